@@ -1,0 +1,1 @@
+"""Record, draw and debug the computation graph of a PyTorch program."""

@@ -1,0 +1,86 @@
+"""Every error this package raises on purpose.
+
+    GraphvizNNError
+    ├── UsageError            a request that cannot be met as written; the message names the likely fix
+    │   ├── TargetError       a TARGET that does not import, or gives back something else
+    │   ├── SelectorError     a pattern or name that matches nothing
+    │   └── OptionError       an unknown option value
+    ├── RunFileError          a run file that cannot be read or written
+    │   ├── NotARunFile       missing, foreign, or not a file
+    │   ├── NewerRunFile      written by a later version
+    │   └── DamagedRunFile
+    ├── NotRecorded           the run does not hold what was asked for; says how to record it
+    ├── MemoryLimit           keeping tensors would exceed the limit; says how to raise it
+    ├── ReplayError           a call cannot be run again
+    │   └── ReplayMismatch    a replayed value differs from the recorded one
+    └── PluginError           a plugin broke its contract
+
+Errors of the user's program are never wrapped: they pass through unchanged.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GraphvizNNError(Exception):
+    """Root of all errors of this package. Its text is one message for people."""
+
+
+class UsageError(GraphvizNNError, ValueError):
+    """A request that cannot be met as written."""
+
+
+class TargetError(UsageError):
+    """A TARGET that does not import, or gives back something else than a module or a tuple with one."""
+
+
+class SelectorError(UsageError, LookupError):
+    """A pattern or name that matches nothing."""
+
+
+class OptionError(UsageError):
+    """An unknown option value."""
+
+
+class RunFileError(GraphvizNNError, OSError):
+    """A run file that cannot be read or written."""
+
+
+class NotARunFile(RunFileError):
+    """There is no run file at that place."""
+
+
+class NewerRunFile(RunFileError):
+    """The run file was written by a later version of this package."""
+
+
+class DamagedRunFile(RunFileError):
+    """The run file, or the part that was asked for, is damaged."""
+
+
+class NotRecorded(GraphvizNNError, LookupError):
+    """The run does not hold what was asked for."""
+
+
+class MemoryLimit(GraphvizNNError, MemoryError):
+    """Keeping every tensor would take more memory than allowed."""
+
+
+class ReplayError(GraphvizNNError, RuntimeError):
+    """A recorded call cannot be run again."""
+
+
+class ReplayMismatch(ReplayError):
+    """A replayed value differs from the recorded one."""
+
+
+class PluginError(GraphvizNNError, RuntimeError):
+    """A plugin broke its contract."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns " Did you mean 'x'?" for the known word closest to `word`, or "" where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,1 @@
+"""Plain frozen records that every other part speaks in. No torch, no Qt."""

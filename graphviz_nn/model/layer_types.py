@@ -1,0 +1,83 @@
+"""What a layer type tells the rest of the package about the calls and modules that it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from graphviz_nn.model.modules import Module
+from graphviz_nn.model.nodes import Node, Output
+
+
+class Category(StrEnum):
+    """What a call is, for its colour and its place in a legend."""
+
+    INPUT = "input"
+    PARAMETER = "parameter"
+    CONVOLUTION = "convolution"
+    LINEAR = "linear"
+    NORMALISATION = "normalisation"
+    ACTIVATION = "activation"
+    POOLING = "pooling"
+    ATTENTION = "attention"
+    RECURRENT = "recurrent"
+    EMBEDDING = "embedding"
+    ELEMENTWISE = "elementwise"
+    SHAPE = "shape"
+    LOSS = "loss"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCall:
+    """One call as a layer type sees it.
+
+    `module` is the module whose `forward` made the call (None outside any), `arguments` the values that it read by
+    argument name ("input", "weight"), and `attributes` the node's own (`node.attributes`).
+    """
+
+    node: Node
+    module: Module | None
+    arguments: Mapping[str, Output]
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        return self.node.attributes
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return self.node.outputs
+
+
+def no_label(call: LayerCall | Module) -> str | None:
+    """The default label: none, so that the operator's or the class's own name is shown."""
+    del call
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerType:
+    """A kind of layer, registered through `register_layer_types`.
+
+    Attributes:
+        name: unique, as people write it: "Conv2d".
+        category: its colour and legend entry.
+        modules: importable class names that it covers, subclasses included: "torch.nn.modules.conv.Conv2d".
+        functions: op names that it covers (`Node.op`): "conv2d".
+        label: one short line for a node or a module ("Conv 3×3, 64"), or None for the plain name.
+        flops: floating-point operations of one call (a multiply-add counts 2, as in `torch.utils.flop_counter`), or
+            None where it counts none.
+        opened: whether a picture shows its inside by default.
+        bookkeeping: shape arithmetic and the like, hidden in a picture by default.
+    """
+
+    name: str
+    category: Category
+    modules: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    label: Callable[[LayerCall | Module], str | None] = field(default=no_label)
+    flops: Callable[[LayerCall], int] | None = None
+    opened: bool = True
+    bookkeeping: bool = False

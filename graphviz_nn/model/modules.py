@@ -1,0 +1,38 @@
+"""The modules of a recorded program and the calls made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Module(msgspec.Struct, frozen=True, array_like=True):
+    """One `nn.Module`.
+
+    Attributes:
+        path: dotted path from its root, "" for the only root; with several roots each path starts with a root name.
+        type: class name as people write it: "Conv2d".
+        bases: importable names of the class and its bases up to `torch.nn.modules.module.Module`, most derived
+            first: "torch.nn.modules.conv.Conv2d". Layer types are looked up along it.
+        attributes: its plain public attributes that are numbers, booleans, strings or tuples of those
+            (`kernel_size`, `p`, `eps`, …), as JSON values.
+        parameters: dotted names of the parameters that it owns itself, not those of its children.
+        training: the flag at the time of its first call.
+    """
+
+    path: str
+    type: str
+    bases: tuple[str, ...]
+    attributes: dict[str, Any]
+    parameters: tuple[str, ...]
+    training: bool
+
+
+class ModuleCall(msgspec.Struct, frozen=True, array_like=True):
+    """One call of a module: its path, its count from 1, and the call that it was made in (an index, or None)."""
+
+    path: str
+    call: int
+    parent: int | None
+    phase: str = "forward"

@@ -1,0 +1,60 @@
+"""What one step did, without its numbers: stored once for all steps that did the same."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from itertools import accumulate
+
+import msgspec
+
+from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.nodes import Node, ValueRef
+
+
+class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """The nodes in order of id, the modules, and the calls made of them in order of entry."""
+
+    nodes: tuple[Node, ...]
+    modules: tuple[Module, ...]
+    module_calls: tuple[ModuleCall, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal hash of everything in it: equal digests mean equal structures."""
+        return hashlib.blake2b(self.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def value_offsets(self) -> tuple[int, ...]:
+        """Row of each node's first output in a table of all values; one more entry at the end holds the total."""
+        return tuple(accumulate((len(node.outputs) for node in self.nodes), initial=0))
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        """Node by its unique name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def modules_by_path(self) -> dict[str, Module]:
+        return {module.path: module for module in self.modules}
+
+    @property
+    def value_count(self) -> int:
+        return self.value_offsets[-1]
+
+    def value_row(self, ref: ValueRef) -> int:
+        """Row of the value in a table of all values (`StepRecord.stats["output"]`)."""
+        return self.value_offsets[ref.node] + ref.index
+
+    def encode(self) -> bytes:
+        """The structure as MessagePack."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Structure:
+        """Reads what `encode` wrote. Raises `msgspec.DecodeError` on anything else. Never runs code."""
+        return _DECODER.decode(data)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Structure)
