@@ -35,7 +35,7 @@ class ValueRef(NamedTuple):
     """One value: output `index` of node `node`."""
 
     node: int
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):

@@ -27,7 +27,7 @@ class TensorKey(NamedTuple):
 
     kind: str
     node: int
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls
     number: int = 0
 
 
