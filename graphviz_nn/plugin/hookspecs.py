@@ -1,0 +1,49 @@
+"""Every hook that the host calls.
+
+A plugin implements the hooks that it needs and no others. Each is called once, without arguments, when plugins are
+first asked for; it returns a list. What a later plugin registers takes the place of what an earlier one registered for
+the same thing, and the built-in plugins come first, so that third parties win.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from graphviz_nn.model.exporters import Exporter
+    from graphviz_nn.model.layer_types import LayerType
+
+PROJECT: Final = "graphviz_nn"
+"""Name of the entry-point group, and of the project in pluggy's terms."""
+
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_layer_types() -> list[LayerType]:  # type: ignore[empty-body]
+    """Returns kinds of layer: which module classes and operators they cover, their category, label and FLOPs.
+
+    Where two plugins cover the same class or operator, the later one wins for it. Their names must differ within
+    one plugin.
+    """
+
+
+@hookspec
+def register_exporters() -> list[Exporter]:  # type: ignore[empty-body]
+    """Returns file formats that a run can be exported to.
+
+    An exporter takes the place of an earlier one with the same name, and serves a suffix before earlier ones do.
+    """
+
+
+@hookspec
+def add_commands() -> list[click.Command]:  # type: ignore[empty-body]
+    """Returns commands of `graphviz-nn`. One takes the place of an earlier one with the same name.
+
+    Keep the module that holds them light: it is imported whenever any command runs.
+    """
