@@ -1,0 +1,169 @@
+"""Asks autograd itself for the gradient of every tensor that a program touches, in every backward pass.
+
+`Reference` watches a plain run: for each call it keeps the autograd edges of the tensors that the call read and made.
+Each time the program starts a backward pass, autograd is first asked, as `torch.autograd.grad` asks, for the gradients
+at all edges known so far. No hook is involved, and an edge stays with the version of the tensor it was taken from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge, Node, get_gradient_edge
+from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils.checkpoint import CheckpointFunction
+
+EdgeKey = tuple[Node, int]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A tensor that a call read: its edge (None where it needs no gradient) and whether it is a leaf."""
+
+    edge: EdgeKey | None
+    is_leaf: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: its function's name, what it read, and the edges of what it wrote or made (None: no gradient)."""
+
+    name: str
+    reads: tuple[Read, ...]
+    makes: tuple[EdgeKey | None, ...]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One backward pass: the gradient at each edge known when it began, and whether it went only to given inputs."""
+
+    gradients: Mapping[EdgeKey, Tensor | None]
+    partial: bool
+
+
+@dataclass
+class Reference(TorchFunctionMode):
+    """The watcher; use it through `watched`. Functions named in `opened` are followed into their Python body."""
+
+    opened: frozenset[str] = frozenset()
+    calls: list[Call] = field(default_factory=list)
+    passes: list[Pass] = field(default_factory=list)
+    hooked: set[EdgeKey] = field(default_factory=set)
+    edges: dict[EdgeKey, GradientEdge] = field(default_factory=dict)
+    asking: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self.asking or torch._C._are_functorch_transforms_active():
+            return func(*args, **kwargs)
+        name = resolve_name(func) or getattr(func, "__name__", "")
+        if name in self.opened:
+            with self:
+                return body_of(func)(*args, **kwargs)
+        tensors = list(tensors_in((args, kwargs)))
+        reads = tuple(Read(self._edge(t), t.is_leaf) for t in tensors)
+        versions = [None if t.is_inference() else t._version for t in tensors]
+        result = func(*args, **kwargs)
+        makes = self._made(tensors, versions, result)
+        if func is Tensor.register_hook and reads[0].edge is not None:
+            self.hooked.add(reads[0].edge)
+        self.calls.append(Call(name, reads, tuple(makes)))
+        return result
+
+    def _made(self, tensors: list[Tensor], versions: list[int | None], result: Any) -> Iterator[EdgeKey | None]:
+        for tensor, version in zip(tensors, versions, strict=True):
+            if version is not None and tensor._version != version:
+                yield self._edge(tensor)
+                if tensor._is_view() and tensor._base is not None:
+                    yield self._edge(tensor._base)
+        known = {id(t) for t in tensors}
+        for tensor in tensors_in(result):
+            if id(tensor) not in known:
+                yield self._edge(tensor)
+
+    def _edge(self, tensor: Tensor) -> EdgeKey | None:
+        if not tensor.requires_grad or torch.is_inference_mode_enabled():
+            return None
+        try:
+            edge = get_gradient_edge(tensor)
+        except (AssertionError, RuntimeError):
+            return None  # a view made under no_grad says that it requires a gradient, yet it has no edge
+        key = (edge.node, edge.output_nr)
+        self.edges.setdefault(key, edge)
+        return key
+
+    def run_backward(
+        self, roots: Any, gradients: Any, retain: bool, create: bool, inputs: Any, *rest: Any, **more: Any
+    ) -> Any:
+        """Stands in for autograd's own entry: asks for every gradient first, then goes on as the program wished."""
+        engine = torch.autograd.Variable._execution_engine
+        if self.asking:
+            return engine.run_backward(roots, gradients, retain, create, inputs, *rest, **more)
+        edges = dict(self.edges)
+        self.asking = True
+        try:
+            quiet = {"allow_unreachable": True, "accumulate_grad": False}
+            answers = engine.run_backward(roots, gradients, True, create, tuple(edges.values()), **quiet)
+        finally:
+            self.asking = False
+        detached = [None if answer is None else answer.detach().clone() for answer in answers]
+        self.passes.append(Pass(dict(zip(edges, detached, strict=True)), partial=bool(inputs)))
+        with self:
+            return engine.run_backward(roots, gradients, retain, create, inputs, *rest, **more)
+
+
+@contextmanager
+def watched(opened: frozenset[str] = frozenset(), *, without_reentry: bool = False) -> Iterator[Reference]:
+    """Watches the program that runs inside.
+
+    Autograd cannot be asked about the inside of a reentrant checkpoint; `without_reentry` runs it as plain calls,
+    which compute the same numbers.
+    """
+    reference = Reference(opened)
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(torch.autograd, "_engine_run_backward", reference.run_backward))
+        if without_reentry:
+            plain = classmethod(lambda cls, function, preserve, *args: function(*args))
+            stack.enter_context(patch.object(CheckpointFunction, "apply", plain))
+        stack.enter_context(reference)
+        yield reference
+
+
+def body_of(function: FunctionType) -> FunctionType:
+    """Returns the function without the check that would hand the call over to a mode again."""
+    names = {"has_torch_function": _no, "has_torch_function_unary": _no, "has_torch_function_variadic": _no}
+    body = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
+    )
+    body.__kwdefaults__ = function.__kwdefaults__
+    return body
+
+
+def _no(*args: Any) -> bool:
+    return False
+
+
+def tensors_in(thing: Any) -> Iterator[Tensor]:
+    """Yields the tensors in nested lists, tuples, dicts and slices, in order."""
+    if isinstance(thing, Tensor):
+        yield thing
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from tensors_in(item)
+    elif isinstance(thing, dict):
+        for item in thing.values():
+            yield from tensors_in(item)
+    elif isinstance(thing, slice):
+        yield from tensors_in((thing.start, thing.stop, thing.step))
