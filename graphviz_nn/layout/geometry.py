@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 Point = tuple[float, float]
@@ -113,7 +114,7 @@ def cubics(path: Sequence[Point], direction: str = DOWN) -> Path:
     Each curve leaves and arrives along the flow, so the chain is smooth, and monotone wherever the path is.
     """
     curve = [path[0]]
-    for (x0, y0), (x1, y1) in zip(path, path[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(path):
         if direction == DOWN:
             middle = (y0 + y1) / 2
             curve += (x0, middle), (x1, middle), (x1, y1)

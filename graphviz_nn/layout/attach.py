@@ -1,0 +1,122 @@
+"""Where wires meet a leaf: straight above what they lead to where they can, in order, and apart."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from graphviz_nn.layout.layered import Layered
+from graphviz_nn.layout.level import CENTER
+
+SPACING: Final = 12.0
+"""Distance of neighbouring wires at one side of a box, where there is room."""
+
+REACH: Final = 0.36
+"""Wires meet a box within this part of its width from the centre: not at its corners."""
+
+
+@dataclass(slots=True)
+class Ends:
+    """Where each edge of a level starts and ends across the flow."""
+
+    starts: list[float]
+    ends: list[float]
+
+
+@dataclass(slots=True)
+class _Pin:
+    """A place at one side of a leaf where one or more edges meet it."""
+
+    wanted: float
+    origin: float
+    edges: list[int]
+
+
+_Pins = dict[int, dict[Hashable, _Pin]]
+
+
+def attach(layered: Layered, centers: Sequence[float], widths: Sequence[float], fixed: Ends) -> Ends:
+    """Returns where edges start and end; ends at ports stay as `fixed` has them, the others find a good place.
+
+    Edges of one net leave a leaf at one place.
+    """
+    edges = layered.level.edges
+    pins: _Pins = {}
+    for number, edge in enumerate(edges):
+        u = edge.source
+        if edge.source_port == CENTER and u < layered.level.items:
+            below = layered.bends[edge.net].get(layered.ranks[u] + 1, edge.target)
+            origin = fixed.ends[number] if below == edge.target else centers[below]
+            wanted = _meeting(centers, widths, u, below) if _is_free(layered, number, below) else origin
+            _add(
+                pins.setdefault(u, {}),
+                edge.net,
+                _Pin(_clamp(wanted, centers[u], widths[u]), origin, [number]),
+                centers[u],
+            )
+    starts = _settle(pins, centers, widths, list(fixed.starts))
+    pins = {}
+    for number, edge in enumerate(edges):
+        v = edge.target
+        if edge.target_port == CENTER and v < layered.level.items:
+            above = layered.bends[edge.net].get(layered.ranks[v] - 1, edge.source)
+            origin = starts[number] if above == edge.source else centers[above]
+            pin = _Pin(_clamp(origin, centers[v], widths[v]), origin, [number])
+            _add(pins.setdefault(v, {}), (above, edge.net), pin, centers[v])
+    return Ends(starts, _settle(pins, centers, widths, list(fixed.ends)))
+
+
+def _is_free(layered: Layered, number: int, below: int) -> bool:
+    """Whether the edge leads straight to a leaf, so that both its ends can give way."""
+    edge = layered.level.edges[number]
+    return below == edge.target < layered.level.items and edge.target_port == CENTER
+
+
+def _meeting(centers: Sequence[float], widths: Sequence[float], u: int, v: int) -> float:
+    """A place above both boxes where they overlap, else the lower one's centre."""
+    left = max(centers[u] - REACH * widths[u], centers[v] - REACH * widths[v])
+    right = min(centers[u] + REACH * widths[u], centers[v] + REACH * widths[v])
+    return min(max((centers[u] + centers[v]) / 2, left), right) if left <= right else centers[v]
+
+
+def _clamp(place: float, center: float, width: float) -> float:
+    return min(max(place, center - REACH * width), center + REACH * width)
+
+
+def _add(pins: dict[Hashable, _Pin], key: Hashable, pin: _Pin, center: float) -> None:
+    """Adds a pin, or its edge to the one of that key; of several wishes the one nearest to the centre counts."""
+    known = pins.setdefault(key, pin)
+    if known is not pin:
+        known.edges += pin.edges
+        if abs(pin.origin - center) < abs(known.origin - center):
+            known.wanted, known.origin = pin.wanted, pin.origin
+
+
+def _settle(pins: _Pins, centers: Sequence[float], widths: Sequence[float], places: list[float]) -> list[float]:
+    for vertex, mine in pins.items():
+        row = sorted(mine.values(), key=lambda pin: (pin.wanted, pin.origin))
+        if len(row) > 1:
+            _space(row, centers[vertex], REACH * widths[vertex])
+        for pin in row:
+            for number in pin.edges:
+                places[number] = pin.wanted
+    return places
+
+
+def _space(row: list[_Pin], center: float, reach: float) -> None:
+    """Moves the pins of one side apart, outwards from the one nearest to the centre."""
+    anchor = min(range(len(row)), key=lambda k: abs(row[k].wanted - center))
+    spacing = min(SPACING, reach / max(anchor, len(row) - 1 - anchor))
+    for k in range(anchor + 1, len(row)):
+        row[k].wanted = max(row[k].wanted, row[k - 1].wanted + spacing)
+    for k in range(anchor - 1, -1, -1):
+        row[k].wanted = min(row[k].wanted, row[k + 1].wanted - spacing)
+    limit = center + reach
+    for pin in reversed(row):
+        pin.wanted = min(pin.wanted, limit)
+        limit = pin.wanted - spacing
+    limit = center - reach
+    for pin in row:
+        pin.wanted = max(pin.wanted, limit)
+        limit = pin.wanted + spacing

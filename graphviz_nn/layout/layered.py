@@ -1,0 +1,130 @@
+"""A level as a proper layered graph: every edge leads from one layer to the next, long ones by way of bends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graphviz_nn.layout.level import CENTER, Edge, Level
+from graphviz_nn.layout.ranks import rank
+
+
+class Segment(NamedTuple):
+    """A stretch between two neighbouring layers, with the ports that it joins (`CENTER` where there is none)."""
+
+    upper: int
+    lower: int
+    upper_port: int = CENTER
+    lower_port: int = CENTER
+
+
+@dataclass(slots=True)
+class Layered:
+    """Vertices of a level followed by the bends, and the segments between them.
+
+    Attributes:
+        level: where it comes from.
+        ranks: layer of each vertex.
+        height: number of layers.
+        bends: the bend of each net on each layer that its trunk passes: `bends[net][rank]`.
+        gaps: the segments between layer k and layer k + 1, for each k.
+        up, down: each vertex's neighbours on the layer above and below.
+        main: whether a vertex lies on the main path, the longest way through the level.
+    """
+
+    level: Level
+    ranks: list[int]
+    height: int
+    bends: list[dict[int, int]] = field(default_factory=list)
+    gaps: list[list[Segment]] = field(default_factory=list)
+    up: list[list[int]] = field(default_factory=list)
+    down: list[list[int]] = field(default_factory=list)
+    main: list[bool] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.ranks)
+
+    def is_bend(self, vertex: int) -> bool:
+        return vertex >= self.level.vertices
+
+
+def rank_level(level: Level) -> list[int]:
+    """The layer of each vertex: ports on the first and the last, sections of a long container one below another."""
+    if level.stacked:
+        items = list(range(level.items))
+    else:
+        inner = {(edge.source, edge.target) for edge in level.edges}
+        items = rank(level.items, sorted((u, v) for u, v in inner if u < level.items and v < level.items))
+    shift = 1 if level.tops else 0
+    last = max(items, default=0) + shift + 1
+    return [r + shift for r in items] + [0] * level.tops + [last] * level.bottoms
+
+
+def insert_bends(level: Level, ranks: Sequence[int]) -> Layered:
+    """The level as a proper layered graph, with one chain of bends for each net."""
+    layered = Layered(level, list(ranks), max(ranks, default=-1) + 1)
+    layered.gaps = [[] for _ in range(max(0, layered.height - 1))]
+    _lay_trunks(layered)
+    for edge in level.edges:
+        _branch(layered, edge)
+    layered.gaps = [list(dict.fromkeys(gap)) for gap in layered.gaps]
+    layered.up = [[] for _ in range(layered.count)]
+    layered.down = [[] for _ in range(layered.count)]
+    for gap in layered.gaps:
+        for segment in gap:
+            layered.down[segment.upper].append(segment.lower)
+            layered.up[segment.lower].append(segment.upper)
+    _mark_main(layered)
+    return layered
+
+
+def _lay_trunks(layered: Layered) -> None:
+    """One bend a net on each layer strictly between its highest and its lowest end."""
+    spans: dict[int, tuple[int, int]] = {}
+    ranks = layered.ranks
+    for edge in layered.level.edges:
+        first, last = spans.get(edge.net, (layered.height, 0))
+        spans[edge.net] = min(first, ranks[edge.source]), max(last, ranks[edge.target])
+    layered.bends = [{} for _ in spans]
+    for net, (first, last) in spans.items():
+        bends = layered.bends[net]
+        for r in range(first + 1, last):
+            bends[r] = len(ranks)
+            ranks.append(r)
+            if r > first + 1:
+                layered.gaps[r - 1].append(Segment(bends[r - 1], bends[r]))
+
+
+def _branch(layered: Layered, edge: Edge) -> None:
+    """Ties the two ends of an edge to its net's trunk, or to each other where the edge is short."""
+    source, target, source_port, target_port, net = edge
+    first, last = layered.ranks[source], layered.ranks[target]
+    if last == first + 1:
+        layered.gaps[first].append(Segment(source, target, source_port, target_port))
+    else:
+        bends = layered.bends[net]
+        layered.gaps[first].append(Segment(source, bends[first + 1], source_port))
+        layered.gaps[last - 1].append(Segment(bends[last - 1], target, CENTER, target_port))
+
+
+def _mark_main(layered: Layered) -> None:
+    """Marks the longest way through the level, counted in items; of equally long ones that of the lowest numbers."""
+    layered.main = [False] * layered.count
+    into: list[list[tuple[int, int]]] = [[] for _ in range(layered.level.vertices)]
+    for edge in layered.level.edges:
+        into[edge.target].append((edge.source, edge.net))
+    length = [0] * layered.level.vertices
+    for vertex in sorted(range(layered.level.vertices), key=layered.ranks.__getitem__):
+        length[vertex] = max((length[source] + 1 for source, _ in into[vertex]), default=0)
+    if not layered.level.edges:
+        return
+    vertex = max(range(layered.level.vertices), key=lambda v: (length[v], -v))
+    layered.main[vertex] = True
+    while into[vertex]:
+        source, net = min(into[vertex], key=lambda each: (-length[each[0]], each))
+        for r in range(layered.ranks[source] + 1, layered.ranks[vertex]):
+            layered.main[layered.bends[net][r]] = True
+        layered.main[source] = True
+        vertex = source
