@@ -1,0 +1,171 @@
+"""The public functions: `trace`, `record`, `load`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graphviz_nn.errors import MemoryLimit, UsageError
+from graphviz_nn.model.steps import MemoryRun, RunSink, StepRecord
+from graphviz_nn.recording.keeping import Keep, KeepPolicy
+from graphviz_nn.recording.policy import DEFAULT_BUDGET, parse_policy
+from graphviz_nn.recording.recorder import Recorder
+from graphviz_nn.run import Run, load
+
+__all__ = ["load", "partial_run", "record", "trace"]
+
+_partial: list[Run] = []
+
+
+def trace(
+    target: nn.Module | Callable[..., Any],
+    *inputs: Any,
+    loss: Callable[[Any], Tensor] | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    keep: Keep = "all",
+    memory_limit: int | None = None,
+    thumbnails: bool | None = None,
+    **kwargs: Any,
+) -> Run:
+    """Records one step: `target(*inputs, **kwargs)`, and with a loss its backward pass.
+
+    Args:
+        target: a module, or a function that does anything: a whole training step works too.
+        loss: takes what the target returned and gives a scalar tensor; `backward()` is called on it.
+        optimizer: its `step()` is called after the backward pass, and the update of each parameter is recorded.
+        keep: "none" (structure, order, which gradients arrived), "stats" (and their numbers), "all" (and the
+            tensors), glob patterns of module paths or "op:NAME", or a predicate `(module path, op) -> bool`.
+        memory_limit: most bytes of kept tensors; 4 GiB by default.
+        thumbnails: small copies of 4-D values; on by default with keep="stats".
+
+    Returns:
+        The run, with one step. Gradients and an optimizer's updates stay in the model, as if you had run it yourself.
+
+    Raises:
+        UsageError: the loss gave something else than a scalar tensor, or there is an optimizer without a loss.
+        MemoryLimit: keeping every tensor would take more than `memory_limit`.
+        Exception: what the target raised, unchanged; `partial_run()` gives what was recorded until then.
+    """
+    if optimizer is not None and loss is None:
+        raise UsageError("optimizer= needs loss=, a function that takes the output and gives a scalar tensor.")
+    policy = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
+    sink = MemoryRun()
+    recorder = Recorder(sink, target if isinstance(target, nn.Module) else None, keep=policy)
+    _partial.clear()
+    try:
+        with recorder, recorder.step():
+            output = target(*inputs, **kwargs)
+            if loss is not None:
+                _scalar(loss(output), loss).backward()
+            if optimizer is not None:
+                optimizer.step()
+    except BaseException:
+        if sink.steps():
+            _partial.append(Run(sink, recorder.functions))
+        raise
+    if recorder.over_limit:
+        raise MemoryLimit(
+            f"Keeping every tensor takes more than {policy.memory_limit / 2**30:.1f} GiB. Raise the limit with "
+            f"memory_limit=… (bytes), or keep less with keep='stats' or selectors such as keep=['layer4.*']."
+        )
+    return Run(sink, recorder.functions)
+
+
+def _scalar(value: Any, loss: Callable[[Any], Tensor]) -> Tensor:
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if not isinstance(value, Tensor):
+        raise UsageError(f"loss={name} returned {type(value).__name__}: it must return a scalar tensor.")
+    if value.numel() != 1:
+        raise UsageError(f"loss={name} returned a tensor of shape {tuple(value.shape)}: reduce it, e.g. with .mean().")
+    return value
+
+
+def partial_run() -> Run | None:
+    """Returns what the last `trace` recorded before its target raised, or None."""
+    return _partial[0] if _partial else None
+
+
+class Recording:
+    """What `record` gives back: `step()` marks a step by hand, `run` reads what is recorded."""
+
+    def __init__(self, recorder: Recorder, run: Callable[[], Run]) -> None:
+        self._recorder = recorder
+        self._run = run
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Marks one training step by hand, where no optimizer step ends it, or several stand in one."""
+        with self._recorder.step():
+            yield
+
+    @property
+    def run(self) -> Run:
+        """The run as recorded so far; after the `with` block, the whole run.
+
+        Raises:
+            NotARunFile: no step has been recorded yet.
+        """
+        return self._run()
+
+    @property
+    def steps_seen(self) -> int:
+        """Training steps begun so far, recorded or not."""
+        return self._recorder.steps_seen
+
+
+@contextmanager
+def record(
+    path: str | PathLike[str] | None = None,
+    model: nn.Module | None = None,
+    *,
+    every: int | str = "auto",
+    budget: float | str = DEFAULT_BUDGET,
+    keep: Keep = "stats",
+    memory_limit: int | None = None,
+    thumbnails: bool | None = None,
+    on_step: Callable[[StepRecord], None] | None = None,
+    command: tuple[str, ...] = (),
+) -> Iterator[Recording]:
+    """Records the training steps that run inside the `with` block, unchanged.
+
+    Args:
+        path: the run file to write, or None to keep the run in memory.
+        model: the root module; without it every module that is called from outside any other is a root.
+        every: "auto" (as often as `budget` allows), or each n-th step.
+        budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
+        keep, memory_limit, thumbnails: as for `trace`.
+        on_step: called with each recorded step, in the training thread.
+        command: what to note as the program's command line; `sys.argv` by default.
+
+    Yields:
+        A `Recording`.
+
+    Raises:
+        OptionError: an unknown `every`, `budget` or `keep`.
+        RunFileError: the file cannot be written.
+    """
+    policy = parse_policy(every, budget)
+    kept = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
+    sink: RunSink
+    if path is None:
+        sink = memory = MemoryRun()
+
+        def run() -> Run:
+            return Run(memory, recorder.functions)
+    else:
+        from graphviz_nn.store.writer import RunWriter
+
+        sink = RunWriter(path)
+
+        def run() -> Run:
+            return load(path)
+
+    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=command or tuple(sys.argv))
+    with recorder:
+        yield Recording(recorder, run)

@@ -1,0 +1,316 @@
+"""Turns a step's tape into a `Structure`: names for calls, modules and arguments, edges, phases and roles."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from torch import nn
+
+from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.nodes import Input, Node, Output, ValueRef
+from graphviz_nn.model.structure import Structure
+from graphviz_nn.model.tensors import ITEM_BYTES
+from graphviz_nn.recording.classify import operator_name, qualified_name
+from graphviz_nn.recording.modules import ModuleEntry, ModuleNames, base_names, describe_attributes
+from graphviz_nn.recording.signatures import name_arguments
+from graphviz_nn.recording.sources import locate
+from graphviz_nn.recording.tape import (
+    ALIAS,
+    CUSTOM,
+    FAILED,
+    GROUP,
+    NOOP,
+    OPAQUE,
+    OPTIMIZER,
+    PHASES,
+    SOURCE,
+    WRITES,
+    Op,
+    Tape,
+)
+
+_INFRASTRUCTURE: Final = PHASES.index("infra")
+
+
+class Assembly:
+    """A structure and the places of a tape's values in it."""
+
+    def __init__(self, tape: Tape, names: ModuleNames) -> None:
+        self._tape = tape
+        self._names = names
+        self._ops = [Op(*op) for op in tape.ops]
+        self.refs, self._outputs = _value_places(tape, self._ops)
+        self._phases = _phases(tape, self._ops, self.refs)
+        self._paths: dict[int, str] = {}
+        self._taken: dict[str, int] = {}
+        self._roles = self._find_roles()
+        self._described = [self._describe(op) for op in self._ops]
+        self._read_as = self._first_labels()
+        self._dtypes: dict[Any, tuple[str, int]] = {}
+        self._infra = {index for index, phase in enumerate(self._phases) if phase == _INFRASTRUCTURE}
+        self._per_module = _calls_per_module(self._ops, self._phases)
+        self.structure = Structure(
+            nodes=tuple(self._node(index, op) for index, op in enumerate(self._ops)),
+            modules=self._modules(),
+            module_calls=tuple(
+                ModuleCall(self._path(entry), call, parent if parent >= 0 else None)
+                for entry, call, parent in tape.module_calls
+            ),
+        )
+
+    def ref(self, value: int) -> ValueRef:
+        """The value's place; a value made in a recomputation stands for the original one."""
+        node, index = self.refs[value]
+        original = self._tape.recomputed.get(node)
+        return ValueRef(node if original is None else original, index)
+
+    def parameter(self, value: int) -> ValueRef:
+        """The source of a parameter, from any version of it."""
+        node, index = self.refs[value]
+        while self._ops[node].phase == OPTIMIZER and self._ops[node].flags & WRITES:
+            node, index = self.refs[self._ops[node].inputs[index]]
+        return ValueRef(node, index)
+
+    # ---- nodes
+
+    def _node(self, index: int, op: Op) -> Node:
+        entry, call, module_call = op.state
+        source = op.flags & (SOURCE | ALIAS | OPAQUE)
+        labels, attributes, arguments = self._described[index]
+        attributes = dict(attributes)
+        if index in self._tape.recomputed:
+            attributes["recompute_of"] = self._tape.recomputed[index]
+        if index in self._tape.autocasts:
+            attributes["autocast"] = self._tape.autocasts[index]
+        if op.flags & FAILED:
+            attributes["error"] = self._tape.errors.get(index, "raised an exception")
+        name_hint, names = self._tape.source_names.get(index, ("", ()))
+        if op.function == "input" and not name_hint:
+            name_hint = self._read_as.get(index, "")
+        operator = _operator(op)
+        path = None if entry is None else self._path(entry)
+        return Node(
+            id=index,
+            kind=_kind(op),
+            op=operator,
+            name=self._name(index, op, operator, path, name_hint),
+            module=_owner(names, path),
+            call=call,
+            module_call=module_call if module_call >= 0 else None,
+            source=None if op.code is None else locate(op.code, op.lasti),
+            phase=PHASES[self._phases[index]],
+            parent=self._parent(op),
+            function="" if source else _function_name(op),
+            arguments=arguments,
+            attributes=attributes,
+            inputs=self._inputs(op, labels),
+            outputs=tuple(self._output(value) for value in self._outputs[index]),
+            names=tuple(names),
+        )
+
+    def _describe(self, op: Op) -> tuple[list[str], dict[str, Any], list[Any] | None]:
+        if op.arguments is None:
+            return [], {}, None
+        return name_arguments(op.function, op.arguments, op.keywords)
+
+    def _first_labels(self) -> dict[int, str]:
+        """For each source that nobody named: what the first call that reads it calls it ("target")."""
+        found: dict[int, str] = {}
+        for op, (labels, _, _) in zip(self._ops, self._described, strict=True):
+            for value, label in zip(op.inputs, labels, strict=False):
+                node = self.refs[value][0]
+                if self._ops[node].flags & SOURCE:
+                    found.setdefault(node, label)
+        return found
+
+    def _parent(self, op: Op) -> int | None:
+        if op.group < 0:
+            return None
+        closed = self._tape.groups[op.group]
+        return closed if closed >= 0 else None
+
+    def _inputs(self, op: Op, labels: list[str]) -> tuple[Input, ...]:
+        kind = "alias" if op.flags & ALIAS else "data"
+        inputs = []
+        for position, value in enumerate(op.inputs):
+            node, index = self.refs[value]
+            if position < len(labels):
+                inputs.append(Input(node, index, labels[position], kind))
+            elif op.flags & CUSTOM:
+                inputs.append(Input(node, index, "result", "alias"))
+            else:
+                label = "input" if len(op.inputs) == 1 else f"inputs[{position}]"
+                inputs.append(Input(node, index, label, kind))
+        return tuple(inputs)
+
+    def _output(self, value: int) -> Output:
+        shape, dtype, device, requires_grad = self._tape.values[value]
+        known = self._dtypes.get(dtype)
+        if known is None:
+            name = str(dtype).removeprefix("torch.")
+            known = self._dtypes[dtype] = (name, ITEM_BYTES.get(name, getattr(dtype, "itemsize", 1)))
+        return Output(
+            shape=_plain_shape(shape),
+            dtype=known[0],
+            device=str(device),
+            requires_grad=requires_grad,
+            bytes=_elements(shape) * known[1],
+            role=self._roles.get(value, ""),
+            version=self._tape.versions.get(value, ""),
+        )
+
+    def _find_roles(self) -> dict[int, str]:
+        roles = dict.fromkeys(self._tape.outputs, "output")
+        roles.update({root: "loss" for roots in self._tape.passes for root in roots})
+        return roles
+
+    # ---- names
+
+    def _name(self, index: int, op: Op, operator: str, path: str | None, hint: str) -> str:
+        if hint:
+            return self._unique(hint)
+        if op.flags & SOURCE:
+            return self._unique(f"{path}.{operator}" if path else operator)
+        if not path:
+            return self._unique(operator)
+        # A module whose call is this one operator lends it its own name.
+        alone = self._per_module.get(op.state[2]) == 1 and not op.flags & GROUP and index not in self._infra
+        return self._unique(path if alone else f"{path}.{operator}")
+
+    def _unique(self, name: str) -> str:
+        count = self._taken.get(name, 0) + 1
+        self._taken[name] = count
+        if count == 1:
+            return name
+        candidate = f"{name}_{count}"
+        while candidate in self._taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        self._taken[name] = count
+        self._taken[candidate] = 1
+        return candidate
+
+    def _path(self, entry: ModuleEntry) -> str:
+        path = self._paths.get(id(entry))
+        if path is None:
+            path = self._paths[id(entry)] = self._names.path(entry.root, entry.path)
+        return path
+
+    # ---- modules
+
+    def _modules(self) -> tuple[Module, ...]:
+        found: dict[str, Module] = {}
+        called = {id(entry.root): entry.root for entry, _, _ in self._tape.module_calls}
+        for root in called.values():
+            module = root.module()
+            if module is None:
+                continue
+            for name, child in module.named_modules():
+                self._add_module(found, self._names.path(root, name), child)
+        for entry, _, _ in self._tape.module_calls:
+            module = entry.module()
+            if module is not None:
+                self._add_module(found, self._path(entry), module)
+        return tuple(found.values())
+
+    def _add_module(self, found: dict[str, Module], path: str, module: nn.Module) -> None:
+        if path in found:
+            return
+        own = [name for name, parameter in module._parameters.items() if parameter is not None]
+        found[path] = Module(
+            path=path,
+            type=type(module).__name__,
+            bases=base_names(type(module)),
+            attributes=describe_attributes(module),
+            parameters=tuple(f"{path}.{name}" if path else name for name in own),
+            training=module.training,
+        )
+
+
+def _value_places(tape: Tape, ops: list[Op]) -> tuple[list[tuple[int, int]], list[list[int]]]:
+    """The place of each value, and the values of each call: what it returned first, then what it wrote in place."""
+    places = [(-1, -1)] * len(tape.values)
+    outputs: list[list[int]] = []
+    for index, op in enumerate(ops):
+        made = list(range(op.first_value, op.first_value + op.value_count))
+        if op.flags & WRITES:
+            made.sort(key=lambda value: value in tape.versions)
+        for position, value in enumerate(made):
+            places[value] = (index, position)
+        outputs.append(made)
+    return places, outputs
+
+
+def _phases(tape: Tape, ops: list[Op], refs: list[tuple[int, int]]) -> list[int]:
+    """The phase of each call; work on gradients outside modules (clipping, say) belongs to the optimizer."""
+    phases = []
+    of_gradients: set[int] = set()
+    for index, op in enumerate(ops):
+        phase = op.phase
+        outside = op.state[2] < 0 and phase == 0
+        if (outside and tape.source_names.get(index, ("",))[0] == "gradient") or (outside and any(refs[value][0] in of_gradients for value in op.inputs)):
+            phase = OPTIMIZER
+        elif phase == 0 and op.flags & WRITES and _counts_batches(tape, op, refs):
+            phase = _INFRASTRUCTURE
+        if phase == OPTIMIZER:
+            of_gradients.add(index)
+        phases.append(phase)
+    return phases
+
+
+def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
+    """Whether the call only advances a batch norm's `num_batches_tracked`."""
+    if not op.inputs or len(op.inputs) > 2:
+        return False
+    name = tape.source_names.get(refs[op.inputs[0]][0], ("",))[0]
+    return name.rsplit(".", 1)[-1] == "num_batches_tracked"
+
+
+def _calls_per_module(ops: list[Op], phases: list[int]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for op, phase in zip(ops, phases, strict=True):
+        if not op.flags & (SOURCE | ALIAS | GROUP) and op.group < 0 and phase != _INFRASTRUCTURE:
+            counts[op.state[2]] = counts.get(op.state[2], 0) + 1
+    return counts
+
+
+def _kind(op: Op) -> str:
+    if op.flags & SOURCE:
+        return str(op.function)
+    for flag, kind in ((ALIAS, "alias"), (OPAQUE, "opaque"), (GROUP, "composite"), (CUSTOM, "custom")):
+        if op.flags & flag:
+            return kind
+    if op.flags & NOOP and not op.value_count:
+        return "noop"
+    return "scalar" if not op.value_count and not op.flags & FAILED else "op"
+
+
+def _operator(op: Op) -> str:
+    if isinstance(op.function, str):
+        return op.function
+    if isinstance(op.function, type):
+        return op.function.__name__
+    return operator_name(op.function)
+
+
+def _function_name(op: Op) -> str:
+    function = op.function
+    if isinstance(function, type):
+        return f"{function.__module__}.{function.__qualname__}"
+    return qualified_name(function)
+
+
+def _owner(names: tuple[str, ...], path: str | None) -> str | None:
+    """A parameter belongs to the module that registered it, whoever read it first."""
+    return names[0].rpartition(".")[0] if names else path
+
+
+def _plain_shape(shape: Any) -> tuple[int, ...]:
+    return tuple(int(n) if isinstance(n, int) else -1 for n in shape)
+
+
+def _elements(shape: Any) -> int:
+    count = 1
+    for n in _plain_shape(shape):
+        count *= max(n, 0)
+    return count

@@ -1,0 +1,377 @@
+"""The hot path: one call of an overridable function becomes one tuple on the tape.
+
+`CallRecorder` is a `TorchFunctionMode`. Everything it does for an ordinary call stands in one method, without helper
+calls, because it runs thousands of times a step; the rare cases are in methods of their own. Work of ours that fails
+ends the recording and never the program.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from time import perf_counter
+from types import CodeType
+from typing import Any, Final
+from weakref import ref
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+from torch.overrides import TorchFunctionMode
+
+from graphviz_nn.recording import classify as kinds
+from graphviz_nn.recording.arguments import SIMPLE, template_of
+from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
+from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.reenter import without_override_check
+from graphviz_nn.recording.sources import is_user_code
+from graphviz_nn.recording.tape import (
+    FAILED,
+    GROUP,
+    GROUP_BEGIN,
+    NOOP,
+    PLAIN,
+    SLOT,
+    WRITES,
+    Tape,
+)
+
+_KINDS: Final[dict[Any, int]] = {}
+_USER_CODE: Final[dict[int, tuple[CodeType, bool]]] = {}
+_transforms_active = torch._C._are_functorch_transforms_active
+_getframe = sys._getframe
+
+
+class CallRecorder(TorchFunctionMode):
+    """Records every overridable call in the thread that it is entered in.
+
+    Attributes:
+        state: (entry, call, module call) of the module being called.
+        phase, group: index into `tape.PHASES`; the composite or custom call that we are inside, or -1.
+        prepare: called before a call that may write in place or draw random numbers, or None.
+        fail: told of an error of ours; it must make `closed` true.
+    """
+
+    def __init__(self, tape: Tape, identity: Identity, fail: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self.tape = tape
+        self.identity = identity
+        self.fail = fail
+        self.closed = False
+        self.state: tuple[Any, int, int] = OUTSIDE
+        self.phase = 0
+        self.group = -1
+        self.before_write: Callable[[list[Tensor]], None] | None = None
+        self.before_call: Callable[[Any, int], None] | None = None
+        self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
+        self.started = perf_counter()
+        self.failure: tuple[int, int] | None = None
+        self._table = identity.table
+        self._ops = tape.ops
+        self._values = tape.values
+        self._sequence = tape.sequence
+        self._add_op = tape.ops.append
+        self._add_time = tape.times.append
+        self._add_order = tape.order.append
+        identity.source_state = self._where
+        identity.now = self.now
+
+    def now(self) -> float:
+        """Seconds since the step began."""
+        return perf_counter() - self.started
+
+    def _where(self) -> tuple[tuple[Any, int, int], int, int]:
+        return self.state, self.phase, self.group
+
+    def __torch_function__(  # noqa: PLR0915 - one method on purpose, see the module's docstring
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kind = _KINDS.get(function)
+        if kind is None:
+            kind = _KINDS[function] = kinds.classify(function)
+        if kind == SKIP or self.closed:
+            return function(*args, **kwargs) if kwargs else function(*args)
+        if kind > SILENT or _transforms_active():
+            return self._special(kind, function, args, kwargs)
+        identity = self.identity
+        try:
+            table = self._table
+            inputs: list[int] = []
+            tensors: list[Tensor] = []
+            template: list[Any] = []
+            for x in args:
+                form = type(x)
+                if form is Tensor or form is Parameter:
+                    entry = table.get(id(x))
+                    if entry is not None and entry[0]() is x and entry[1] >= identity.last_write:
+                        inputs.append(entry[1])
+                    else:
+                        inputs.append(identity.read(x))
+                    tensors.append(x)
+                    template.append(SLOT)
+                elif form in SIMPLE:
+                    template.append(x)
+                else:
+                    template.append(template_of(x, identity, inputs, tensors))
+            keywords: dict[str, Any] | None = None
+            if kwargs:
+                keywords = {name: template_of(x, identity, inputs, tensors) for name, x in kwargs.items()}
+            versions: list[int] | None = None
+            if self.before_call is not None:
+                self.before_call(function, len(self._ops))
+            if kind > 1 or (kwargs and "out" in kwargs):
+                if self.before_write is not None:
+                    self.before_write(tensors)
+                versions = _versions(tensors)
+        except Exception as error:
+            self.fail(error)
+            return function(*args, **kwargs) if kwargs else function(*args)
+        try:
+            result = function(*args, **kwargs) if kwargs else function(*args)
+        except BaseException as error:
+            self._raised(function, inputs, template, keywords, error)
+            raise
+        try:
+            # The innermost frame of the user's program, as a code object and an instruction, decoded on demand.
+            frame = _getframe(1)
+            code: CodeType | None = None
+            lasti = 0
+            while frame is not None:
+                code = frame.f_code
+                known = _USER_CODE.get(id(code))
+                if known is None:
+                    known = _USER_CODE[id(code)] = (code, is_user_code(code.co_filename))
+                if known[1]:
+                    lasti = frame.f_lasti
+                    break
+                frame = frame.f_back  # type: ignore[assignment]
+            else:
+                code = None
+            count = flags = 0
+            values = self._values
+            first = len(values)
+            if versions is not None:
+                written = [x for x, v in zip(tensors, versions, strict=True) if v < 0 or x._version != v]
+                if kind == SILENT:
+                    written += _running_statistics(function, args, kwargs)
+                for x in written:
+                    flags = WRITES
+                    count += identity.mutated(x)
+            if type(result) is Tensor:
+                for x in tensors:
+                    if x is result:
+                        if not flags:
+                            flags = NOOP
+                        break
+                else:
+                    value = first + count
+                    count += 1
+                    requires_grad = result.requires_grad
+                    values.append((result.shape, result.dtype, result.device, requires_grad))
+                    table[id(result)] = (ref(result), value)
+                    if requires_grad:
+                        node = result.grad_fn
+                        if node is not None:
+                            self._sequence[value] = (node._sequence_nr(), type(node))
+                            if identity.make_hook is not None:
+                                if result._backward_hooks is None:
+                                    result._backward_hooks = OrderedDict(((-1 - value, identity.make_hook(value)),))
+                                    node._register_hook_dict(result)
+                                else:
+                                    identity.hook_value(result, node, value)
+                    if identity.observe is not None:
+                        identity.observe(value, result)
+            elif result is None or result is NotImplemented:
+                if not flags:
+                    return result
+            elif isinstance(result, (int, float, complex)):
+                if not inputs:
+                    return result
+            else:
+                made = self._bind_result(result, tensors)
+                if made < 0:
+                    flags |= NOOP if not flags else PLAIN
+                elif not made and not flags:
+                    return result
+                else:
+                    count += made
+            index = len(self._ops)
+            self._add_op(
+                (
+                    function, self.state, code, lasti, self.phase, self.group, tuple(inputs), first, count, flags,
+                    tuple(template), keywords,
+                )
+            )  # fmt: skip
+            self._add_time(perf_counter() - self.started)
+            self._add_order(index)
+        except Exception as error:
+            self.fail(error)
+        return result
+
+    # ---- the rare cases
+
+    def _bind_result(self, result: Any, tensors: list[Tensor]) -> int:
+        """Binds the new tensors in a result. Returns how many, or -1 where it only gave back its arguments."""
+        identity = self.identity
+        if isinstance(result, Tensor):
+            if any(x is result for x in tensors):
+                return -1
+            identity.bind(result)
+            return 1
+        if isinstance(result, (tuple, list)):
+            known = {id(x) for x in tensors}
+            return sum(max(self._bind_result(x, tensors), 0) for x in result if id(x) not in known)
+        if isinstance(result, dict):
+            return sum(max(self._bind_result(x, tensors), 0) for x in result.values())
+        return 0
+
+    def _special(self, kind: int, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+        if _transforms_active():
+            try:
+                if self.in_transform is not None:
+                    self.in_transform(function, args, kwargs)
+            except Exception as error:
+                self.fail(error)
+            return function(*args, **(kwargs or {}))
+        if kind == kinds.REENTER:
+            with Reentered(self):
+                return without_override_check(function)(*args, **(kwargs or {}))
+        if kind == kinds.COMPOSITE:
+            return self._composite(function, args, kwargs or {})
+        if kind == kinds.SETS_REQUIRES_GRAD:
+            return self._set_requires_grad(function, args, kwargs or {})
+        return self._set_data(function, args)
+
+    def _composite(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        group = self.open_group()
+        outer, self.group = self.group, group
+        try:
+            with Reentered(self):
+                return without_override_check(function)(*args, **kwargs)
+        finally:
+            self.group = outer
+            self.close_group(group, function)
+
+    def open_group(self) -> int:
+        """Begins a call that has an inside. Returns the group's number; `close_group` ends it."""
+        tape = self.tape
+        group = len(tape.groups)
+        tape.groups.append(-1)
+        tape.order.append((GROUP_BEGIN, group))
+        return group
+
+    def close_group(self, group: int, function: Any) -> None:
+        """Ends a composite: its node stands after the nodes inside it and makes no values itself."""
+        tape = self.tape
+        code, lasti = self.user_frame()
+        tape.groups[group] = len(tape.ops)
+        tape.order.append(len(tape.ops))
+        tape.ops.append(
+            (function, self.state, code, lasti, self.phase, self.group, (), len(tape.values), 0, GROUP, None, None)
+        )
+        tape.times.append(self.now())
+
+    def _set_requires_grad(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = function(*args, **kwargs)
+        try:
+            tensor = args[0]
+            value = self.identity.lookup(tensor)
+            if value is not None and tensor.requires_grad and tensor.grad_fn is None:
+                shape, dtype, device, _ = self._values[value]
+                self._values[value] = (shape, dtype, device, True)
+                self.identity.hook_leaf(tensor, value)
+        except Exception as error:
+            self.fail(error)
+        return result
+
+    def _set_data(self, function: Any, args: tuple[Any, ...]) -> Any:
+        """`x.data = y`: x is a new version of itself that holds y's numbers."""
+        identity = self.identity
+        inputs = tuple(identity.read(x) for x in args if isinstance(x, Tensor))
+        if self.before_write is not None:
+            self.before_write([args[0]])
+        result = function(*args)
+        first = len(self._values)
+        count = identity.mutated(args[0])
+        code, lasti = self.user_frame()
+        self._add_order(len(self._ops))
+        self._add_op(
+            (
+                function,
+                self.state,
+                code,
+                lasti,
+                self.phase,
+                self.group,
+                inputs,
+                first,
+                count,
+                WRITES,
+                (SLOT, SLOT),
+                None,
+            )
+        )
+        self._add_time(self.now())
+        return result
+
+    def _raised(
+        self, function: Any, inputs: list[int], template: list[Any], keywords: Any, error: BaseException
+    ) -> None:
+        """Leaves a node for the call that raised; an error that passes through several calls belongs to the first."""
+        if self.failure is not None and self.failure[0] == id(error):
+            return
+        index = len(self._ops)
+        self.failure = (id(error), index)
+        self.tape.errors[index] = f"{type(error).__name__}: {error}"[:2000]
+        code, lasti = self.user_frame()
+        self._add_op(
+            (
+                function, self.state, code, lasti, self.phase, self.group, tuple(inputs), len(self._values), 0, FAILED,
+                tuple(template), keywords,
+            )
+        )  # fmt: skip
+        self._add_time(self.now())
+        self._add_order(index)
+
+    def user_frame(self) -> tuple[CodeType | None, int]:
+        """Returns the innermost frame of the user's program as a code object and an instruction offset."""
+        frame = _getframe(1)
+        while frame is not None:
+            if is_user_code(frame.f_code.co_filename):
+                return frame.f_code, frame.f_lasti
+            frame = frame.f_back  # type: ignore[assignment]
+        return None, 0
+
+
+class Reentered:
+    """Puts the mode back on while one of its own handlers runs more of the user's program."""
+
+    def __init__(self, mode: CallRecorder) -> None:
+        self._mode = mode
+
+    def __enter__(self) -> None:
+        torch._C._push_on_torch_function_stack(self._mode)
+
+    def __exit__(self, *exception: object) -> None:
+        torch._C._pop_torch_function_stack()
+
+
+def _versions(tensors: list[Tensor]) -> list[int]:
+    """The version counters. An inference tensor has none: the call's target, its first, counts as written (-1)."""
+    found = []
+    for position, tensor in enumerate(tensors):
+        try:
+            found.append(tensor._version)
+        except RuntimeError:
+            found.append(-1 if position == 0 else 0)
+    return found
+
+
+def _running_statistics(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> list[Tensor]:
+    positions, names, flag_position, flag = RUNNING_STATISTICS[function]
+    keywords = kwargs or {}
+    if not (args[flag_position] if len(args) > flag_position else keywords.get(flag)):
+        return []
+    found = [args[p] if len(args) > p else keywords.get(n) for p, n in zip(positions, names, strict=True)]
+    return [x for x in found if x is not None]

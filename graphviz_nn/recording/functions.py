@@ -1,0 +1,138 @@
+"""Custom `autograd.Function`s and checkpointed regions while a step is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import CheckpointFunction
+
+from graphviz_nn.recording.arguments import template_of
+from graphviz_nn.recording.calls import CallRecorder, _versions
+from graphviz_nn.recording.identity import Identity
+from graphviz_nn.recording.tape import ALIAS, CUSTOM, NOOP, OPAQUE, RECOMPUTE, SOURCE, WRITES
+
+_UNMATCHED = SOURCE | ALIAS | OPAQUE
+
+
+class CustomFunctions:
+    """Turns a call of `Function.apply` into one node with the calls of its `forward` inside."""
+
+    def __init__(self, mode: CallRecorder, identity: Identity) -> None:
+        self.mode = mode
+        self.identity = identity
+
+    def apply(self, original: Callable[..., Any], cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs `cls.apply` with the call noted around it."""
+        mode = self.mode
+        if mode.closed or not recording_here(mode) or torch._C._are_functorch_transforms_active():
+            return original(*args, **kwargs)
+        inputs: list[int] = []
+        tensors: list[Tensor] = []
+        try:
+            template = [template_of(x, self.identity, inputs, tensors) for x in args]
+            versions = _versions(tensors)
+            group = mode.open_group()
+        except Exception as error:
+            mode.fail(error)
+            return original(*args, **kwargs)
+        if cls is CheckpointFunction:
+            args = (Segment(mode, args[0]), *args[1:])
+        outer, mode.group = mode.group, group
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            mode.group = outer
+            mode._raised(cls, inputs, template, None, error)
+            mode.tape.groups[group] = mode.failure[1] if mode.failure else -1
+            raise
+        mode.group = outer
+        try:
+            self._close(cls, group, inputs, tensors, versions, template, result)
+        except Exception as error:
+            mode.fail(error)
+        return result
+
+    def _close(
+        self,
+        cls: Any,
+        group: int,
+        inputs: list[int],
+        tensors: list[Tensor],
+        versions: list[int],
+        template: list[Any],
+        result: Any,
+    ) -> None:
+        mode, tape, identity = self.mode, self.identity.tape, self.identity
+        made = [x for x in (result if isinstance(result, (tuple, list)) else (result,)) if isinstance(x, Tensor)]
+        given = {id(x) for x in tensors}
+        written = [x for x, v in zip(tensors, versions, strict=True) if v >= 0 and x._version != v]
+        inside = [value for x in made if (value := identity.lookup(x)) is not None and id(x) not in given]
+        first = len(tape.values)
+        flags = CUSTOM
+        count = 0
+        for x in written:
+            flags |= WRITES
+            count += identity.mutated(x)
+        fresh = [x for x in made if id(x) not in given]
+        for x in fresh:
+            identity.bind(x)
+            count += 1
+        if not count and not fresh:
+            flags |= NOOP
+        code, lasti = mode.user_frame()
+        index = len(tape.ops)
+        tape.groups[group] = index
+        # Values that the inside made and that left as results come last: edges without an argument of their own.
+        tape.ops.append(
+            (
+                cls, mode.state, code, lasti, mode.phase, mode.group, (*inputs, *inside), first, count, flags,
+                tuple(template), None,
+            )
+        )  # fmt: skip
+        tape.times.append(mode.now())
+        tape.order.append(index)
+
+
+class Segment:
+    """A checkpointed function: its first run is the original, every later one a recomputation of the same calls."""
+
+    def __init__(self, mode: CallRecorder, function: Callable[..., Any]) -> None:
+        self._mode = mode
+        self._function = function
+        self._original: tuple[int, int] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        mode = self._mode
+        if mode.closed:
+            return self._function(*args, **kwargs)
+        begin = len(mode.tape.ops)
+        outer, again = mode.phase, self._original is not None
+        if again:
+            mode.phase = RECOMPUTE
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            mode.phase = outer
+            if self._original is None:
+                self._original = (begin, len(mode.tape.ops))
+            elif not mode.closed:
+                self._match(begin)
+
+    def _match(self, begin: int) -> None:
+        """Maps each recomputed call to its original. A recomputation may stop early, and never reorders."""
+        assert self._original is not None
+        ops = self._mode.tape.ops
+        originals = [i for i in range(*self._original) if not ops[i][9] & _UNMATCHED]
+        again = [i for i in range(begin, len(ops)) if not ops[i][9] & _UNMATCHED]
+        for original, repeated in zip(originals, again, strict=False):
+            if ops[original][0] is not ops[repeated][0]:
+                break
+            self._mode.tape.recomputed[repeated] = original
+
+
+def recording_here(mode: CallRecorder) -> bool:
+    """Whether the mode is on in this thread right now (it is off inside a call that it is recording)."""
+    return mode in torch.overrides._get_current_function_mode_stack() if torch._C._len_torch_function_stack() else False

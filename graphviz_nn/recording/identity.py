@@ -1,0 +1,247 @@
+"""Which value a tensor object stands for right now.
+
+`id(tensor)` alone is reused as soon as a tensor dies, so each entry keeps a weak reference and is believed only while
+it still leads to that very object. A call that writes in place gives its target a new value; a later read through
+another view of the same memory goes through an *alias* node, so that the graph stays in static-single-assignment form.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import ref
+
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn import Parameter
+
+from graphviz_nn.recording import opaque
+from graphviz_nn.recording.known import KnownTensors
+from graphviz_nn.recording.tape import ALIAS, SOURCE, Tape
+
+OUTSIDE: Final = (None, 0, -1)
+"""The module state outside any module: (entry, call, index of the module call)."""
+
+Observer = Callable[[int, Tensor], None]
+Hook = Callable[[Tensor | None], None]
+
+
+class LeafHooks:
+    """Hooks on leaf tensors. They outlive a backward pass, so they are taken off when the step ends."""
+
+    def __init__(self) -> None:
+        self._hooked: list[tuple[ref[Tensor], int, bool]] = []
+
+    def add(self, tensor: Tensor, value: int, hook: Hook) -> None:
+        """Puts the hook before any hook of the user's, so that it sees what autograd computed."""
+        hooks = tensor._backward_hooks
+        created = hooks is None
+        if hooks is None:
+            hooks = OrderedDict()
+            tensor._backward_hooks = hooks
+        key = -1 - value
+        hooks[key] = hook
+        hooks.move_to_end(key, last=False)  # type: ignore[attr-defined]
+        self._hooked.append((ref(tensor), key, created))
+
+    def remove(self) -> None:
+        """Leaves every leaf as it was found."""
+        for reference, key, created in self._hooked:
+            tensor = reference()
+            if tensor is None or tensor._backward_hooks is None:
+                continue
+            tensor._backward_hooks.pop(key, None)
+            if created and not tensor._backward_hooks:
+                tensor._backward_hooks = None
+        self._hooked.clear()
+
+
+class Identity:
+    """The table from tensor objects to values, and what happens when a value is made.
+
+    Attributes:
+        table: by `id(tensor)` a weak reference to it and its value.
+        last_write: the newest value that an in-place write made; a tensor bound at or after it cannot be stale.
+        observe: told of each new value and its tensor, or None.
+        make_hook: makes the gradient hook of a value, or None where gradients are not wanted.
+        wrote_leaf: whether a call wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
+        transform_inputs: values that a torch.func transform read; what appears next came out of it.
+    """
+
+    def __init__(self, tape: Tape, known: KnownTensors) -> None:
+        self.tape = tape
+        self.known = known
+        self.table: dict[int, tuple[ref[Tensor], int]] = {}
+        self.last_write = -1
+        self.wrote_leaf = False
+        self.observe: Observer | None = None
+        self.observe_source: Observer | None = None
+        self.make_hook: Callable[[int], Hook] | None = None
+        self.make_leaf_hook: Callable[[int, Tensor], Hook] | None = None
+        self.leaf_hooks = LeafHooks()
+        self.source_state: Callable[[], tuple[tuple[Any, int, int], int, int]] = lambda: (OUTSIDE, 0, -1)
+        self.now: Callable[[], float] = lambda: 0.0
+        self.transform_inputs: set[int] = set()
+        self._written: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._hooked: set[int] = set()
+
+    # ---- reading
+
+    def read(self, tensor: Tensor) -> int:
+        """Returns the value that the tensor holds now; makes a source, opaque or alias node where needed."""
+        entry = self.table.get(id(tensor))
+        value = entry[1] if entry is not None and entry[0]() is tensor else self._first_sight(tensor)
+        if value < self.last_write:
+            key = storage_key(tensor)
+            written = self._written.get(key) if key is not None else None
+            if written is not None and written[1] > value:
+                value = self._alias(tensor, written[1])
+        return value
+
+    def lookup(self, tensor: Tensor) -> int | None:
+        """Returns the tensor's value if it is known, without making anything."""
+        entry = self.table.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def _first_sight(self, tensor: Tensor) -> int:
+        if tensor.grad_fn is not None:
+            same = opaque.find(self, tensor)
+            if same is not None:
+                self.table[id(tensor)] = (ref(tensor), same)
+                return same
+            inputs = opaque.origins(self, tensor.grad_fn)
+            return self._appeared(tensor, inputs or self._from_transform())
+        if self.transform_inputs and not self.known.is_named(tensor):
+            return self._appeared(tensor, self._from_transform())
+        return self._source(tensor)
+
+    def _from_transform(self) -> tuple[int, ...]:
+        found = tuple(sorted(self.transform_inputs))
+        self.transform_inputs.clear()
+        return found
+
+    def _source(self, tensor: Tensor) -> int:
+        tape = self.tape
+        kind, name, names = self.known.describe(tensor)
+        state, phase, group = self.source_state()
+        index = len(tape.ops)
+        if kind is None:
+            kind = "constant" if state[2] >= 0 or phase else "input"
+        tape.source_names[index] = (name, names)
+        value = self.bind(tensor, instrument=False)
+        tape.ops.append((kind, state, None, 0, phase, group, (), value, 1, SOURCE, None, None))
+        tape.times.append(self.now())
+        tape.order.append(index)
+        if tensor.requires_grad:
+            self.hook_leaf(tensor, value)
+        if self.observe_source is not None:
+            self.observe_source(value, tensor)
+        return value
+
+    def _appeared(self, tensor: Tensor, inputs: tuple[int, ...]) -> int:
+        tape = self.tape
+        state, phase, group = self.source_state()
+        index = len(tape.ops)
+        value = self.bind(tensor)
+        label = opaque.readable_name(tensor.grad_fn) if tensor.grad_fn is not None else "opaque"
+        tape.ops.append((label, state, None, 0, phase, group, inputs, value, 1, OPAQUE, None, None))
+        tape.times.append(self.now())
+        tape.order.append(index)
+        return value
+
+    def _alias(self, tensor: Tensor, written: int) -> int:
+        tape = self.tape
+        state, phase, group = self.source_state()
+        index = len(tape.ops)
+        value = self.bind(tensor)
+        tape.ops.append(("alias", state, None, 0, phase, group, (written,), value, 1, ALIAS, None, None))
+        tape.times.append(self.now())
+        tape.order.append(index)
+        return value
+
+    # ---- making
+
+    def bind(self, tensor: Tensor, *, instrument: bool = True) -> int:
+        """Gives the tensor a new value, with its gradient hook, and tells the observer. Returns the value."""
+        values = self.tape.values
+        value = len(values)
+        requires_grad = tensor.requires_grad
+        values.append((tensor.shape, tensor.dtype, tensor.device, requires_grad))
+        self.table[id(tensor)] = (ref(tensor), value)
+        if not instrument:
+            return value
+        if requires_grad:
+            node = tensor.grad_fn
+            if node is not None:
+                self.tape.sequence[value] = (node._sequence_nr(), type(node))
+                if self.make_hook is not None:
+                    self.hook_value(tensor, node, value)
+        if self.observe is not None:
+            self.observe(value, tensor)
+        return value
+
+    def bind_all(self, result: Any) -> int:
+        """Binds every tensor in nested tuples, lists and dicts, in order. Returns how many."""
+        if isinstance(result, Tensor):
+            self.bind(result)
+            return 1
+        if isinstance(result, (tuple, list)):
+            return sum(self.bind_all(item) for item in result)
+        if isinstance(result, dict):
+            return sum(self.bind_all(item) for item in result.values())
+        return 0
+
+    def hook_value(self, tensor: Tensor, node: Any, value: int) -> None:
+        """What `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's."""
+        assert self.make_hook is not None
+        hooks = tensor._backward_hooks
+        if hooks is None:
+            # An OrderedDict, because a hook that the user adds later needs a dict that can be referred to weakly.
+            tensor._backward_hooks = OrderedDict(((-1 - value, self.make_hook(value)),))
+            node._register_hook_dict(tensor)
+        else:
+            hooks[-1 - value] = self.make_hook(value)
+            hooks.move_to_end(-1 - value, last=False)  # type: ignore[attr-defined]
+
+    def hook_leaf(self, tensor: Tensor, value: int) -> None:
+        if self.make_leaf_hook is not None and value not in self._hooked:
+            self._hooked.add(value)
+            self.leaf_hooks.add(tensor, value, self.make_leaf_hook(value, tensor))
+
+    def mutated(self, tensor: Tensor) -> int:
+        """Gives a tensor that was written in place (and the tensor that it is a view of) a new value.
+
+        Returns how many values were made.
+        """
+        versions = self.tape.versions
+        if tensor.requires_grad and tensor.is_leaf:
+            self.wrote_leaf = True
+        value = self.bind(tensor)
+        versions[value] = "mutated"
+        count = 1
+        if tensor._is_view():
+            base = tensor._base
+            if base is not None and base is not tensor:
+                value = self.bind(base)
+                versions[value] = "base"
+                count = 2
+        key = storage_key(tensor)
+        if key is not None:
+            # The weak reference keeps the address from being reused while we hold it.
+            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)
+        self.last_write = value
+        return count
+
+
+def storage_key(tensor: Tensor) -> int | None:
+    """Returns the address of the tensor's storage, or None where it has none of its own (sparse, wrappers)."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether the tensor is a `torch.Tensor` or a `Parameter`, not some other subclass."""
+    return type(tensor) is Tensor or type(tensor) is Parameter

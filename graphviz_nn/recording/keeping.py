@@ -1,0 +1,153 @@
+"""Which tensors a recording keeps, and the copies of them.
+
+A kept tensor is a copy made at once, so nothing that the program does later changes it. Sources are copied with their
+memory layout, because a replayed call must see the strides that the program's call saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphviz_nn.errors import OptionError, did_you_mean
+from graphviz_nn.model.tensors import TensorData
+
+DEFAULT_MEMORY_LIMIT: Final = 4 * 2**30
+"""Bytes of kept tensors in one step, unless told otherwise."""
+
+THUMBNAIL_CHANNELS: Final = 64
+THUMBNAIL_SIDE: Final = 32
+
+Keep = str | Iterable[str] | Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPolicy:
+    """What is kept.
+
+    Attributes:
+        stats: statistics of every value and gradient.
+        tensors: every tensor, or those for which `selects(module path, op)` is true.
+        selects: None where all are meant.
+        memory_limit: bytes in one step.
+        thumbnails: small copies of 4-D values and gradients.
+    """
+
+    stats: bool
+    tensors: bool
+    selects: Callable[[str, str], bool] | None
+    memory_limit: int
+    thumbnails: bool
+    label: str
+
+    @classmethod
+    def parse(cls, keep: Keep, *, memory_limit: int | None = None, thumbnails: bool | None = None) -> KeepPolicy:
+        """Reads the `keep` argument of `trace` and `record`.
+
+        "none": structure, order and which gradients arrived. "stats": and their numbers. "all": and the tensors.
+        Otherwise glob patterns of module paths ("layer3.*") or "op:NAME" for operators, or a predicate
+        `(module path, op) -> bool`: statistics of everything and the tensors selected.
+
+        Raises:
+            OptionError: a single word that is none of these.
+        """
+        limit = DEFAULT_MEMORY_LIMIT if memory_limit is None else memory_limit
+        if callable(keep):
+            return cls(True, True, keep, limit, thumbnails is not False, "selected")
+        if keep in ("none", "stats", "all"):
+            small = keep == "stats" if thumbnails is None else thumbnails and keep != "none"
+            return cls(keep != "none", keep == "all", None, limit, small, str(keep))
+        patterns = (keep,) if isinstance(keep, str) else tuple(keep)
+        for pattern in patterns:
+            if not isinstance(pattern, str) or did_you_mean(pattern, ("none", "stats", "all")):
+                hint = did_you_mean(str(pattern), ("none", "stats", "all"))
+                raise OptionError(
+                    f"keep={pattern!r} is not known: use 'none', 'stats', 'all', or patterns of module paths such as "
+                    f"'layer3.*'.{hint}"
+                )
+        return cls(True, True, _matches_any(patterns), limit, thumbnails is not False, "selected")
+
+
+def _matches_any(patterns: tuple[str, ...]) -> Callable[[str, str], bool]:
+    operators = [p.removeprefix("op:") for p in patterns if p.startswith("op:")]
+    modules = [p for p in patterns if not p.startswith("op:")]
+
+    def selects(module: str, op: str) -> bool:
+        return any(fnmatchcase(module, p) for p in modules) or any(fnmatchcase(op, p) for p in operators)
+
+    return selects
+
+
+def copy(tensor: Tensor) -> Tensor | None:
+    """Returns a copy of the tensor's numbers that shares nothing with it, or None where it has none to copy."""
+    if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_meta or tensor.is_nested:
+        return None
+    with torch.no_grad():
+        plain = tensor.detach()
+        if plain.layout != torch.strided:
+            return plain.to_dense()
+        if plain.is_quantized:
+            return plain.dequantize()
+        return plain.clone().resolve_conj().resolve_neg()
+
+
+def copy_with_layout(tensor: Tensor) -> Tensor | None:
+    """Returns a copy with the same strides, also where elements overlap (an expanded tensor) or leave gaps."""
+    made = copy(tensor)
+    if made is None or made.stride() == tensor.stride() or tensor.layout != torch.strided:
+        return made
+    with torch.no_grad():
+        plain = tensor.detach()
+        span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True)) if plain.numel() else 0
+        flat = plain.as_strided((span,), (1,)).clone()
+        return flat.as_strided(plain.shape, plain.stride(), 0)
+
+
+def thumbnail(tensor: Tensor) -> Tensor | None:
+    """Returns the first sample's first 64 channels, each strided down to at most 32 × 32, as bfloat16; else None.
+
+    Shape [channels, height, width]. bfloat16 keeps the range of float32 and two to three digits, enough for a picture.
+    """
+    if tensor.dim() != 4 or not tensor.is_floating_point() or tensor.is_meta or 0 in tensor.shape:
+        return None
+    if tensor.shape[2] * tensor.shape[3] <= 1 or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return None
+    with torch.no_grad():
+        rows = -(-tensor.shape[2] // THUMBNAIL_SIDE)
+        columns = -(-tensor.shape[3] // THUMBNAIL_SIDE)
+        picture = tensor.detach()[0, :THUMBNAIL_CHANNELS, ::rows, ::columns]
+        return picture.to(torch.bfloat16, copy=True).contiguous()
+
+
+def to_data(tensor: Tensor) -> TensorData:
+    """Returns the tensor's bytes; one that is not contiguous keeps its strides. Waits for its device."""
+    plain = tensor.detach().cpu()
+    dtype = str(plain.dtype).removeprefix("torch.")
+    shape = tuple(plain.shape)
+    if plain.is_contiguous():
+        return TensorData(dtype, shape, _bytes(plain.reshape(-1)))
+    span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True))
+    return TensorData(dtype, shape, _bytes(plain.as_strided((span,), (1,))), tuple(plain.stride()))
+
+
+def _bytes(flat: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if not flat.numel():
+        return np.empty(0, np.uint8)
+    return flat.view(torch.uint8).numpy()
+
+
+def to_tensor(data: TensorData) -> Tensor:
+    """Returns a torch tensor on the CPU with the data's numbers (a copy)."""
+    dtype = getattr(torch, data.dtype)
+    if not data.data.size:
+        return torch.empty(data.shape, dtype=dtype)
+    flat = torch.from_numpy(np.array(data.data)).view(dtype)
+    if data.strides is None:
+        return flat.reshape(data.shape)
+    return flat.as_strided(data.shape, data.strides)

@@ -1,0 +1,155 @@
+"""Names of modules, found from their roots, and the patched `nn.Module.__call__` that keeps the module path.
+
+A *root* is a module that is called from outside any other module. With one root that has parameters its path is ""
+and its children have the names that `named_modules` gives; several roots are told apart by the names of the variables
+that hold them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+from weakref import ref
+
+from torch import nn
+
+_MODULE_FILE: Final = nn.Module.__call__.__code__.co_filename
+
+
+class Root:
+    """A module called from outside any other."""
+
+    __slots__ = ("has_parameters", "label", "module")
+
+    def __init__(self, module: nn.Module, label: str) -> None:
+        self.module = ref(module)
+        self.label = label
+        self.has_parameters = next(module.parameters(), None) is not None
+
+
+class ModuleEntry:
+    """One module: its root, its dotted path inside that root, and the class that it has."""
+
+    __slots__ = ("module", "path", "root", "training", "type")
+
+    def __init__(self, module: nn.Module, root: Root, path: str) -> None:
+        self.module = ref(module)
+        self.root = root
+        self.path = path
+        self.type = type(module)
+        self.training = module.training
+
+
+class ModuleNames:
+    """Finds the entry of a module. Entries live as long as the recorder; modules are held weakly."""
+
+    def __init__(self) -> None:
+        self.roots: list[Root] = []
+        self._entries: dict[int, ModuleEntry] = {}
+        self._unregistered: dict[str, int] = {}
+
+    def entry(self, module: nn.Module) -> ModuleEntry | None:
+        """Returns the entry of a module seen before, or None."""
+        entry = self._entries.get(id(module))
+        return entry if entry is not None and entry.module() is module else None
+
+    def add_root(self, module: nn.Module, label: str | None = None) -> ModuleEntry:
+        """Makes the module a root, names everything inside it, and returns its entry."""
+        root = Root(module, self._unique(label or variable_name(module) or type(module).__name__))
+        self.roots.append(root)
+        self._name_inside(module, root, "")
+        entry = self.entry(module)
+        assert entry is not None
+        return entry
+
+    def add_inside(self, module: nn.Module, caller: ModuleEntry) -> ModuleEntry:
+        """Names a module that was called inside another and not found before.
+
+        Either it was registered since the root was read, or it hangs on a plain list or attribute; then its path is
+        its caller's with its class name.
+        """
+        owner = caller.root.module()
+        if owner is not None:
+            self._name_inside(owner, caller.root, "")
+            found = self.entry(module)
+            if found is not None:
+                return found
+        stem = f"{caller.path}.{type(module).__name__}" if caller.path else type(module).__name__
+        count = self._unregistered.get(stem, 0)
+        self._unregistered[stem] = count + 1
+        self._name_inside(module, caller.root, f"{stem}_{count + 1}" if count else stem)
+        entry = self.entry(module)
+        assert entry is not None
+        return entry
+
+    def path(self, root: Root, path: str) -> str:
+        """Returns the full path: with several roots that have parameters each path starts with its root's label."""
+        models = sum(1 for other in self.roots if other.has_parameters)
+        if root.has_parameters and models == 1:
+            return path
+        return f"{root.label}.{path}" if path else root.label
+
+    def parameter_path(self, root: Root, name: str) -> str:
+        """Returns the full dotted name of a parameter or buffer."""
+        return self.path(root, name)
+
+    def _name_inside(self, module: nn.Module, root: Root, prefix: str) -> None:
+        for name, child in module.named_modules(prefix=prefix):
+            known = self.entry(child)
+            if known is None:
+                self._entries[id(child)] = ModuleEntry(child, root, name)
+
+    def _unique(self, label: str) -> str:
+        taken = {root.label for root in self.roots}
+        if label not in taken:
+            return label
+        return next(f"{label}_{k}" for k in range(2, len(taken) + 3) if f"{label}_{k}" not in taken)
+
+
+def variable_name(module: nn.Module) -> str | None:
+    """Returns the name of the variable, or attribute of `self`, that holds the module in the calling user's frame."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name != _MODULE_FILE and "graphviz_nn" not in name:
+            break
+        frame = frame.f_back  # type: ignore[assignment]
+    for _ in range(3):
+        if frame is None:
+            return None
+        for variables in (frame.f_locals, frame.f_globals):
+            for key, value in variables.items():
+                if value is module and key.isidentifier() and not key.startswith("_") and key != "self":
+                    return key
+        owner = frame.f_locals.get("self")
+        for key, value in getattr(owner, "__dict__", {}).items():
+            if value is module:
+                return str(key)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def describe_attributes(module: nn.Module) -> dict[str, Any]:
+    """Returns the module's own public attributes that are plain numbers, booleans, strings or tuples of those."""
+    found: dict[str, Any] = {}
+    for name, value in vars(module).items():
+        if name.startswith("_") or name in ("training", "call_super_init", "dump_patches"):
+            continue
+        plain = _plain(value)
+        if plain is not None:
+            found[name] = plain
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (int, float, bool) or (type(value) is str and len(value) <= 200):
+        return value
+    if isinstance(value, (tuple, list)) and len(value) <= 16:
+        items = [_plain(item) for item in value]
+        return items if all(item is not None for item in items) else None
+    return None
+
+
+def base_names(kind: type) -> tuple[str, ...]:
+    """Returns importable names of the class and its bases up to `nn.Module`, most derived first."""
+    return tuple(f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__ if issubclass(base, nn.Module))

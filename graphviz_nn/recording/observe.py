@@ -1,0 +1,184 @@
+"""What is looked at in each value and gradient while the program runs: statistics, copies, thumbnails.
+
+Built once a step from the policy; where nothing but the structure is wanted there is no observer, and no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout, thumbnail
+from graphviz_nn.recording.statistics import Statistics
+from graphviz_nn.recording.tape import NONE_GRADIENT, TOTAL_GRADIENT, UPDATE, Tape
+
+_unrecorded = torch._C.DisableTorchFunction
+
+
+class Observations:
+    """Everything observed in one step, by value; `assemble` turns values into nodes and outputs.
+
+    Attributes:
+        tensors: kept tensors by (kind, value, backward pass).
+        gradients: the values whose gradients were measured, in order: row k of the gradient table.
+        over_limit: bytes that were wanted when the memory limit was met, or 0.
+    """
+
+    def __init__(self, tape: Tape, policy: KeepPolicy, context: Callable[[], tuple[str, str]]) -> None:
+        self.tape = tape
+        self.policy = policy
+        self.statistics = Statistics() if policy.stats else None
+        self.tensors: dict[tuple[str, int, int], Tensor] = {}
+        self.gradients: list[int] = []
+        self.over_limit = 0
+        self.kept_bytes = 0
+        self.current_pass = -1
+        self._context = context
+        self._selected: set[int] = set()
+
+    # ---- forward
+
+    def value(self, value: int, tensor: Tensor) -> None:
+        """A call made a value. Runs inside the recorder's own handler, where nothing is recorded."""
+        if self.statistics is not None:
+            self.statistics.add("output", value, tensor)
+        if self.policy.thumbnails:
+            self._thumbnail("thumbnail", value, tensor)
+        if self.policy.tensors and self._wanted(value):
+            self._keep("value", value, 0, copy(tensor), tensor)
+
+    def source(self, value: int, tensor: Tensor) -> None:
+        """A tensor that no call made was read for the first time."""
+        with _unrecorded():
+            if self.statistics is not None:
+                self.statistics.add("output", value, tensor)
+            if self.policy.tensors and (self.policy.selects is None or self._wanted(value)):
+                self._keep("value", value, 0, copy_with_layout(tensor), tensor)
+
+    def before_write(self, tensors: list[Tensor]) -> None:
+        """A call is about to write to some of these tensors' memory."""
+        del tensors
+        if self.statistics is not None:
+            self.statistics.flush()
+
+    def random_state(self, op: int) -> None:
+        """The call with that op id is about to draw random numbers."""
+        self.tensors["random_state", op, 0] = torch.get_rng_state()
+
+    # ---- backward
+
+    def gradient(self, value: int, gradient: Tensor) -> None:
+        """The gradient of a value arrived, in any thread."""
+        with _unrecorded():
+            if self.statistics is not None:
+                row = len(self.gradients)
+                self.gradients.append(value)
+                self.statistics.add("gradient", row, gradient)
+            if self.policy.thumbnails:
+                self._thumbnail("gradient_thumbnail", value, gradient)
+            if self.policy.tensors and (self.policy.selects is None or value in self._selected):
+                self._add_gradient(value, gradient)
+
+    def _add_gradient(self, value: int, gradient: Tensor) -> None:
+        number = max(self.current_pass, 0)
+        made = copy(gradient)
+        before = self.tensors.get(("gradient", value, number))
+        if before is not None and made is not None:
+            made = before + made  # a parameter used in several re-entrant passes inside one
+        self._keep("gradient", value, number, made, gradient)
+
+    def totals(self, parameters: list[tuple[int, Tensor]]) -> None:
+        """A backward pass ended: each of these leaf tensors got a contribution."""
+        number = max(self.current_pass, 0)
+        order = self.tape.order
+        rows = 0
+        with _unrecorded():
+            for value, parameter in parameters:
+                total = parameter.grad
+                order.append((TOTAL_GRADIENT, value, total is None))
+                if total is None:
+                    continue
+                if self.statistics is not None:
+                    self.statistics.add("parameter_gradient", self._next_total(), total)
+                    rows += 1
+                if self.policy.tensors and (self.policy.selects is None or value in self._selected):
+                    self._keep("parameter_gradient", value, number, copy(total), total)
+            if self.statistics is not None:
+                self.statistics.flush()
+
+    def _next_total(self) -> int:
+        self._totals = getattr(self, "_totals", -1) + 1
+        return self._totals
+
+    # ---- update
+
+    def update(self, value: int, before: Tensor | None, after: Tensor) -> None:
+        """The optimizer changed a parameter; `before` is a copy of what it was, where the policy asks for one."""
+        row = len(self.tape.updates)
+        self.tape.updates.append(value)
+        self.tape.order.append((UPDATE, value))
+        with _unrecorded(), torch.no_grad():
+            if self.statistics is not None and before is not None:
+                self.statistics.add("update", row, after.detach() - before)
+            if self.policy.tensors and (self.policy.selects is None or value in self._selected):
+                self._keep("update", value, 0, copy(after), after)
+
+    # ---- keeping
+
+    def _wanted(self, value: int) -> bool:
+        if self.policy.selects is None:
+            return True
+        if self.policy.selects(*self._context()):
+            self._selected.add(value)
+            return True
+        return False
+
+    def _thumbnail(self, kind: str, value: int, tensor: Tensor) -> None:
+        made = thumbnail(tensor)
+        if made is not None:
+            self.tensors[kind, value, 0] = made
+
+    def _keep(self, kind: str, value: int, number: int, made: Tensor | None, like: Tensor) -> None:
+        if made is None or self.over_limit:
+            return
+        size = made.numel() * made.element_size()
+        if self.kept_bytes + size > self.policy.memory_limit:
+            self.over_limit = self.kept_bytes + size
+            return
+        self.kept_bytes += size
+        self.tensors[kind, value, number] = made
+
+
+def gradient_hooks(order: Callable[[Any], None], observe: Callable[[int, Tensor], None] | None) -> Callable[[int], Any]:
+    """Returns a maker of gradient hooks: a hook notes that the gradient of its value arrived, and lets it be observed.
+
+    A hook must not refer to its own tensor (that would leak it), and never returns anything (that would change it).
+    """
+
+    def make(value: int) -> Callable[[Tensor | None], None]:
+        arrived = ~value
+
+        def hook(gradient: Tensor | None) -> None:
+            if gradient is None:
+                order((NONE_GRADIENT, value))
+            else:
+                order(arrived)
+
+        return hook
+
+    def make_observing(value: int) -> Callable[[Tensor | None], None]:
+        arrived = ~value
+
+        def hook(gradient: Tensor | None) -> None:
+            if gradient is None:
+                order((NONE_GRADIENT, value))
+            else:
+                order(arrived)
+                observe(value, gradient)  # type: ignore[misc]
+
+        return hook
+
+    return make if observe is None else make_observing

@@ -1,0 +1,165 @@
+"""Backward passes: where one begins and ends, what it starts from, and what it leaves in the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import torch
+from torch import Tensor
+
+from graphviz_nn.recording.arguments import template_of
+from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.identity import Identity
+from graphviz_nn.recording.tape import BACKWARD, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
+
+_unrecorded = torch._C.DisableTorchFunction
+
+
+class Passes:
+    """Stands around the autograd engine while a step is recorded.
+
+    Attributes:
+        current: number of the innermost pass that is running, or -1.
+        ended: how many have ended.
+    """
+
+    def __init__(
+        self,
+        mode: CallRecorder,
+        identity: Identity,
+        totals: Callable[[list[tuple[int, Tensor]]], None] | None,
+        on_pass: Callable[[int], None],
+    ) -> None:
+        self.mode = mode
+        self.identity = identity
+        self.current = -1
+        self.ended = 0
+        self._totals = totals
+        self._on_pass = on_pass
+        self._leaves: dict[int, ref[Tensor]] = {}
+
+    def leaf_hook(self, make_hook: Callable[[int], Any]) -> Callable[[int, Tensor], Any]:
+        """Returns a maker of hooks for leaf tensors, which also remember who got a contribution in this pass."""
+        leaves = self._leaves
+
+        def make(value: int, tensor: Tensor) -> Any:
+            inner = make_hook(value)
+            reference = ref(tensor)
+
+            def hook(gradient: Tensor | None) -> None:
+                leaves[value] = reference
+                inner(gradient)
+
+            # Saving the parameter in the middle of a step must not warn about our hook.
+            hook.__torch_unserializable__ = True  # type: ignore[attr-defined]
+            return hook
+
+        return make
+
+    def run(self, engine: Callable[..., Any], t_outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs the engine with the pass noted around it. Errors of the engine pass through."""
+        mode = self.mode
+        if mode.closed:
+            return engine(t_outputs, *args, **kwargs)
+        accumulates = bool(kwargs.get("accumulate_grad", args[5] if len(args) > 5 else False))
+        nested = self.current >= 0 and accumulates
+        outer_pass, outer_phase = self.current, mode.phase
+        grad_inputs: tuple[list[int], list[Any]] | None = None
+        try:
+            if not nested:
+                self._begin(t_outputs)
+            if not accumulates:
+                grad_inputs = self._read(t_outputs, args, kwargs)
+        except Exception as error:
+            mode.fail(error)
+            return engine(t_outputs, *args, **kwargs)
+        mode.phase = BACKWARD
+        result = None
+        try:
+            result = engine(t_outputs, *args, **kwargs)
+        finally:
+            mode.phase = outer_phase
+            try:
+                if not nested and not mode.closed:
+                    self._end(outer_pass, accumulates)
+            except Exception as error:
+                mode.fail(error)
+        try:
+            if grad_inputs is not None and not mode.closed:
+                self._grad_node(grad_inputs, args, kwargs, result)
+        except Exception as error:
+            mode.fail(error)
+        return result
+
+    def _begin(self, t_outputs: Any) -> None:
+        tape = self.identity.tape
+        roots = tuple(self.identity.read(t) for t in t_outputs if isinstance(t, Tensor))
+        number = len(tape.passes)
+        tape.passes.append(roots)
+        for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):
+            if tensor.numel() == 1 and tensor.is_floating_point():
+                with _unrecorded():
+                    tape.losses.append((value, tensor.detach().clone()))
+        tape.order.append((PASS_BEGIN, number, self.mode.now()))
+        self.current = number
+        self._on_pass(number)
+
+    def _end(self, outer: int, accumulates: bool) -> None:
+        tape = self.identity.tape
+        leaves = [(value, tensor) for value, reference in self._leaves.items() if (tensor := reference()) is not None]
+        self._leaves.clear()
+        if accumulates:
+            for value, tensor in leaves:
+                with _unrecorded():
+                    total = tensor.grad
+                if total is not None:
+                    self.identity.known.add_gradient(total, value)
+            if self._totals is not None:
+                self._totals(leaves)
+            else:
+                for value, tensor in leaves:
+                    with _unrecorded():
+                        tape.order.append((TOTAL_GRADIENT, value, tensor.grad is None))
+        tape.order.append((PASS_END, self.current, self.mode.now()))
+        self.ended += 1
+        self.current = outer
+        self._on_pass(outer)
+
+    # ---- torch.autograd.grad is a call with results of its own
+
+    def _read(
+        self, t_outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[int], list[Any]] | None:
+        """Reads the arguments of a `torch.autograd.grad`. None where a graph edge stands in place of a tensor."""
+        targets = kwargs.get("inputs", args[3] if len(args) > 3 else ())
+        if not all(isinstance(t, Tensor) for t in (*t_outputs, *targets)):
+            return None
+        inputs: list[int] = []
+        tensors: list[Tensor] = []
+        outputs = template_of(list(t_outputs), self.identity, inputs, tensors)
+        wanted = template_of(list(targets), self.identity, inputs, tensors)
+        seeds = [t if isinstance(t, Tensor) and self.identity.lookup(t) is not None else None for t in args[0]]
+        return inputs, [outputs, wanted, template_of(seeds, self.identity, inputs, tensors)]
+
+    def _grad_node(
+        self, read: tuple[list[int], list[Any]], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> None:
+        inputs, (outputs, wanted, seeds) = read
+        mode, tape = self.mode, self.identity.tape
+        retain, create = args[1], args[2]
+        unused = kwargs.get("allow_unreachable", args[4] if len(args) > 4 else False)
+        first = len(tape.values)
+        self.identity.bind_all(result)
+        code, lasti = mode.user_frame()
+        keywords = {"retain_graph": bool(retain), "create_graph": bool(create), "allow_unused": bool(unused)}
+        index = len(tape.ops)
+        tape.ops.append(
+            (
+                torch.autograd.grad, mode.state, code, lasti, BACKWARD, mode.group, tuple(inputs), first,
+                len(tape.values) - first, PLAIN, (outputs, wanted, seeds), keywords,
+            )
+        )  # fmt: skip
+        tape.times.append(mode.now())
+        tape.order.append(index)

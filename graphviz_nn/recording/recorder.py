@@ -1,0 +1,337 @@
+"""Watches a program, finds its training steps, and records those that the policy wants.
+
+A step runs from the first forward call of a root module after the last optimizer step to the end of the next one;
+`with recorder.step():` overrides that. Between recorded steps nothing of torch is patched but `nn.Module.__call__`,
+and while a step is skipped not even that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+from torch.optim import optimizer as torch_optimizer
+
+from graphviz_nn.errors import UsageError
+from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
+from graphviz_nn.recording.keeping import KeepPolicy
+from graphviz_nn.recording.known import KnownTensors
+from graphviz_nn.recording.modules import ModuleNames
+from graphviz_nn.recording.patches import Patches
+from graphviz_nn.recording.policy import EveryNth, Policy
+from graphviz_nn.recording.sources import read_source
+from graphviz_nn.recording.step import Assembled, RecordedStep
+
+_log = logging.getLogger("graphviz_nn")
+
+
+class Recorder:
+    """Records the training steps of a program into a sink.
+
+    Use it as a context manager around a training loop. `step()` marks a step by hand.
+
+    Attributes:
+        steps_seen: training steps begun so far, recorded or not.
+        over_limit: bytes that keeping tensors would have taken in the step that met the memory limit, or 0.
+        functions: after each recorded step, the called functions by node id (for a replay in this process).
+    """
+
+    _active: ClassVar[Recorder | None] = None
+
+    def __init__(
+        self,
+        sink: RunSink,
+        model: nn.Module | None = None,
+        *,
+        keep: KeepPolicy | None = None,
+        policy: Policy | None = None,
+        on_step: Callable[[StepRecord], None] | None = None,
+        command: tuple[str, ...] = (),
+    ) -> None:
+        self._sink = sink
+        self._keep = keep or KeepPolicy.parse("stats")
+        self._policy = policy or EveryNth(1)
+        self._on_step = on_step
+        self._names = ModuleNames()
+        self._known = KnownTensors(self._names)
+        self._assembled = Assembled()
+        self._patches = Patches()
+        self._watcher: Callable[..., Any] = vars(nn.Module)["__call__"]
+        self._optimizer_hooks: list[Any] = []
+        self._step: RecordedStep | None = None
+        self._explicit = False
+        self._dead = False
+        self._inside = False
+        self._skipping: float | None = None
+        self._trained = False
+        self._stepped: set[int] = set()
+        self._expected: set[int] = set()
+        self._files: set[str] = set()
+        self._notes: list[str] = []
+        self._meta = RunMeta(
+            created=time.time(),
+            command=command or tuple(sys.argv),
+            keep=self._keep.label,
+            versions=versions(),
+            device=_device(),
+        )
+        self.steps_seen = 0
+        self.over_limit = 0
+        self.functions: dict[int, Any] = {}
+        if model is not None:
+            self._names.add_root(model, "model")
+
+    # ---- life
+
+    def __enter__(self) -> Self:
+        """Begins to watch.
+
+        Raises:
+            UsageError: another recorder is at work in this process.
+        """
+        if Recorder._active is not None:
+            raise UsageError("A recording is already running in this process: end it before another begins.")
+        Recorder._active = self
+        self._sink.set_meta(self._meta)
+        self._optimizer_hooks = [
+            torch_optimizer.register_optimizer_step_pre_hook(self._before_optimizer),
+            torch_optimizer.register_optimizer_step_post_hook(self._after_optimizer),
+        ]
+        self._watch()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Ends the recording. An exception of the program is noted with the step that it ended, and goes on."""
+        try:
+            for hook in self._optimizer_hooks:
+                hook.remove()
+            self._patches.remove()
+            self._finish(error)
+        except Exception as ours:
+            self._fail(ours)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        Recorder._active = None
+        meta = RunMeta(
+            **{
+                **{name: getattr(self._meta, name) for name in self._meta.__struct_fields__},
+                "notes": tuple(dict.fromkeys(self._notes)),
+                "complete": not self._dead,
+            }
+        )
+        try:
+            self._sink.set_meta(meta)
+        finally:
+            self._sink.close()
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """Marks one step by hand: everything inside is one step, whatever optimizers do.
+
+        It is recorded if the policy wants it. Steps do not nest.
+        """
+        self._finish()
+        wanted = not self._dead and self._policy.wants(self.steps_seen)
+        self._explicit = True
+        began = time.perf_counter()
+        index = self.steps_seen
+        self.steps_seen += 1
+        self._patches.remove()
+        if wanted:
+            self._begin(index)
+        try:
+            yield
+        except BaseException as error:
+            self._finish(error)
+            raise
+        finally:
+            self._explicit = False
+            if wanted:
+                self._finish()
+            else:
+                self._policy.plain(time.perf_counter() - began)
+            if not self._dead and self._optimizer_hooks:
+                self._watch()
+
+    # ---- between recorded steps
+
+    def _watch(self) -> None:
+        """Waits for the next forward call of a root module."""
+        if "__call__" in vars(nn.Module) and not self._dead:
+            self._patches.remove()
+            self._watcher = self._watching(vars(nn.Module)["__call__"])
+            self._patches.install(nn.Module, "__call__", self._watcher)
+
+    def _watching(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if self._inside or self._dead:
+                return original(module, *args, **kwargs)
+            if self._skipping is not None and not self._trained and _has_parameters(module):
+                self._policy.plain(time.perf_counter() - self._skipping)  # no optimizer tells where a step ends
+                self._skipping = None
+            if self._skipping is None:
+                self._decide(module)
+            if self._step is not None:
+                return self._step.module_call(module, *args, **kwargs)
+            self._inside = True
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                self._inside = False
+
+        return __call__
+
+    def _decide(self, module: nn.Module) -> None:
+        """A root module is called and no step is open: begin one, recorded or skipped."""
+        forward_only = not torch.is_grad_enabled()
+        if forward_only and self._trained:
+            return  # validation between training steps
+        if not _has_parameters(module):
+            return  # a loss or an activation used on its own
+        index = self.steps_seen
+        self.steps_seen += 1
+        if self._policy.wants(index):
+            self._patches.remove()
+            self._begin(index)
+            return
+        self._skipping = time.perf_counter()
+        if self._trained and not forward_only:
+            self._patches.remove()  # the optimizer's hook will tell when the step is over
+
+    # ---- steps
+
+    def _begin(self, index: int) -> None:
+        try:
+            self._stepped = set()
+            self._step = RecordedStep(index, self._names, self._known, self._keep, self._fail, self._at_root_call)
+            self._step.begin()
+        except Exception as error:
+            self._fail(error)
+
+    def _at_root_call(self, module: nn.Module) -> Callable[..., Any] | None:
+        """A root module is called inside a recorded step. Returns who takes the call if that begins another step."""
+        step = self._step
+        if step is None or self._explicit:
+            return None
+        over = step.closing or (step.updated_by_hand and step.passes.ended > 0)
+        if not over and not torch.is_grad_enabled() and not step.tape.passes:
+            entry = self._names.entry(module)
+            over = entry is not None and step.called.get(id(entry), 0) > 0 and entry.root.has_parameters
+        if not over:
+            return None
+        self._finish()
+        self._watch()
+        return self._watcher
+
+    def _finish(self, error: BaseException | None = None) -> None:
+        """Ends the open step, if any, and hands its record to the sink."""
+        step, self._step = self._step, None
+        if step is None:
+            return
+        step.end(error)
+        if self._dead:
+            return
+        began = time.perf_counter()
+        try:
+            record = step.finish(self._assembled)
+            self._deliver(step, record)
+        except Exception as ours:
+            self._fail(ours)
+            return
+        self._policy.recorded(step.duration + time.perf_counter() - began)
+        if self._stepped:
+            self._trained = True
+            self._expected = self._stepped
+
+    def _deliver(self, step: RecordedStep, record: StepRecord) -> None:
+        self._notes.extend(step.tape.notes)
+        self.functions = step.live_functions(len(record.structure.nodes))
+        if step.observations is not None and step.observations.over_limit:
+            self.over_limit = step.observations.over_limit
+            self._notes.append(
+                f"Keeping tensors stopped at the memory limit of {self._keep.memory_limit:,} bytes: raise it with "
+                f"memory_limit=…, or keep fewer with keep='stats' or selectors."
+            )
+        if record.info.forward_only:
+            self._notes.append("No gradient could arrive in a step: it ran no backward pass.")
+        self._sink.write(record)
+        self._add_files(record)
+        if self._on_step is not None:
+            self._on_step(record)
+
+    def _add_files(self, record: StepRecord) -> None:
+        for node in record.structure.nodes:
+            if node.source is not None and node.source.file not in self._files:
+                self._files.add(node.source.file)
+                text = read_source(node.source.file)
+                if text is not None:
+                    self._sink.add_source(node.source.file, text)
+
+    # ---- optimizers
+
+    def _before_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if self._step is not None and not self._dead:
+            try:
+                closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+                self._step.optimizer_begins(optimizer, with_closure=closure is not None)
+            except Exception as error:
+                self._fail(error)
+
+    def _after_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        del args, kwargs
+        try:
+            if self._step is not None:
+                self._step.optimizer_ends(optimizer, explicit=self._explicit)
+                self._stepped.add(id(optimizer))
+                if not self._explicit and self._expected and self._stepped >= self._expected:
+                    self._finish()
+                    self._watch()
+                elif not self._explicit:
+                    self._trained = True
+            elif self._skipping is not None and not self._explicit:
+                self._policy.plain(time.perf_counter() - self._skipping)
+                self._skipping = None
+                self._trained = True
+                self._watch()
+        except Exception as error:
+            self._fail(error)
+
+    # ---- our own errors
+
+    def _fail(self, error: BaseException) -> None:
+        """An error of ours: said once, recording ends, the program goes on."""
+        if self._dead:
+            return
+        self._dead = True
+        self._notes.append(f"Recording ended early by an error of graphviz_nn itself: {type(error).__name__}: {error}")
+        _log.error("recording ended by an error of graphviz_nn itself; the program goes on", exc_info=error)
+        step = self._step
+        if step is not None:
+            step.mode.closed = True
+
+
+def _has_parameters(module: nn.Module) -> bool:
+    return next(module.parameters(), None) is not None
+
+
+def versions() -> dict[str, str]:
+    """Versions of what was recorded with."""
+    try:
+        own = metadata.version("graphviz-nn")
+    except metadata.PackageNotFoundError:
+        own = "unknown"
+    return {"graphviz_nn": own, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()

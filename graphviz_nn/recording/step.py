@@ -1,0 +1,381 @@
+"""One recorded step: put the recorder in, take it out again, and make a `StepRecord` of what it left."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graphviz_nn.model.steps import ErrorInfo, StepInfo, StepRecord
+from graphviz_nn.recording import tape as t
+from graphviz_nn.recording.assemble import Assembly
+from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.classify import operator_name
+from graphviz_nn.recording.functions import CustomFunctions, Segment
+from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.keeping import KeepPolicy
+from graphviz_nn.recording.known import KnownTensors, named_tensors
+from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
+from graphviz_nn.recording.observe import Observations, gradient_hooks
+from graphviz_nn.recording.passes import Passes
+from graphviz_nn.recording.patches import Patches, override_checks, push_below, take_out
+from graphviz_nn.recording.randomness import draws_random_numbers
+from graphviz_nn.recording.tables import Events, kept_tensors, loss_of, statistics_tables
+from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
+from graphviz_nn.recording.transforms import Transforms
+from graphviz_nn.recording.updates import Updates
+
+_stack_length = torch._C._len_torch_function_stack
+
+
+class Assembled:
+    """The last tape and what was made of it: a step that did the same needs no new structure."""
+
+    def __init__(self) -> None:
+        self._tape: Tape | None = None
+        self._assembly: Assembly | None = None
+
+    def of(self, tape: Tape, names: ModuleNames) -> Assembly:
+        """Returns the assembly of a tape, the former one where the tape says the same."""
+        if self._tape is None or self._assembly is None or not _same(self._tape, tape):
+            self._assembly = Assembly(tape, names)
+        self._tape = tape
+        return self._assembly
+
+
+def _same(a: Tape, b: Tape) -> bool:
+    return (
+        a.ops == b.ops
+        and a.values == b.values
+        and a.module_calls == b.module_calls
+        and a.versions == b.versions
+        and a.source_names == b.source_names
+        and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors)
+        == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors)
+    )
+
+
+class RecordedStep:
+    """Everything that is in place while one step is recorded.
+
+    Attributes:
+        index: number of the training step.
+        closing: an optimizer has stepped; the next forward call begins another step.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        names: ModuleNames,
+        known: KnownTensors,
+        policy: KeepPolicy,
+        fail: Callable[[BaseException], None],
+        root_call: Callable[[nn.Module], Callable[..., Any] | None],
+    ) -> None:
+        self.index = index
+        self.closing = False
+        self.started = time.time()
+        self.duration = 0.0
+        self.names = names
+        self.known = known
+        self.tape = Tape()
+        self.identity = Identity(self.tape, known)
+        self._root_call = root_call
+        self._patches = Patches()
+        self._stack = ExitStack()
+        self._collect = False
+        self._error: BaseException | None = None
+        self._function: Any = None
+        self._in_optimizer = False
+        self._thread = threading.get_ident()
+        self.called: dict[int, int] = {}
+        known.begin_step()
+
+        def failed(error: BaseException) -> None:
+            self.mode.closed = True
+            fail(error)
+
+        self.mode = CallRecorder(self.tape, self.identity, failed)
+        self.observations: Observations | None = None
+        if policy.stats or policy.tensors or policy.thumbnails:
+            self.observations = Observations(self.tape, policy, self._context)
+        self.passes = Passes(
+            self.mode, self.identity, self.observations.totals if self.observations else None, self._on_pass
+        )
+        self.updates = Updates(self.mode, self.identity, self.observations)
+        self.transforms = Transforms(self.mode, self.identity)
+        self.mode.in_transform = self.transforms.call
+        self.functions = CustomFunctions(self.mode, self.identity)
+        self._connect(policy)
+
+    def _connect(self, policy: KeepPolicy) -> None:
+        identity, observations = self.identity, self.observations
+        make = gradient_hooks(self.tape.order.append, self._guard(observations.gradient) if observations else None)
+        identity.make_hook = make
+        identity.make_leaf_hook = self.passes.leaf_hook(make)
+        if observations is None:
+            return
+        identity.observe = observations.value
+        identity.observe_source = observations.source
+        self.mode.before_write = observations.before_write
+        if policy.tensors:
+            self.mode.before_call = self._before_call if policy.selects is None else self._note_function
+
+    def _guard(self, observe: Callable[[int, Tensor], None]) -> Callable[[int, Tensor], None]:
+        """An error of ours inside a hook must not reach the engine; a hook that fires after the step does nothing."""
+        mode = self.mode
+
+        def guarded(value: int, gradient: Tensor) -> None:
+            if not mode.closed:
+                try:
+                    observe(value, gradient)
+                except Exception as error:
+                    mode.fail(error)
+
+        return guarded
+
+    def _before_call(self, function: Any, op: int) -> None:
+        """Notes what a replay must set up again: the random state, and autocast where it is on."""
+        assert self.observations is not None
+        if draws_random_numbers(function):
+            self.observations.random_state(op)
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                self.tape.autocasts[op] = {
+                    "device": device,
+                    "dtype": str(torch.get_autocast_dtype(device)).removeprefix("torch."),
+                    "cache": torch.is_autocast_cache_enabled(),
+                }
+
+    def _note_function(self, function: Any, op: int) -> None:
+        del op
+        self._function = function
+
+    def _on_pass(self, number: int) -> None:
+        if self.observations is not None:
+            self.observations.current_pass = number
+
+    def _context(self) -> tuple[str, str]:
+        entry = self.mode.state[0]
+        path = self.names.path(entry.root, entry.path) if entry is not None else ""
+        return path, "" if self._function is None else operator_name(self._function)
+
+    # ---- in and out
+
+    def begin(self) -> None:
+        """Puts everything in. From here on the program is recorded."""
+        self._collect = gc.isenabled()
+        gc.disable()
+        patches = self._patches
+        self.module_call = self._module_call(vars(nn.Module)["__call__"])
+        patches.install(nn.Module, "__call__", self.module_call)
+        patches.install(torch.autograd.Function, "apply", self._function_apply())
+        patches.install(torch.autograd, "_engine_run_backward", self._engine(torch.autograd._engine_run_backward))
+        patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
+        checkpoint = torch.utils.checkpoint
+        generator = checkpoint._checkpoint_without_reentrant_generator
+        patches.install(checkpoint, "_checkpoint_without_reentrant_generator", self._checkpoint(generator))
+        for owner, name, check in override_checks(self.mode):
+            if name in vars(owner):
+                patches.install(owner, name, check)
+        if "torch._dynamo" in sys.modules:
+            self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+        push_below(self.mode)
+        self.mode.started = time.perf_counter()
+
+    def optimizer_begins(self, optimizer: Any, *, with_closure: bool) -> None:
+        """The calls of the optimizer itself are not recorded; what it does to the parameters is."""
+        self.updates.begin(optimizer, with_closure=with_closure)
+        take_out(self.mode)
+        self._in_optimizer = True
+
+    def optimizer_ends(self, optimizer: Any, *, explicit: bool) -> None:
+        """The optimizer's step is over, and with it the step, unless it was marked by hand."""
+        self._in_optimizer = False
+        take_out(self.mode)
+        self.updates.end(optimizer)
+        self.closing = True
+        if explicit and not self.duration:
+            push_below(self.mode)
+
+    @property
+    def updated_by_hand(self) -> bool:
+        """Whether a parameter was written in place outside any optimizer."""
+        return self.identity.wrote_leaf
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Takes everything out. Safe to call twice."""
+        if self.duration:
+            return
+        self._error = error
+        take_out(self.mode)
+        self._patches.remove()
+        self.identity.leaf_hooks.remove()
+        self._stack.close()
+        self.duration = max(self.mode.now(), 1e-9)
+        if error is not None:
+            failure = self.mode.failure
+            self.tape.order.append((t.ERROR, failure[1] if failure and failure[0] == id(error) else -1))
+        self.mode.closed = True
+        if self.observations is not None and self.observations.statistics is not None:
+            self.observations.statistics.start_copy()
+        if self._collect:
+            gc.enable()
+
+    def abort(self) -> None:
+        """Notes that recording ends before the step does."""
+        self.tape.order.append((t.ABORT, -1))
+
+    # ---- what is patched
+
+    def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        mode, names, tape = self.mode, self.names, self.tape
+        module_calls, order, counts = tape.module_calls, tape.order.append, self.called
+
+        def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if mode.closed or (not _stack_length() and not self._back_in()):
+                return original(module, *args, **kwargs)
+            outer = mode.state
+            entry = names.entry(module)
+            if entry is None or outer is OUTSIDE:
+                if outer is OUTSIDE and mode.phase == t.FORWARD:
+                    successor = self._root_call(module)
+                    if successor is not None:  # another step begins with this call
+                        return successor(module, *args, **kwargs)
+                try:
+                    entry = self._enter_new(module, entry, outer, args, kwargs)
+                except Exception as error:
+                    mode.fail(error)
+                    return original(module, *args, **kwargs)
+            call = counts.get(id(entry), 0) + 1
+            counts[id(entry)] = call
+            index = len(module_calls)
+            module_calls.append((entry, call, outer[2]))
+            order((MODULE_ENTER, index))
+            mode.state = (entry, call, index)
+            try:
+                result = original(module, *args, **kwargs)
+            finally:
+                mode.state = outer
+                order((MODULE_EXIT, index))
+            if outer is OUTSIDE and mode.phase == t.FORWARD and entry.root.has_parameters:
+                self._note_outputs(result)
+            return result
+
+        return __call__
+
+    def _back_in(self) -> bool:
+        """No mode is on in this thread: we are inside a recorded call, in another thread, or past an optimizer.
+
+        An optimizer that calls a closure runs the model again; recording goes on inside it.
+        """
+        if threading.get_ident() != self._thread:
+            return False
+        if self._in_optimizer:
+            push_below(self.mode)
+            return True
+        return self.closing
+
+    def _enter_new(
+        self, module: nn.Module, entry: ModuleEntry | None, outer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> ModuleEntry:
+        if entry is None:
+            entry = self.names.add_root(module) if outer is OUTSIDE else self.names.add_inside(module, outer[0])
+        if outer is OUTSIDE and self.mode.phase == t.FORWARD:
+            self.known.add_arguments(module, args, kwargs)
+        return entry
+
+    def _note_outputs(self, result: Any) -> None:
+        try:
+            values = (self.identity.lookup(tensor) for _, tensor in named_tensors(result, ""))
+            self.tape.outputs.extend(value for value in values if value is not None)
+        except Exception as error:
+            self.mode.fail(error)
+
+    def _function_apply(self) -> Any:
+        original = vars(torch.autograd.Function)["apply"]
+        functions = self.functions
+
+        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            return functions.apply(original.__get__(None, cls), cls, args, kwargs)
+
+        return classmethod(apply)
+
+    def _engine(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        passes = self.passes
+
+        def _engine_run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            return passes.run(original, t_outputs, args, kwargs)
+
+        return _engine_run_backward
+
+    def _unseen(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """The gradient that a backward pass starts from is made by torch, not by the program."""
+        mode = self.mode
+
+        def unseen(*args: Any, **kwargs: Any) -> Any:
+            if not _stack_length() or torch._C._get_function_stack_at(_stack_length() - 1) is not mode:
+                return original(*args, **kwargs)
+            torch._C._pop_torch_function_stack()
+            try:
+                return original(*args, **kwargs)
+            finally:
+                torch._C._push_on_torch_function_stack(mode)
+
+        return unseen
+
+    def _checkpoint(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        mode = self.mode
+
+        def generator(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            return original(Segment(mode, fn), *args, **kwargs)
+
+        return generator
+
+    # ---- afterwards
+
+    def finish(self, assembled: Assembled) -> StepRecord:
+        """Makes the record. Called after `end`; on an accelerator this is where its numbers are waited for."""
+        tape = self.tape
+        assembly = assembled.of(tape, self.names)
+        structure = assembly.structure
+        events = Events(tape, assembly)
+        stats, histograms, tensors = {}, {}, {}
+        if self.observations is not None:
+            offsets = np.array(structure.value_offsets)
+            places = np.array(assembly.refs, np.int64).reshape(-1, 2)
+            rows = offsets[places[:, 0]] + places[:, 1]
+            stats, histograms = statistics_tables(self.observations, events, rows, structure.value_count)
+            tensors = kept_tensors(self.observations, assembly)
+        info = StepInfo(
+            index=self.index,
+            structure=structure.digest,
+            started=self.started,
+            duration=self.duration,
+            loss=loss_of(tape.losses),
+            passes=len(tape.passes),
+            forward_only=not tape.passes,
+            error=self._error_info(),
+        )
+        return StepRecord(info, structure, events.table, stats, histograms, tensors)
+
+    def _error_info(self) -> ErrorInfo | None:
+        error = self._error
+        if error is None:
+            return None
+        failure = self.mode.failure
+        node = failure[1] if failure is not None and failure[0] == id(error) else None
+        phase = t.PHASES[self.tape.ops[node][4]] if node is not None else t.PHASES[self.mode.phase]
+        return ErrorInfo(type(error).__name__, str(error)[:10_000], node, phase)
+
+    def live_functions(self, assembly_nodes: int) -> dict[int, Any]:
+        """The called functions by node id, for a replay in this process."""
+        return {i: op[0] for i, op in enumerate(self.tape.ops[:assembly_nodes]) if callable(op[0])}

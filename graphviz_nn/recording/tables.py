@@ -1,0 +1,183 @@
+"""Turns a step's order and observations into the event table, the tables of statistics, and kept tensors by node."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from graphviz_nn.model.events import EVENT_DTYPE, STATE_NONE, STATE_TENSOR, EventKind
+from graphviz_nn.model.tensors import TensorData, TensorKey
+from graphviz_nn.recording import tape as t
+from graphviz_nn.recording.assemble import Assembly
+from graphviz_nn.recording.keeping import to_data
+from graphviz_nn.recording.observe import Observations
+from graphviz_nn.recording.tape import Tape
+
+_HAS_INSIDE = t.GROUP | t.CUSTOM
+_UNTIMED = frozenset({EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT, EventKind.UPDATE})
+NAN = float("nan")
+
+
+class Events:
+    """The event table of a step, built in one walk over its order.
+
+    Attributes:
+        table: the events.
+        gradients: for each GRADIENT event with a tensor, in order, its row in the gradient table and its value.
+        totals: for each PARAMETER_GRADIENT event with a tensor, in order, its row.
+    """
+
+    def __init__(self, tape: Tape, assembly: Assembly) -> None:
+        self._tape = tape
+        self._assembly = assembly
+        self._rows: list[tuple[int, int, int, int, int, float]] = []
+        self._passes: list[int] = []
+        self._time = 0.0
+        self.gradients: list[tuple[int, int]] = []
+        self.totals: list[int] = []
+        self._gradient_count = self._total_count = 0
+        for item in tape.order:
+            if type(item) is int:
+                self._call(item) if item >= 0 else self._gradient(~item, STATE_TENSOR)
+            else:
+                self._other(item)
+        self.table = np.array(self._rows, EVENT_DTYPE) if self._rows else np.empty(0, EVENT_DTYPE)
+
+    def _add(self, kind: EventKind, node: int, index: int = 0, state: int = STATE_TENSOR) -> None:
+        number = self._passes[-1] if self._passes else -1
+        # The engine delivers gradients one after another without our looking at the clock.
+        time = NAN if kind in _UNTIMED else self._time
+        self._rows.append((int(kind), state, number, node, index, time))
+
+    def _call(self, op: int) -> None:
+        self._time = self._tape.times[op]
+        inside = self._tape.ops[op][9] & _HAS_INSIDE
+        self._add(EventKind.RETURN if inside else EventKind.CALL, op)
+
+    def _gradient(self, value: int, state: int) -> None:
+        node, index = self._assembly.ref(value)
+        if state == STATE_TENSOR:
+            self.gradients.append((self._gradient_count, value))
+        self._gradient_count += 1
+        self._add(EventKind.GRADIENT, node, index, state)
+
+    def _other(self, item: tuple[Any, ...]) -> None:
+        kind, number = item[0], item[1]
+        if kind == t.MODULE_ENTER:
+            self._add(EventKind.MODULE_ENTER, number)
+        elif kind == t.MODULE_EXIT:
+            self._add(EventKind.MODULE_EXIT, number)
+        elif kind == t.NONE_GRADIENT:
+            self._gradient(number, STATE_NONE)
+        elif kind == t.TOTAL_GRADIENT:
+            self._total(number, item[2])
+        elif kind == t.PASS_BEGIN:
+            self._time = item[2]
+            self._passes.append(number)
+            self._add(EventKind.PASS_BEGIN, *self._pass_root(number))
+        elif kind == t.PASS_END:
+            self._time = item[2]
+            self._add(EventKind.PASS_END, *self._pass_root(number))
+            if self._passes:
+                self._passes.pop()
+        elif kind == t.GROUP_BEGIN:
+            closed = self._tape.groups[number]
+            if closed >= 0:
+                self._add(EventKind.CALL, closed)
+        elif kind == t.UPDATE:
+            self._add(EventKind.UPDATE, *self._assembly.parameter(number))
+        else:
+            self._add(EventKind.ERROR if kind == t.ERROR else EventKind.ABORT, number)
+
+    def _pass_root(self, number: int) -> tuple[int, int]:
+        roots = self._tape.passes[number]
+        return self._assembly.refs[roots[0]] if roots else (-1, 0)
+
+    def _total(self, value: int, is_none: bool) -> None:
+        node, index = self._assembly.parameter(value)
+        if not is_none:
+            self.totals.append(self._total_count)
+        self._total_count += 1
+        self._add(EventKind.PARAMETER_GRADIENT, node, index, STATE_NONE if is_none else STATE_TENSOR)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows of each table that follows the events."""
+        return {
+            "gradient": self._gradient_count,
+            "parameter_gradient": self._total_count,
+            "update": len(self._tape.updates),
+        }
+
+
+def statistics_tables(
+    observations: Observations, events: Events, value_rows: npt.NDArray[np.int64], value_count: int
+) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, npt.NDArray[np.uint16]]]:
+    """Returns the tables of statistics and of histograms, rows as `graphviz_nn.model.stats` says.
+
+    `value_rows` gives the row of each of the tape's values in the table of outputs.
+    """
+    statistics = observations.statistics
+    if statistics is None:
+        return {}, {}
+    statistics.finish()
+    order = {
+        "output": (value_rows, value_count),
+        "gradient": (_gradient_rows(observations.gradients, events.gradients), events.counts["gradient"]),
+        "parameter_gradient": (np.array(events.totals, np.int64), events.counts["parameter_gradient"]),
+        "update": (np.arange(events.counts["update"]), events.counts["update"]),
+    }
+    tables: dict[str, npt.NDArray[np.float32]] = {}
+    histograms: dict[str, npt.NDArray[np.uint16]] = {}
+    for name, (rows, count) in order.items():
+        measured = statistics.table(name, len(rows))
+        if measured is not None:
+            placed = np.full((count, measured.shape[1]), np.nan, np.float32)
+            placed[rows] = measured
+            tables[name] = placed
+        counted = statistics.histogram_table(name, len(rows))
+        if counted is not None:
+            spread = np.zeros((count, counted.shape[1]), np.uint16)
+            spread[rows] = counted
+            histograms[name] = spread
+    return tables, histograms
+
+
+def _gradient_rows(measured: list[int], events: list[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """For each measured gradient its event's row.
+
+    Usually both are in the same order; with several engine threads only the order within one value is certain.
+    """
+    if measured == [value for _, value in events]:
+        return np.array([row for row, _ in events], np.int64)
+    waiting: dict[int, deque[int]] = defaultdict(deque)
+    for row, value in events:
+        waiting[value].append(row)
+    return np.array([waiting[value].popleft() for value in measured], np.int64)
+
+
+def kept_tensors(observations: Observations, assembly: Assembly) -> dict[TensorKey, TensorData]:
+    """Returns the kept tensors by node and output."""
+    kept: dict[TensorKey, TensorData] = {}
+    for (kind, value, number), tensor in observations.tensors.items():
+        kept[_key(kind, value, number, assembly)] = to_data(tensor)
+    return kept
+
+
+def _key(kind: str, value: int, number: int, assembly: Assembly) -> TensorKey:
+    if kind == "random_state":
+        return TensorKey(kind, value, 0)
+    if kind in ("update", "parameter_gradient"):
+        return TensorKey(kind, *assembly.parameter(value), number)
+    if kind in ("gradient", "gradient_thumbnail"):
+        return TensorKey(kind, *assembly.ref(value), number)
+    return TensorKey(kind, *assembly.refs[value], number)
+
+
+def loss_of(losses: list[tuple[int, Tensor]]) -> float | None:
+    """Returns the value of the last scalar that a backward pass started from."""
+    return float(losses[-1][1]) if losses else None

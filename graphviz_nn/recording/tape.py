@@ -1,0 +1,121 @@
+"""What one step leaves behind while it runs: flat lists of tuples, turned into records after the step.
+
+Everything here is written from the hot path, so it is lists and tuples and nothing else.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+MODULE_ENTER: Final = 0
+MODULE_EXIT: Final = 1
+PASS_BEGIN: Final = 2
+PASS_END: Final = 3
+GROUP_BEGIN: Final = 4
+NONE_GRADIENT: Final = 5
+TOTAL_GRADIENT: Final = 6
+UPDATE: Final = 7
+ERROR: Final = 8
+ABORT: Final = 9
+
+PLAIN: Final = 0
+NOOP: Final = 1
+WRITES: Final = 2
+FAILED: Final = 4
+SOURCE: Final = 8
+ALIAS: Final = 16
+OPAQUE: Final = 32
+CUSTOM: Final = 64
+GROUP: Final = 128
+
+PHASES: Final = ("forward", "backward", "recompute", "optimizer", "infra")
+FORWARD: Final = 0
+BACKWARD: Final = 1
+RECOMPUTE: Final = 2
+OPTIMIZER: Final = 3
+
+
+class Slot:
+    """Stands in an argument template where a tensor was; the k-th slot belongs to the k-th value read."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "SLOT"
+
+
+SLOT: Final = Slot()
+
+
+class Op(NamedTuple):
+    """Names for the fields of the tuples in `Tape.ops` (the hot path appends plain tuples of this form)."""
+
+    function: Any
+    state: tuple[Any, int, int]
+    code: CodeType | None
+    lasti: int
+    phase: int
+    group: int
+    inputs: tuple[int, ...]
+    first_value: int
+    value_count: int
+    flags: int
+    arguments: tuple[Any, ...] | None
+    keywords: dict[str, Any] | None
+
+
+class Tape:
+    """The raw record of one step.
+
+    Attributes:
+        ops: tuples of the form of `Op`, in order of completion.
+        times: seconds since the step began at which each of them completed.
+        values: (shape, dtype, device, requires_grad) of each value; a value's id is its place here.
+        sequence: (`Node._sequence_nr()`, type of the grad_fn) by value id, for values that autograd made.
+        versions: "mutated" or "base" by value id, for new versions of tensors that already were.
+        order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
+        module_calls: (entry, call, parent call) of each module call in order of entry.
+        groups: id of the op that closed each group (composite, custom Function), or -1 while open.
+        passes: (roots as value ids) of each backward pass.
+        segments: by original op id the recomputed op's id.
+    """
+
+    __slots__ = (
+        "autocasts",
+        "errors",
+        "groups",
+        "losses",
+        "module_calls",
+        "notes",
+        "ops",
+        "order",
+        "outputs",
+        "passes",
+        "recomputed",
+        "sequence",
+        "source_names",
+        "times",
+        "updates",
+        "values",
+        "versions",
+    )
+
+    def __init__(self) -> None:
+        self.ops: list[tuple[Any, ...]] = []
+        self.times: list[float] = []
+        self.values: list[tuple[Any, ...]] = []
+        self.sequence: dict[int, tuple[int, type]] = {}
+        self.versions: dict[int, str] = {}
+        self.order: list[Any] = []
+        self.module_calls: list[tuple[Any, int, int]] = []
+        self.groups: list[int] = []
+        self.passes: list[tuple[int, ...]] = []
+        self.recomputed: dict[int, int] = {}
+        self.source_names: dict[int, tuple[str, tuple[str, ...]]] = {}
+        self.autocasts: dict[int, dict[str, Any]] = {}
+        self.errors: dict[int, str] = {}
+        self.losses: list[tuple[int, Any]] = []
+        self.outputs: list[int] = []
+        self.updates: list[int] = []
+        self.notes: list[str] = []
