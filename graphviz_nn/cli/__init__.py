@@ -1,0 +1,1 @@
+"""The command line: one file a command, gathered through the plugin hook `add_commands`."""

@@ -1,0 +1,72 @@
+"""The front door: the group of commands, and how errors leave it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from graphviz_nn.errors import GraphvizNNError, did_you_mean
+from graphviz_nn.plugin.manager import plugins
+
+
+class Refusal(click.ClickException):
+    """A request that cannot be met: one message, exit code 2."""
+
+    exit_code = 2
+
+
+class CommandGroup(click.Group):
+    """Looks its commands up among the plugins' and turns this package's errors into one message each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        return _commands().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            hint = did_you_mean(name, _commands()) or " See graphviz-nn --help."
+            raise click.UsageError(f"There is no command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GraphvizNNError as error:
+            if ctx.params["traceback"]:
+                traceback.print_exc(file=sys.stderr)
+            raise Refusal(str(error)) from error
+
+
+def _commands() -> dict[str, click.Command]:
+    return {command.name: command for command in plugins().commands if command.name}
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="graphviz-nn", message="graphviz-nn %(version)s")
+@click.option("--traceback", is_flag=True, help="With an error, also show where in graphviz_nn it was raised.")
+def cli(traceback: bool) -> None:
+    """Record, draw and debug the computation graph of a PyTorch program.
+
+    \b
+    Example:
+      graphviz-nn run train.py          record an unmodified training script
+      graphviz-nn info train.gvnn       what was recorded
+      graphviz-nn export train.gvnn -o train.svg
+    """
+    del traceback  # read from the context by `CommandGroup.invoke`
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits: 0 done, 1 the user's program failed, 2 the request cannot be met."""
+    cli.main(args, prog_name="graphviz-nn")

@@ -1,0 +1,42 @@
+"""Where commands may write, asked before the long work starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from graphviz_nn.errors import OptionError
+
+RUN_SUFFIX = ".gvnn"
+
+
+def ensure_writable(path: Path) -> None:
+    """Returns if a file can be made or replaced at `path`; touches nothing.
+
+    Raises:
+        OptionError: it is a folder, its folder does not exist, or may not be written to.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder. Name a file in it: -o {path / 'model.svg'}")
+    if not folder.is_dir():
+        raise OptionError(f"There is no folder {folder}. Make it first: mkdir -p {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OptionError(f"The folder {folder} may not be written to. Name another place with -o.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OptionError(f"{path} is read-only. Name another file with -o.")
+
+
+def ensure_run_suffix(path: Path) -> None:
+    """Raises `OptionError` unless the path ends as run files do: a typing error must not overwrite a script."""
+    if path.suffix != RUN_SUFFIX:
+        raise OptionError(
+            f"{path} does not end in {RUN_SUFFIX}, as run files do. Did you mean {path.stem}{RUN_SUFFIX}?"
+        )
+
+
+def note(text: str) -> None:
+    """Says something beside the point on stderr, where it does not disturb what a program reads."""
+    click.echo(f"graphviz-nn: {text}", err=True)

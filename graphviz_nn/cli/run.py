@@ -1,0 +1,147 @@
+"""`graphviz-nn run`: records an unmodified script."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import graphviz_nn as gnn
+from graphviz_nn.cli import outputs
+from graphviz_nn.cli.late import after_import
+from graphviz_nn.cli.parameters import Every, Share, parse_keep
+from graphviz_nn.cli.progress import StepTitle
+from graphviz_nn.cli.script import Program, ended_by, exit_code, load_module, load_script
+from graphviz_nn.cli.text import plural
+from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.model.steps import StepRecord
+
+if TYPE_CHECKING:
+    from graphviz_nn.api import Recording
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("-m", "--module", "is_module", is_flag=True, help="SCRIPT is a module's name, as in python -m.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Run file to write. Default: the script's name with .gvnn."
+)
+@click.option(
+    "--every",
+    type=Every(),
+    metavar="auto|N",
+    default="auto",
+    show_default=True,
+    help="Record every N-th step in full, or as many as the budget allows.",
+)
+@click.option(
+    "--budget", type=Share(), default="5%", show_default=True, help="With --every auto: how much slower it may get."
+)
+@click.option(
+    "--keep",
+    default="stats",
+    show_default=True,
+    help="none: structure and order; stats: numbers of each tensor; all: the tensors too. "
+    "Or module patterns, joined by commas, whose tensors are kept: 'layer3.*'.",
+)
+@click.option("--quiet", is_flag=True, help="No line at the end that says what was recorded.")
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    *,
+    is_module: bool,
+    output: Path | None,
+    every: int | str,
+    budget: float,
+    keep: str,
+    quiet: bool,
+    script: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """Run SCRIPT with its ARGUMENTS, unchanged, and record what its training steps do.
+
+    Its output, exit code and errors are its own. Ctrl+C ends it as always; what was recorded stays.
+
+    \b
+    Example:
+      graphviz-nn run train.py --epochs 3
+      graphviz-nn run -o first.gvnn --every 100 train.py
+      graphviz-nn run -m package.train --epochs 3
+    """
+    path = output or _default_output(script, is_module)
+    outputs.ensure_run_suffix(path)
+    outputs.ensure_writable(path)
+    try:
+        program = (load_module if is_module else load_script)(script, arguments)
+    except GraphvizNNError:
+        raise
+    except BaseException as error:  # a script that does not compile, a package whose import fails
+        sys.exit(ended_by(error))
+    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep)})
+    code = exit_code(lambda: recording.run(program))
+    if not quiet:
+        outputs.note(recording.summary())
+    sys.exit(code)
+
+
+class ScriptRecording:
+    """The recording of one program: it starts when PyTorch is there, and never stands in the program's way."""
+
+    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
+        self._path = path
+        self._file = path.absolute()  # the program may change the current folder
+        self._options = options
+        self._recording: Recording | None = None
+        self._failure = ""
+        self._title = StepTitle()
+        self._recorded = 0
+
+    def run(self, program: Program) -> None:
+        """Runs the program and records it from its `import torch` on. What it raises passes through."""
+        try:
+            with ExitStack() as stack, after_import("torch", lambda: self._start(stack)):
+                program.run()
+        finally:
+            self._title.clear()
+
+    def summary(self) -> str:
+        """One line that says what was recorded."""
+        if self._failure:
+            return f"nothing was recorded: {self._failure}"
+        if self._recording is None:
+            return "nothing was recorded: the program did not import torch."
+        if not self._recorded:
+            return "nothing was recorded: no module was called and no backward pass ran."
+        try:
+            with gnn.load(self._file) as run:
+                steps = [step.info for step in run.steps]
+        except GraphvizNNError as error:
+            return f"the run file cannot be read: {error}"
+        losses = [step.loss for step in steps if step.loss is not None]
+        change = f", loss {losses[0]:.4g} → {losses[-1]:.4g}" if len(losses) > 1 else ""
+        seen = self._recording.steps_seen
+        count = f"{len(steps)} of {seen} steps" if seen > len(steps) else plural(len(steps), "step")
+        return f"{count} recorded{change}. See them: graphviz-nn info {self._path}"
+
+    def _start(self, stack: ExitStack) -> None:
+        """Starts the recorder in the middle of the program, which must go on whatever comes of it."""
+        try:
+            self._recording = stack.enter_context(gnn.record(self._file, on_step=self._on_step, **self._options))
+        except GraphvizNNError as error:
+            self._failure = str(error)
+        except Exception as error:
+            self._failure = f"the recorder failed with {type(error).__name__}: {error}"
+
+    def _on_step(self, step: StepRecord) -> None:
+        self._recorded += 1
+        self._title(step)
+
+
+def _default_output(script: str, is_module: bool) -> Path:
+    """`train.gvnn` beside the script; for a module in the current folder."""
+    if is_module:
+        return Path(script.rpartition(".")[2]).with_suffix(outputs.RUN_SUFFIX)
+    return Path(script).with_suffix(outputs.RUN_SUFFIX)

@@ -1,0 +1,101 @@
+"""A run's summary as people read it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from graphviz_nn.cli.console import stdout_console
+from graphviz_nn.cli.summary import ModuleSummary, Summary
+from graphviz_nn.cli.text import plural, quantity
+
+ROWS = 60
+"""A table that would be longer shows only the upper levels, unless a depth is asked for."""
+
+
+def show(summary: Summary, depth: int | None = None) -> None:
+    """Prints the summary on stdout; `depth` is the deepest level of modules shown, None as deep as is readable."""
+    console = stdout_console()
+    for line in _headline(summary):
+        console.print(line, soft_wrap=True)
+    if summary.modules:
+        console.print()
+        console.print(module_table(summary, depth))
+    for error in summary.errors:
+        where = f" at {error.node}" if error.node else ""
+        text = f"step {error.step} failed in {error.phase}{where}: {error.type}: {error.message}"
+        console.print(Text(text, style="red"), soft_wrap=True)
+    for note in summary.notes:
+        console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
+
+
+def module_table(summary: Summary, depth: int | None = None) -> Table:
+    """Returns the table of modules, nested ones indented, and its totals."""
+    deepest = readable_depth(summary.modules) if depth is None else depth
+    shown = [row for row in summary.modules if level(row) <= deepest]
+    hidden = len(summary.modules) - len(shown)
+    caption = f"{hidden} deeper modules are not shown: --depth all" if hidden else None
+    table = Table(box=None, pad_edge=False, caption=caption, caption_justify="left", header_style="bold")
+    table.add_column("module", no_wrap=True)
+    table.add_column("type", no_wrap=True)
+    for name in ("output", "parameters", "FLOPs", "‖output‖", "‖gradient‖"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in shown:
+        name = row.path.rpartition(".")[2] if row.path else "(model)"
+        calls = f" × {row.calls}" if row.calls > 1 else ""
+        table.add_row(
+            escape("  " * level(row) + name + calls),
+            escape(row.type),
+            "×".join(map(str, row.output)) if row.output is not None else "",
+            f"{row.parameters:,}" if row.parameters else "",
+            quantity(row.flops) if row.flops else "",
+            number(row.activation),
+            number(row.gradient),
+        )
+    return table
+
+
+def level(row: ModuleSummary) -> int:
+    """How deep a module is nested: the root 0, "layer1" 1, "layer1.0" 2."""
+    return row.path.count(".") + 1 if row.path else 0
+
+
+def readable_depth(modules: tuple[ModuleSummary, ...]) -> int:
+    """The deepest level down to which at most `ROWS` modules are shown, but at least the first."""
+    levels = sorted(level(row) for row in modules)
+    if len(levels) <= ROWS:
+        return levels[-1]
+    return max(levels[ROWS] - 1, levels[0] + 1)
+
+
+def number(value: float | None) -> str:
+    """Three figures, or nothing where it was not recorded."""
+    return "" if value is None else f"{value:.3g}"
+
+
+def _headline(summary: Summary) -> Iterator[str]:
+    created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
+    command = f": {shlex.join(summary.command)}" if summary.command else ""
+    unfinished = "" if summary.complete else " [yellow](still being recorded, or its program was killed)[/yellow]"
+    yield f"[bold]{escape(summary.path or 'run')}[/bold]  recorded {created}{escape(command)}{unfinished}"
+    if summary.step is None or summary.last_step is None:
+        yield "no steps"
+        return
+    of_all = f" of {summary.last_step + 1}" if summary.last_step + 1 > summary.steps else ""
+    loss = ""
+    if summary.loss_first is not None and summary.loss_last is not None:
+        change = f"{summary.loss_first:.4g} → " if summary.steps > 1 else ""
+        loss = f" · loss {change}{summary.loss_last:.4g}"
+    yield f"{plural(summary.steps, 'step')}{of_all} in {summary.seconds:.3g} s{loss} · keeps {escape(summary.keep)}"
+    backward = "forward only" if summary.forward_only else plural(summary.passes, "backward pass")
+    yield (
+        f"step {summary.step}: {plural(summary.nodes, 'node')}, {plural(summary.values, 'value')}, {backward} · "
+        f"{summary.parameters:,} parameters · {quantity(summary.flops)}FLOPs forward"
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
+    yield f"[dim]{escape(' · '.join(part for part in (summary.device, versions) if part))}[/dim]"

@@ -1,0 +1,17 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+
+def quantity(value: float) -> str:
+    """A large number in three figures with its unit: 1234567 → "1.23 M"."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g}"
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 step", "2 steps", "2 backward passes"."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
