@@ -18,7 +18,7 @@ from torch.nn import Parameter
 
 from graphviz_nn.recording import opaque
 from graphviz_nn.recording.known import KnownTensors
-from graphviz_nn.recording.tape import ALIAS, SOURCE, Tape
+from graphviz_nn.recording.tape import ALIAS, OPAQUE, SOURCE, Tape
 
 OUTSIDE: Final = (None, 0, -1)
 """The module state outside any module: (entry, call, index of the module call)."""
