@@ -29,6 +29,9 @@ HISTOGRAM_DTYPE: Final = np.dtype("<u2")
 STATS_ROW_BYTES: Final = STATS_DTYPE.itemsize * len(STATS)
 HISTOGRAM_ROW_BYTES: Final = HISTOGRAM_DTYPE.itemsize * HISTOGRAM_BINS
 
+MOST_INFLATION: Final = 1032
+"""Deflate makes nothing smaller than by this factor (https://zlib.net/zlib_tech.html)."""
+
 _NAN: Final = "nan"
 
 
@@ -43,6 +46,8 @@ def deflate(data: bytes, level: int = 6) -> bytes:
 
 def inflate(data: bytes, size: int) -> bytes:
     """Returns the `size` bytes that were deflated to `data`. Never makes more than that, whatever `data` holds."""
+    if not 0 <= size <= MOST_INFLATION * len(data):
+        raise ValueError(f"{len(data)} compressed bytes cannot hold {size}")
     stream = zlib.decompressobj()
     try:
         inflated = stream.decompress(data, size + 1)

@@ -42,8 +42,8 @@ class WriterLock:
     def _acquire(self, path: str) -> sqlite3.Connection:
         connection = connect(self._path, "rwc")
         try:
-            connection.execute("PRAGMA journal_mode=MEMORY")
             connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+            connection.execute("PRAGMA journal_mode=MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             connection.close()

@@ -60,8 +60,11 @@ def make_events(structure: Structure, seed: int) -> np.ndarray:
     return events
 
 
-def make_step(index: int, structure: Structure, *, histograms: bool = False, tensors: bool = False) -> StepRecord:
-    """Step `index`: the same numbers each time it is made. Each tenth row of stats is not measured."""
+def make_step(index: int, structure: Structure, *, histograms: bool = False, tensors: int = 0) -> StepRecord:
+    """Step `index`: the same numbers each time it is made. Each tenth row of stats is not measured.
+
+    `tensors`: with a number there are some, and the largest has that many bytes.
+    """
     random = np.random.default_rng(index)
     events = make_events(structure, index)
     rows = {"output": structure.value_count}
@@ -75,12 +78,12 @@ def make_step(index: int, structure: Structure, *, histograms: bool = False, ten
         events=events,
         stats=stats,
         histograms=bins if histograms else {},
-        tensors=make_tensors(random) if tensors else {},
+        tensors=make_tensors(random, tensors) if tensors else {},
     )
 
 
-def make_tensors(random: np.random.Generator) -> dict[TensorKey, TensorData]:
-    """Tensors of several dtypes, an empty one, a scalar, one with strides, and one of more than two rows' length."""
+def make_tensors(random: np.random.Generator, largest: int) -> dict[TensorKey, TensorData]:
+    """Tensors of several dtypes, an empty one, a scalar, one with strides, and a large one."""
 
     def data(size: int) -> np.ndarray:
         return random.integers(0, 256, size, np.uint8)
@@ -92,7 +95,7 @@ def make_tensors(random: np.random.Generator) -> dict[TensorKey, TensorData]:
         TensorKey("value", 3, 0): TensorData("float64", (0, 4), data(0)),
         TensorKey("value", 4, 0): TensorData("float32", (3, 2), data(24), strides=(1, 3)),
         TensorKey("thumbnail", 4, 0): TensorData("float8_e4m3fn", (7,), data(7)),
-        TensorKey("value", 5, 0): TensorData("uint8", (2_300_001,), data(2_300_001)),
+        TensorKey("value", 5, 0): TensorData("uint8", (largest,), data(largest)),
     }
 
 

@@ -15,8 +15,11 @@ from graphviz_nn.model.tensors import TensorData, TensorKey
 from graphviz_nn.store import RunWriter, open_run, save
 from tests.core.store.samples import assert_same_run, assert_same_step, make_step, make_structure
 
+LARGE = 2_300_001
+"""Bytes of a tensor that takes three rows."""
+
 STRUCTURE = make_structure()
-STEPS = [make_step(i, STRUCTURE, histograms=i % 2 == 0, tensors=i % 3 == 0) for i in range(7)]
+STEPS = [make_step(i, STRUCTURE, histograms=i % 2 == 0, tensors=LARGE * (i % 3 == 0)) for i in range(7)]
 META = RunMeta(1.7e9, ("train.py", "--lr=1"), "all", {"torch": "2.13.0"}, "cpu", ("a note",), True)
 
 
