@@ -76,7 +76,7 @@ def observe(step: Step, surround: Callable[[Callable[[], Any]], None] | None = N
     before = machinery()
     try:
         (surround or _call)(run)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         facts["error"] = (type(error), repr(error.args), user_traceback(error))
     facts |= {f"result{path}": value for path, value in _walk(results)}
     facts |= {f"state{path}": value for path, value in _walk(step.state)}

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node, get_gradient_edge
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils.checkpoint import CheckpointFunction
 
 EdgeKey = tuple[Node, int]
+SET_DATA: Final = Tensor.data.__set__
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,19 @@ class Read:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its function's name, what it read, and the edges of what it wrote or made (None: no gradient)."""
+    """One call: its function's names, what it read, and the edges of what it wrote or made (None: no gradient).
+
+    `number` is its place in the order in which calls began; the calls inside it are those from `number` + 1 up to
+    the numbers of what came before it in `Reference.calls`, where calls stand in the order in which they ended.
+    """
 
     name: str
+    short_name: str
+    number: int
+    last_inside: int
     reads: tuple[Read, ...]
     makes: tuple[EdgeKey | None, ...]
+    in_optimizer: bool
 
 
 @dataclass(frozen=True)
@@ -50,14 +60,19 @@ class Pass:
 
 @dataclass
 class Reference(TorchFunctionMode):
-    """The watcher; use it through `watched`. Functions named in `opened` are followed into their Python body."""
+    """The watcher; use it through `watched`.
 
-    opened: frozenset[str] = frozenset()
+    A Python function of torch is followed into its body, so that `calls` holds it and the calls inside it.
+    """
+
     calls: list[Call] = field(default_factory=list)
     passes: list[Pass] = field(default_factory=list)
     hooked: set[EdgeKey] = field(default_factory=set)
     edges: dict[EdgeKey, GradientEdge] = field(default_factory=dict)
+    following: list[Any] = field(default_factory=list)
     asking: bool = False
+    in_optimizer: int = 0
+    begun: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -68,19 +83,31 @@ class Reference(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.asking or torch._C._are_functorch_transforms_active():
             return func(*args, **kwargs)
-        name = resolve_name(func) or getattr(func, "__name__", "")
-        if name in self.opened:
-            with self:
-                return body_of(func)(*args, **kwargs)
+        number, self.begun = self.begun, self.begun + 1
         tensors = list(tensors_in((args, kwargs)))
         reads = tuple(Read(self._edge(t), t.is_leaf) for t in tensors)
         versions = [None if t.is_inference() else t._version for t in tensors]
-        result = func(*args, **kwargs)
-        makes = self._made(tensors, versions, result)
+        result = None
+        try:
+            result = self._run(func, args, kwargs)
+        finally:
+            makes = [self._edge(args[0])] if func == SET_DATA else list(self._made(tensors, versions, result))
+            name, short = resolve_name(func) or "", getattr(func, "__name__", "")
+            inside = (number, self.begun - 1)
+            self.calls.append(Call(name, short, *inside, reads, tuple(makes), self.in_optimizer > 0))
         if func is Tensor.register_hook and reads[0].edge is not None:
             self.hooked.add(reads[0].edge)
-        self.calls.append(Call(name, reads, tuple(makes)))
         return result
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if func in self.following or not asks_for_overrides(func):
+            return func(*args, **kwargs)
+        self.following.append(func)  # `Tensor.split` calls `super().split`, which comes back as `Tensor.split`
+        try:
+            with self:
+                return body_of(func)(*args, **kwargs)
+        finally:
+            self.following.pop()
 
     def _made(self, tensors: list[Tensor], versions: list[int | None], result: Any) -> Iterator[EdgeKey | None]:
         for tensor, version in zip(tensors, versions, strict=True):
@@ -120,25 +147,37 @@ class Reference(TorchFunctionMode):
             self.asking = False
         detached = [None if answer is None else answer.detach().clone() for answer in answers]
         self.passes.append(Pass(dict(zip(edges, detached, strict=True)), partial=bool(inputs)))
-        with self:
-            return engine.run_backward(roots, gradients, retain, create, inputs, *rest, **more)
+        return engine.run_backward(roots, gradients, retain, create, inputs, *rest, **more)
+
+    def optimizer_begins(self, *_: Any) -> None:
+        self.in_optimizer += 1
+
+    def optimizer_ends(self, *_: Any) -> None:
+        self.in_optimizer -= 1
 
 
 @contextmanager
-def watched(opened: frozenset[str] = frozenset(), *, without_reentry: bool = False) -> Iterator[Reference]:
+def watched(*, without_reentry: bool = False) -> Iterator[Reference]:
     """Watches the program that runs inside.
 
     Autograd cannot be asked about the inside of a reentrant checkpoint; `without_reentry` runs it as plain calls,
     which compute the same numbers.
     """
-    reference = Reference(opened)
+    reference = Reference()
     with ExitStack() as stack:
         stack.enter_context(patch.object(torch.autograd, "_engine_run_backward", reference.run_backward))
         if without_reentry:
             plain = classmethod(lambda cls, function, preserve, *args: function(*args))
             stack.enter_context(patch.object(CheckpointFunction, "apply", plain))
+        stack.enter_context(register_optimizer_step_pre_hook(reference.optimizer_begins))
+        stack.enter_context(register_optimizer_step_post_hook(reference.optimizer_ends))
         stack.enter_context(reference)
         yield reference
+
+
+def asks_for_overrides(function: Any) -> bool:
+    """Whether it is a Python function that hands itself over to modes and subclasses before it does its work."""
+    return isinstance(function, FunctionType) and any("has_torch_function" in n for n in function.__code__.co_names)
 
 
 def body_of(function: FunctionType) -> FunctionType:

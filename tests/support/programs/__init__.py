@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.support.program import Program
-from tests.support.programs import autograd, environment, layers, operators, training, writes
+from tests.support.programs import autograd, environment, failing, layers, operators, training, writes
 
 PROGRAMS: Final[tuple[Program, ...]] = (
     *operators.program,
@@ -15,5 +15,6 @@ PROGRAMS: Final[tuple[Program, ...]] = (
     *training.program,
     *environment.program,
 )
+FAILING: Final[tuple[Program, ...]] = tuple(failing.program)
 BY_NAME: Final = {program.name: program for program in PROGRAMS}
 assert len(BY_NAME) == len(PROGRAMS), "two programs have the same name"
