@@ -15,7 +15,8 @@ _HEADS: Final = ("num_heads", "num_attention_heads", "n_heads", "n_head", "nhead
 
 
 def _multihead_label(of: LayerCall | Module) -> str:
-    heads = attribute(of, "num_heads", position=4)
+    module = of if isinstance(of, Module) else of.module
+    heads = attribute(module, "num_heads") if module is not None else None
     return f"Attention {heads} heads" if isinstance(heads, int) else "Attention"
 
 

@@ -60,6 +60,12 @@ def _clamp_label(of: LayerCall | Module) -> str | None:
     return f"clamp ≤ {number(high)}" if is_number(high) else None
 
 
+def _fill_label(of: LayerCall | Module) -> str | None:
+    """ "masked_fill −∞"."""
+    value = attribute(of, "value", position=2)
+    return f"{of.node.op.strip('_')} {number(value)}" if isinstance(of, LayerCall) and is_number(value) else None
+
+
 def _dimension_label(of: LayerCall | Module) -> str | None:
     """ "mean dim 1", "argmax dim −1"."""
     dimensions = integers(attribute(of, "dim", "axis", position=1))
@@ -118,5 +124,6 @@ TYPES: Final = (
     LayerType("Reduction", Category.ELEMENTWISE, functions=_REDUCTIONS, label=_dimension_label),
     LayerType("Sorting", Category.ELEMENTWISE, functions=_SORTING, label=_dimension_label),
     LayerType("Top k", Category.ELEMENTWISE, functions=("topk",), label=_topk_label),
-    LayerType("Choice", Category.ELEMENTWISE, functions=("where", "masked_fill", "map", "map2", "apply")),
+    LayerType("Choice", Category.ELEMENTWISE, functions=("where", "map", "map2", "apply")),
+    LayerType("Masked fill", Category.ELEMENTWISE, functions=("masked_fill",), label=_fill_label),
 )

@@ -8,7 +8,7 @@ from typing import Final
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin.names import torch_nn
-from graphviz_nn.plugin.builtin.reading import attribute, integers, shape
+from graphviz_nn.plugin.builtin.reading import attribute, integers
 from graphviz_nn.plugin.builtin.wording import phrase, size
 
 
@@ -17,7 +17,8 @@ def _table_label(of: LayerCall | Module, name: str) -> str:
     if isinstance(of, Module):
         sizes = integers([attribute(of, "num_embeddings"), attribute(of, "embedding_dim")])
     else:
-        sizes = integers(shape(of, 1, "weight"))
+        # `torch.embedding` takes the table first and `torch.nn.functional.embedding` second: the indices are integers.
+        sizes = next((list(value.shape) for value in of.arguments.values() if "float" in value.dtype), None)
     if sizes is None or len(sizes) != 2:
         return name
     mode = attribute(of, "mode")

@@ -81,11 +81,11 @@ def _as_matrix(shape: tuple[int, ...], first: bool) -> tuple[int, int]:
 
 
 def bilinear(call: LayerCall) -> int:
-    """For each output feature a matrix times the second input, times the first."""
+    """For each output feature the first input times a matrix, times the second input."""
     weight, out = shape(call, 2, "weight"), output_shape(call)
     if weight is None or len(weight) != 3 or out is None:
         return 0
-    return 2 * prod(out) * weight[1] * (weight[2] + 1)
+    return 2 * prod(out) * (weight[1] + 1) * weight[2]
 
 
 def covariance(call: LayerCall) -> int:
@@ -132,19 +132,17 @@ def attention(call: LayerCall) -> int:
 def recurrent(call: LayerCall) -> int:
     """Each weight matrix of each layer and direction meets each row of the input (time × batch, or packed rows)."""
     inputs = shape(call, 0, "input")
-    if inputs is None:
-        return 0
-    matrices = [value.shape for value in list(call.arguments.values())[1:] if len(value.shape) == 2]
-    return 2 * prod(inputs[:-1]) * sum(map(prod, matrices))
+    return 2 * prod(inputs[:-1]) * sum(map(prod, recurrent_weights(call))) if inputs else 0
 
 
-def recurrent_cell(call: LayerCall) -> int:
-    """One step: input and hidden state each meet their weight matrix."""
-    first = 3 if "lstm" in call.node.op else 2
-    inputs, to_input, to_hidden = shape(call, 0, "input"), shape(call, first, "w_ih"), shape(call, first + 1, "w_hh")
-    if inputs is None or to_input is None or to_hidden is None:
-        return 0
-    return 2 * prod(inputs[:-1]) * (prod(to_input) + prod(to_hidden))
+def recurrent_weights(call: LayerCall) -> list[tuple[int, ...]]:
+    """Returns the shapes of the weight matrices of a recurrent layer or cell, input to hidden first."""
+    shapes = [value.shape for value in call.arguments.values()]
+    if call.node.op.endswith("_cell"):
+        states = 2 if "lstm" in call.node.op else 1
+        return shapes[1 + states : 3 + states]
+    # Of a layer's arguments only the weights are matrices: the states have three dimensions and the biases one.
+    return [each for each in shapes[1:] if len(each) == 2]
 
 
 def linear_cross_entropy(call: LayerCall) -> int:

@@ -9,7 +9,7 @@ from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin.names import torch_nn
 from graphviz_nn.plugin.builtin.reading import attribute
-from graphviz_nn.plugin.builtin.wording import amount, phrase, size, unless_all
+from graphviz_nn.plugin.builtin.wording import amount, phrase, size
 
 
 def _window_label(of: LayerCall | Module, name: str, dimensions: int, kernel_position: int = 1) -> str:
@@ -26,11 +26,6 @@ def _window_label(of: LayerCall | Module, name: str, dimensions: int, kernel_pos
 def _output_label(of: LayerCall | Module, name: str, dimensions: int) -> str:
     output = size(attribute(of, "output_size", position=1), dimensions)
     return f"{name} to {output}" if output else name
-
-
-def _fold_label(of: LayerCall | Module, name: str, kernel_position: int) -> str:
-    kernel = size(attribute(of, "kernel_size", position=kernel_position), 2)
-    return phrase(f"{name} {kernel}", unless_all(attribute(of, "stride"), 1, "stride")) if kernel else name
 
 
 def _upsample_label(of: LayerCall | Module) -> str:
@@ -85,19 +80,6 @@ TYPES: Final = (
     *_pool_types(3),
     _fractional(2),
     _fractional(3),
-    LayerType(
-        "Unfold",
-        Category.SHAPE,
-        torch_nn("fold", "Unfold"),
-        label=partial(_fold_label, name="Unfold", kernel_position=1),
-    ),
-    LayerType(
-        "Fold",
-        Category.SHAPE,
-        torch_nn("fold", "Fold"),
-        ("fold",),
-        partial(_fold_label, name="Fold", kernel_position=2),
-    ),
     LayerType(
         "Upsample",
         Category.POOLING,

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin import flops
 from graphviz_nn.plugin.builtin.names import torch_nn
-from graphviz_nn.plugin.builtin.reading import attribute, shape
+from graphviz_nn.plugin.builtin.reading import attribute
 from graphviz_nn.plugin.builtin.wording import phrase
+
+
+class _Label(Protocol):
+    def __call__(self, of: LayerCall | Module, name: str) -> str: ...
+
+
+_GATES: Final = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
 
 def _layer_label(of: LayerCall | Module, name: str) -> str:
@@ -28,35 +35,25 @@ def _layer_label(of: LayerCall | Module, name: str) -> str:
 
 def _state_label(of: LayerCall | Module, name: str) -> str:
     """The size of the hidden state alone: of a cell, or of a call outside a recurrent module."""
-    hidden = attribute(of, "hidden_size")
-    if isinstance(of, LayerCall):
-        state = shape(of, 1, "hx", "hx[0]")
-        hidden = state[-1] if state else None
+    if isinstance(of, Module):
+        hidden = attribute(of, "hidden_size")
+    else:
+        weights = flops.recurrent_weights(of)
+        hidden = weights[0][0] // _GATES[name.removesuffix("Cell")] if weights else None
     return f"{name} {hidden}" if hidden else name
 
 
+def _type(name: str, functions: tuple[str, ...], label: _Label) -> LayerType:
+    write = partial(label, name=name)
+    return LayerType(name, Category.RECURRENT, torch_nn("rnn", name), functions, write, flops.recurrent, opened=False)
+
+
 def _layer(name: str, *functions: str) -> LayerType:
-    return LayerType(
-        name,
-        Category.RECURRENT,
-        torch_nn("rnn", name),
-        functions,
-        partial(_layer_label, name=name),
-        flops.recurrent,
-        opened=False,
-    )
+    return _type(name, functions, _layer_label)
 
 
 def _cell(name: str, *functions: str) -> LayerType:
-    return LayerType(
-        name,
-        Category.RECURRENT,
-        torch_nn("rnn", name),
-        functions,
-        partial(_state_label, name=name),
-        flops.recurrent_cell,
-        opened=False,
-    )
+    return _type(name, functions, _state_label)
 
 
 TYPES: Final = (

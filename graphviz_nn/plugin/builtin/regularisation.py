@@ -1,4 +1,4 @@
-"""Dropout and its kin, and random numbers."""
+"""Dropout and its kin, random numbers, and the functions of `torch.nn.init`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ _RANDOM: Final = words(
     "bernoulli multinomial poisson binomial normal uniform exponential geometric cauchy log_normal random"
 )
 
+_INITIALISATION: Final = words(
+    "constant_ ones_ zeros_ eye_ dirac_ trunc_normal_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_ "
+    "orthogonal_ sparse_"
+)
+
 TYPES: Final = (
     _dropout("Dropout", "dropout", "native_dropout", "feature_dropout"),
     _dropout("Dropout1d", "dropout1d"),
@@ -41,5 +46,6 @@ TYPES: Final = (
         label=partial(_label, name="Stochastic depth"),
         opened=False,
     ),
+    LayerType("Initialisation", Category.OTHER, functions=_INITIALISATION, bookkeeping=True),
     LayerType("Random numbers", Category.OTHER, functions=_RANDOM),
 )

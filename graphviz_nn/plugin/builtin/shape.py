@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
-from graphviz_nn.model.literals import TUPLE
+from graphviz_nn.model.literals import TUPLE, describe
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin.names import torch_nn, words
 from graphviz_nn.plugin.builtin.reading import attribute, integers, is_number, positional
-from graphviz_nn.plugin.builtin.wording import number, numbers, phrase
+from graphviz_nn.plugin.builtin.wording import number, numbers, phrase, size, unless_all
 
 _LONGEST_INDEX: Final = 40
 
@@ -45,24 +45,24 @@ def _split_label(of: LayerCall | Module) -> str | None:
         return None
     parts = integers(attribute(of, "split_size_or_sections", "split_size", "split_sizes", "chunks", position=1))
     dimension = attribute(of, "dim", position=2)
-    return phrase(f"{of.node.op} {numbers(parts)}", f"dim {number(dimension or 0)}") if parts else None
+    name = of.node.op.removesuffix("_with_sizes")
+    return phrase(f"{name} {numbers(parts)}", f"dim {number(dimension or 0)}") if parts else None
 
 
 def _index_label(of: LayerCall | Module) -> str | None:
     """ "x[:, −1]"; a tensor among the indices is "·"."""
     if isinstance(of, Module) or not of.node.arguments or len(of.node.arguments[0]) < 2:
         return None
-    written, index = of.node.arguments[0][1], positional(of)[1]
-    is_tuple = isinstance(written, dict) and TUPLE in written
-    text = ", ".join(map(_index_text, index)) if is_tuple else _index_text(index)
+    index = of.node.arguments[0][1]
+    parts = index[TUPLE] if isinstance(index, dict) and TUPLE in index else [index]
+    text = ", ".join(map(_index_text, parts))
     return f"x[{text}]" if len(text) <= _LONGEST_INDEX else None
 
 
 def _index_text(index: Any) -> str:
-    if index is None:
-        return "·"
-    if index == "...":
-        return "…"
+    if isinstance(index, dict):
+        text = describe(index)
+        return "·" if text is None else "…" if text == "..." else str(text).replace("-", "−")
     if isinstance(index, list):
         return f"[{', '.join(map(_index_text, index))}]"
     return number(index) if is_number(index) else str(index)
@@ -83,6 +83,19 @@ def _padding_label(of: LayerCall | Module, name: str) -> str | None:
     text = number(widths[0]) if len(set(widths)) == 1 else numbers(widths)
     mode = attribute(of, "mode", position=2) if isinstance(of, LayerCall) else None
     return phrase(f"{name} {text}", mode if mode != "constant" and isinstance(mode, str) else None)
+
+
+def _unfold_label(of: LayerCall | Module) -> str | None:
+    """ "Unfold 3×3, stride 2" for patches of an image, "unfold 2, 3, 1" for windows along one dimension."""
+    kernel = size(attribute(of, "kernel_size"), 2)
+    if kernel is None:
+        return _dimensions_label(of)
+    return phrase(f"Unfold {kernel}", unless_all(attribute(of, "stride"), 1, "stride"))
+
+
+def _fold_label(of: LayerCall | Module) -> str | None:
+    kernel = size(attribute(of, "kernel_size", position=2), 2)
+    return phrase(f"Fold {kernel}", unless_all(attribute(of, "stride"), 1, "stride")) if kernel else None
 
 
 def _factor_label(of: LayerCall | Module, name: str, key: str) -> str:
@@ -120,7 +133,7 @@ def _pad_types() -> tuple[LayerType, ...]:
 _VIEWS: Final = words("view reshape reshape_as unflatten ravel T mT H mH t adjoint as_strided diag_embed diag diagflat")
 _ORDER: Final = words(
     "transpose permute swapaxes swapdims moveaxis movedim repeat tile repeat_interleave roll flip fliplr flipud rot90 "
-    "select narrow narrow_copy unfold diagonal tril triu broadcast_to"
+    "select narrow narrow_copy diagonal tril triu broadcast_to"
 )
 _JOINS: Final = words("cat concat concatenate stack")
 _JOINS_WITHOUT_DIMENSION: Final = words(
@@ -183,6 +196,8 @@ TYPES: Final = (
     _type("Cast", _CASTS, label=_cast_label, bookkeeping=True),
     _type("Pad", ("pad", "constant_pad_nd"), label=partial(_padding_label, name="pad")),
     *_pad_types(),
+    LayerType("Unfold", Category.SHAPE, torch_nn("fold", "Unfold"), ("unfold",), _unfold_label),
+    LayerType("Fold", Category.SHAPE, torch_nn("fold", "Fold"), ("fold",), _fold_label),
     LayerType(
         "PixelShuffle",
         Category.SHAPE,
