@@ -227,9 +227,10 @@ class Run:
         Raises:
             RunFileError: it cannot be written; a file that was there stays as it was.
         """
-        from graphviz_nn.store.copy import save
+        from graphviz_nn.store.save import save
 
-        return Path(save(self.data, path))
+        save(self.data, path)
+        return Path(path)
 
     def export(self, path: str | PathLike[str], *, step: int = -1, format: str | None = None, **options: Any) -> Path:
         """Writes a picture or another format, chosen by the suffix of `path`.
