@@ -1,0 +1,1 @@
+"""The recorded program as a networkx graph: building, checking, folding, counting, running again."""
