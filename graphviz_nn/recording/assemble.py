@@ -248,7 +248,9 @@ def _phases(tape: Tape, ops: list[Op], refs: list[tuple[int, int]]) -> list[int]
     for index, op in enumerate(ops):
         phase = op.phase
         outside = op.state[2] < 0 and phase == 0
-        if (outside and tape.source_names.get(index, ("",))[0] == "gradient") or (outside and any(refs[value][0] in of_gradients for value in op.inputs)):
+        if (outside and tape.source_names.get(index, ("",))[0] == "gradient") or (
+            outside and any(refs[value][0] in of_gradients for value in op.inputs)
+        ):
             phase = OPTIMIZER
         elif phase == 0 and op.flags & WRITES and _counts_batches(tape, op, refs):
             phase = _INFRASTRUCTURE

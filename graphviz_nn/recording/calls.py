@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
-from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.identity import OUTSIDE, Identity, history
 from graphviz_nn.recording.reenter import without_override_check
 from graphviz_nn.recording.sources import is_user_code
 from graphviz_nn.recording.tape import (
@@ -67,10 +67,11 @@ class CallRecorder(TorchFunctionMode):
         self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
         self.started = perf_counter()
         self.failure: tuple[int, int] | None = None
+        self.failure_phase: tuple[int, int] | None = None
         self._table = identity.table
         self._ops = tape.ops
         self._values = tape.values
-        self._sequence = tape.sequence
+        self._add_sequence = tape.sequence.append
         self._add_op = tape.ops.append
         self._add_time = tape.times.append
         self._add_order = tape.order.append
@@ -78,8 +79,8 @@ class CallRecorder(TorchFunctionMode):
         identity.now = self.now
 
     def now(self) -> float:
-        """Seconds since the step began."""
-        return perf_counter() - self.started
+        """Seconds, of `time.perf_counter`."""
+        return perf_counter()
 
     def _where(self) -> tuple[tuple[Any, int, int], int, int]:
         return self.state, self.phase, self.group
@@ -172,11 +173,15 @@ class CallRecorder(TorchFunctionMode):
                     table[id(result)] = (ref(result), value)
                     if requires_grad:
                         node = result.grad_fn
-                        if node is not None:
-                            self._sequence[value] = (node._sequence_nr(), type(node))
+                        if node is None:
+                            identity.hook_leaf(result, value)
+                        else:
+                            self._add_sequence((value, node._sequence_nr(), type(node)))
                             if identity.make_hook is not None:
                                 if result._backward_hooks is None:
-                                    result._backward_hooks = OrderedDict(((-1 - value, identity.make_hook(value)),))
+                                    hooks: OrderedDict[int, Any] = OrderedDict()
+                                    hooks[-1 - value] = identity.make_hook(value)
+                                    result._backward_hooks = hooks
                                     node._register_hook_dict(result)
                                 else:
                                     identity.hook_value(result, node, value)
@@ -203,7 +208,7 @@ class CallRecorder(TorchFunctionMode):
                     tuple(template), keywords,
                 )
             )  # fmt: skip
-            self._add_time(perf_counter() - self.started)
+            self._add_time(perf_counter())
             self._add_order(index)
         except Exception as error:
             self.fail(error)
@@ -220,8 +225,14 @@ class CallRecorder(TorchFunctionMode):
             identity.bind(result)
             return 1
         if isinstance(result, (tuple, list)):
-            known = {id(x) for x in tensors}
-            return sum(max(self._bind_result(x, tensors), 0) for x in result if id(x) not in known)
+            count = 0
+            for x in result:
+                if type(x) is Tensor and not any(x is y for y in tensors):
+                    identity.bind(x)
+                    count += 1
+                elif x is not None:
+                    count += max(self._bind_result(x, tensors), 0)
+            return count
         if isinstance(result, dict):
             return sum(max(self._bind_result(x, tensors), 0) for x in result.values())
         return 0
@@ -277,7 +288,7 @@ class CallRecorder(TorchFunctionMode):
         try:
             tensor = args[0]
             value = self.identity.lookup(tensor)
-            if value is not None and tensor.requires_grad and tensor.grad_fn is None:
+            if value is not None and tensor.requires_grad and history(tensor) is None:
                 shape, dtype, device, _ = self._values[value]
                 self._values[value] = (shape, dtype, device, True)
                 self.identity.hook_leaf(tensor, value)
@@ -333,6 +344,11 @@ class CallRecorder(TorchFunctionMode):
         )  # fmt: skip
         self._add_time(self.now())
         self._add_order(index)
+
+    def note_phase(self, error: BaseException, phase: int) -> None:
+        """Notes in which phase an error came up; the innermost that notes it is right."""
+        if self.failure_phase is None or self.failure_phase[0] != id(error):
+            self.failure_phase = (id(error), phase)
 
     def user_frame(self) -> tuple[CodeType | None, int]:
         """Returns the innermost frame of the user's program as a code object and an instruction offset."""

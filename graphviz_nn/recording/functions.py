@@ -14,6 +14,7 @@ from graphviz_nn.recording.calls import CallRecorder, _versions
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.tape import ALIAS, CUSTOM, NOOP, OPAQUE, RECOMPUTE, SOURCE, WRITES
 
+_unrecorded = torch._C.DisableTorchFunction
 _UNMATCHED = SOURCE | ALIAS | OPAQUE
 
 
@@ -32,8 +33,9 @@ class CustomFunctions:
         inputs: list[int] = []
         tensors: list[Tensor] = []
         try:
-            template = [template_of(x, self.identity, inputs, tensors) for x in args]
-            versions = _versions(tensors)
+            with _unrecorded():
+                template = [template_of(x, self.identity, inputs, tensors) for x in args]
+                versions = _versions(tensors)
             group = mode.open_group()
         except Exception as error:
             mode.fail(error)
@@ -50,7 +52,8 @@ class CustomFunctions:
             raise
         mode.group = outer
         try:
-            self._close(cls, group, inputs, tensors, versions, template, result)
+            with _unrecorded():
+                self._close(cls, group, inputs, tensors, versions, template, result)
         except Exception as error:
             mode.fail(error)
         return result
@@ -114,6 +117,10 @@ class Segment:
             mode.phase = RECOMPUTE
         try:
             return self._function(*args, **kwargs)
+        except BaseException as error:
+            if again:
+                mode.note_phase(error, RECOMPUTE)
+            raise
         finally:
             mode.phase = outer
             if self._original is None:

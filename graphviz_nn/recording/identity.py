@@ -42,7 +42,8 @@ class LeafHooks:
             tensor._backward_hooks = hooks
         key = -1 - value
         hooks[key] = hook
-        hooks.move_to_end(key, last=False)  # type: ignore[attr-defined]
+        if not created:
+            hooks.move_to_end(key, last=False)  # type: ignore[attr-defined]
         self._hooked.append((ref(tensor), key, created))
 
     def remove(self) -> None:
@@ -84,7 +85,7 @@ class Identity:
         self.now: Callable[[], float] = lambda: 0.0
         self.transform_inputs: set[int] = set()
         self._written: dict[int, tuple[StorageWeakRef, int]] = {}
-        self._hooked: set[int] = set()
+        self._hooked: dict[int, ref[Tensor]] = {}
 
     # ---- reading
 
@@ -105,12 +106,13 @@ class Identity:
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
     def _first_sight(self, tensor: Tensor) -> int:
-        if tensor.grad_fn is not None:
+        node = history(tensor)
+        if node is not None:
             same = opaque.find(self, tensor)
             if same is not None:
                 self.table[id(tensor)] = (ref(tensor), same)
                 return same
-            inputs = opaque.origins(self, tensor.grad_fn)
+            inputs = opaque.origins(self, node)
             return self._appeared(tensor, inputs or self._from_transform())
         if self.transform_inputs and not self.known.is_named(tensor):
             return self._appeared(tensor, self._from_transform())
@@ -123,8 +125,9 @@ class Identity:
 
     def _source(self, tensor: Tensor) -> int:
         tape = self.tape
-        kind, name, names = self.known.describe(tensor)
         state, phase, group = self.source_state()
+        reader = state[0].module() if state[0] is not None else None
+        kind, name, names = self.known.describe(tensor, reader)
         index = len(tape.ops)
         if kind is None:
             kind = "constant" if state[2] >= 0 or phase else "input"
@@ -144,7 +147,8 @@ class Identity:
         state, phase, group = self.source_state()
         index = len(tape.ops)
         value = self.bind(tensor)
-        label = opaque.readable_name(tensor.grad_fn) if tensor.grad_fn is not None else "opaque"
+        node = history(tensor)
+        label = opaque.readable_name(node) if node is not None else "opaque"
         tape.ops.append((label, state, None, 0, phase, group, inputs, value, 1, OPAQUE, None, None))
         tape.times.append(self.now())
         tape.order.append(index)
@@ -172,9 +176,11 @@ class Identity:
         if not instrument:
             return value
         if requires_grad:
-            node = tensor.grad_fn
-            if node is not None:
-                self.tape.sequence[value] = (node._sequence_nr(), type(node))
+            node = history(tensor)
+            if node is None:
+                self.hook_leaf(tensor, value)
+            else:
+                self.tape.sequence.append((value, node._sequence_nr(), type(node)))
                 if self.make_hook is not None:
                     self.hook_value(tensor, node, value)
         if self.observe is not None:
@@ -198,15 +204,19 @@ class Identity:
         hooks = tensor._backward_hooks
         if hooks is None:
             # An OrderedDict, because a hook that the user adds later needs a dict that can be referred to weakly.
-            tensor._backward_hooks = OrderedDict(((-1 - value, self.make_hook(value)),))
+            hooks = OrderedDict()
+            hooks[-1 - value] = self.make_hook(value)
+            tensor._backward_hooks = hooks
             node._register_hook_dict(tensor)
         else:
             hooks[-1 - value] = self.make_hook(value)
             hooks.move_to_end(-1 - value, last=False)  # type: ignore[attr-defined]
 
     def hook_leaf(self, tensor: Tensor, value: int) -> None:
-        if self.make_leaf_hook is not None and value not in self._hooked:
-            self._hooked.add(value)
+        """Hooks a leaf once: its gradient belongs to the first value that it had, however it is written later."""
+        hooked = self._hooked.get(id(tensor))
+        if self.make_leaf_hook is not None and (hooked is None or hooked() is not tensor):
+            self._hooked[id(tensor)] = ref(tensor)
             self.leaf_hooks.add(tensor, value, self.make_leaf_hook(value, tensor))
 
     def mutated(self, tensor: Tensor) -> int:
@@ -215,7 +225,7 @@ class Identity:
         Returns how many values were made.
         """
         versions = self.tape.versions
-        if tensor.requires_grad and tensor.is_leaf:
+        if tensor.requires_grad and is_leaf(tensor):
             self.wrote_leaf = True
         value = self.bind(tensor)
         versions[value] = "mutated"
@@ -232,6 +242,25 @@ class Identity:
             self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)
         self.last_write = value
         return count
+
+
+def history(tensor: Tensor) -> Any:
+    """Returns the tensor's `grad_fn`.
+
+    Autograd refuses to say for a view made under no_grad whose base was written since; such a view has none.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Whether autograd treats the tensor as a leaf; False where it refuses to say (see `history`)."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
 
 
 def storage_key(tensor: Tensor) -> int | None:

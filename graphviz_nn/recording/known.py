@@ -10,49 +10,55 @@ from weakref import ref
 
 from torch import Tensor, nn
 
-from graphviz_nn.recording.modules import ModuleNames, Root
+from graphviz_nn.recording.modules import ModuleNames
 
 Description = tuple[str | None, str, tuple[str, ...]]
 """Kind of source (None: not known), its name or "", and for parameters and buffers all their names."""
 
 
 class KnownTensors:
-    """Looks up what a tensor is by who owns it."""
+    """Looks up what a tensor is by who owns it.
+
+    The owners' parameters are read once, and again when a parameter turns up that is not among them.
+    """
 
     def __init__(self, modules: ModuleNames) -> None:
         self._modules = modules
-        self._owned: dict[int, tuple[ref[Tensor], str, list[tuple[Root, str]]]] = {}
+        self._owned: dict[int, tuple[ref[Tensor], Description]] = {}
         self._arguments: dict[int, tuple[ref[Tensor], str]] = {}
         self._gradients: dict[int, tuple[ref[Tensor], int]] = {}
-        self._scanned: set[Root] = set()
+        self._roots_read = 0
+        self._read_in_step = False
 
     def begin_step(self) -> None:
-        """Forgets the arguments of the last step; parameters stay until one is not found where it was."""
+        """Forgets the arguments and gradients of the last step."""
         self._arguments.clear()
         self._gradients.clear()
-        self._scanned.clear()
+        self._read_in_step = False
 
-    def describe(self, tensor: Tensor) -> Description:
-        """Returns the kind, name and names of a tensor that no recorded call made."""
-        owned = self._lookup(tensor)
-        if owned is not None:
-            kind, places = owned
-            names = tuple(self._modules.parameter_path(root, name) for root, name in places)
-            return kind, names[0], names
+    def describe(self, tensor: Tensor, reader: nn.Module | None = None) -> Description:
+        """Returns the kind, name and names of a tensor that no recorded call made, read inside module `reader`."""
+        if self._roots_read != len(self._modules.roots):
+            self._read_owners()
+        owned = self._owned.get(id(tensor))
+        if owned is not None and owned[0]() is tensor:
+            return owned[1]
         argument = self._arguments.get(id(tensor))
         if argument is not None and argument[0]() is tensor:
             return "input", argument[1], ()
         gradient = self._gradients.get(id(tensor))
         if gradient is not None and gradient[0]() is tensor:
             return "constant", "gradient", ()
+        if not self._read_in_step and _may_be_owned(tensor, reader):
+            self._read_owners()
+            return self.describe(tensor)
         if isinstance(tensor, nn.Parameter):
             return "parameter", "", ()
         return None, "", ()
 
     def parameter_names(self, tensor: Tensor) -> tuple[str, ...]:
         """Returns every dotted name of a parameter or buffer, or () where no known root owns it."""
-        owned = self._lookup(tensor)
-        return tuple(self._modules.parameter_path(root, name) for root, name in owned[1]) if owned else ()
+        return self.describe(tensor)[2]
 
     def is_named(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
@@ -69,34 +75,30 @@ class KnownTensors:
         """Notes that a tensor is the `.grad` of the parameter with that value."""
         self._gradients[id(gradient)] = (ref(gradient), value)
 
-    def _lookup(self, tensor: Tensor) -> tuple[str, list[tuple[Root, str]]] | None:
-        entry = self._owned.get(id(tensor))
-        if entry is None or entry[0]() is not tensor:
-            if not self._scan():
-                return None
-            entry = self._owned.get(id(tensor))
-            if entry is None or entry[0]() is not tensor:
-                return None
-        return entry[1], entry[2]
-
-    def _scan(self) -> bool:
-        """Reads the parameters and buffers of every root not yet read in this step. Returns whether there was one."""
-        new = [root for root in self._modules.roots if root not in self._scanned]
-        for root in new:
-            self._scanned.add(root)
+    def _read_owners(self) -> None:
+        """Reads the parameters and buffers of every root; one with several names (tied) has them all."""
+        self._read_in_step = True
+        self._roots_read = len(self._modules.roots)
+        found: dict[int, tuple[Tensor, str, list[str]]] = {}
+        for root in self._modules.roots:
             module = root.module()
-            if module is not None:
-                self._add_owned(root, "parameter", module.named_parameters(remove_duplicate=False))
-                self._add_owned(root, "buffer", module.named_buffers(remove_duplicate=False))
-        return bool(new)
+            if module is None:
+                continue
+            owned = (("parameter", module.named_parameters), ("buffer", module.named_buffers))
+            for kind, tensors in owned:
+                for name, tensor in tensors(remove_duplicate=False):
+                    found.setdefault(id(tensor), (tensor, kind, []))[2].append(self._modules.path(root, name))
+        self._owned = {
+            key: (ref(tensor), (kind, names[0], tuple(dict.fromkeys(names))))
+            for key, (tensor, kind, names) in found.items()
+        }
 
-    def _add_owned(self, root: Root, kind: str, tensors: Iterator[tuple[str, Tensor]]) -> None:
-        for name, tensor in tensors:
-            entry = self._owned.get(id(tensor))
-            if entry is None or entry[0]() is not tensor:
-                entry = self._owned[id(tensor)] = (ref(tensor), kind, [])
-            if (root, name) not in entry[2]:
-                entry[2].append((root, name))
+
+def _may_be_owned(tensor: Tensor, reader: nn.Module | None) -> bool:
+    """Whether a tensor that was not found may have been registered since the owners were read."""
+    if isinstance(tensor, nn.Parameter):
+        return True
+    return reader is not None and any(buffer is tensor for buffer in reader._buffers.values())
 
 
 def _parameter_labels(module: nn.Module, count: int) -> Iterator[str]:

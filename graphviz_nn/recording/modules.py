@@ -8,12 +8,12 @@ that hold them.
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from typing import Any
 from weakref import ref
 
 from torch import nn
 
-_MODULE_FILE: Final = nn.Module.__call__.__code__.co_filename
+from graphviz_nn.recording.sources import is_user_code
 
 
 class Root:
@@ -89,10 +89,6 @@ class ModuleNames:
             return path
         return f"{root.label}.{path}" if path else root.label
 
-    def parameter_path(self, root: Root, name: str) -> str:
-        """Returns the full dotted name of a parameter or buffer."""
-        return self.path(root, name)
-
     def _name_inside(self, module: nn.Module, root: Root, prefix: str) -> None:
         for name, child in module.named_modules(prefix=prefix):
             known = self.entry(child)
@@ -110,8 +106,7 @@ def variable_name(module: nn.Module) -> str | None:
     """Returns the name of the variable, or attribute of `self`, that holds the module in the calling user's frame."""
     frame = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if name != _MODULE_FILE and "graphviz_nn" not in name:
+        if is_user_code(frame.f_code.co_filename):
             break
         frame = frame.f_back  # type: ignore[assignment]
     for _ in range(3):

@@ -24,6 +24,7 @@ class Observations:
     Attributes:
         tensors: kept tensors by (kind, value, backward pass).
         gradients: the values whose gradients were measured, in order: row k of the gradient table.
+        same_rows: rows of the table of accumulated gradients that equal a row of the table of gradients.
         over_limit: bytes that were wanted when the memory limit was met, or 0.
     """
 
@@ -36,6 +37,9 @@ class Observations:
         self.over_limit = 0
         self.kept_bytes = 0
         self.current_pass = -1
+        self.same_rows: list[tuple[int, int]] = []
+        self.total_count = 0
+        self._leaf_rows: dict[int, tuple[int, int, int]] = {}
         self._context = context
         self._selected: set[int] = set()
 
@@ -82,6 +86,14 @@ class Observations:
             if self.policy.tensors and (self.policy.selects is None or value in self._selected):
                 self._add_gradient(value, gradient)
 
+    def leaf_gradient(self, value: int, gradient: Tensor) -> None:
+        """The same for a leaf, whose gradient autograd may hand over as the new `.grad`."""
+        if self.statistics is not None:
+            with _unrecorded():
+                if gradient.layout == torch.strided:
+                    self._leaf_rows[value] = (len(self.gradients), gradient.data_ptr(), gradient._version)
+        self.gradient(value, gradient)
+
     def _add_gradient(self, value: int, gradient: Tensor) -> None:
         number = max(self.current_pass, 0)
         made = copy(gradient)
@@ -94,7 +106,6 @@ class Observations:
         """A backward pass ended: each of these leaf tensors got a contribution."""
         number = max(self.current_pass, 0)
         order = self.tape.order
-        rows = 0
         with _unrecorded():
             for value, parameter in parameters:
                 total = parameter.grad
@@ -102,16 +113,22 @@ class Observations:
                 if total is None:
                     continue
                 if self.statistics is not None:
-                    self.statistics.add("parameter_gradient", self._next_total(), total)
-                    rows += 1
+                    self._measure_total(value, total)
                 if self.policy.tensors and (self.policy.selects is None or value in self._selected):
                     self._keep("parameter_gradient", value, number, copy(total), total)
             if self.statistics is not None:
                 self.statistics.flush()
 
-    def _next_total(self) -> int:
-        self._totals = getattr(self, "_totals", -1) + 1
-        return self._totals
+    def _measure_total(self, value: int, total: Tensor) -> None:
+        """Where autograd handed the contribution over as the new `.grad`, the numbers are the same."""
+        assert self.statistics is not None
+        row = self.total_count
+        self.total_count += 1
+        handed_over = self._leaf_rows.pop(value, None)
+        if handed_over is not None and handed_over[1:] == (total.data_ptr(), total._version):
+            self.same_rows.append((row, handed_over[0]))
+        else:
+            self.statistics.add("parameter_gradient", row, total)
 
     # ---- update
 

@@ -22,7 +22,6 @@ def find(identity: Identity, tensor: Tensor) -> int | None:
 
     It happens where autograd unpacks a saved output in a backward pass.
     """
-    assert tensor.grad_fn is not None
     return _values_by_node(identity).get(_key(tensor.grad_fn))
 
 
@@ -57,7 +56,7 @@ def readable_name(node: Any) -> str:
 
 def _values_by_node(identity: Identity) -> dict[tuple[int, type], int]:
     # Later values overwrite earlier ones: an in-place write moves a node's output to the newest version.
-    return {key: value for value, key in identity.tape.sequence.items()}
+    return {(number, kind): value for value, number, kind in identity.tape.sequence}
 
 
 def _key(node: Any) -> tuple[int, type]:

@@ -61,17 +61,18 @@ class Passes:
     def run(self, engine: Callable[..., Any], t_outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs the engine with the pass noted around it. Errors of the engine pass through."""
         mode = self.mode
-        if mode.closed:
+        if mode.closed or torch._C._are_functorch_transforms_active():
             return engine(t_outputs, *args, **kwargs)
         accumulates = bool(kwargs.get("accumulate_grad", args[5] if len(args) > 5 else False))
         nested = self.current >= 0 and accumulates
         outer_pass, outer_phase = self.current, mode.phase
         grad_inputs: tuple[list[int], list[Any]] | None = None
         try:
-            if not nested:
-                self._begin(t_outputs)
-            if not accumulates:
-                grad_inputs = self._read(t_outputs, args, kwargs)
+            with _unrecorded():
+                if not nested:
+                    self._begin(t_outputs)
+                if not accumulates:
+                    grad_inputs = self._read(t_outputs, args, kwargs)
         except Exception as error:
             mode.fail(error)
             return engine(t_outputs, *args, **kwargs)
@@ -79,16 +80,21 @@ class Passes:
         result = None
         try:
             result = engine(t_outputs, *args, **kwargs)
+        except BaseException as error:
+            mode.note_phase(error, BACKWARD)
+            raise
         finally:
             mode.phase = outer_phase
             try:
                 if not nested and not mode.closed:
-                    self._end(outer_pass, accumulates)
+                    with _unrecorded():
+                        self._end(outer_pass, accumulates)
             except Exception as error:
                 mode.fail(error)
         try:
             if grad_inputs is not None and not mode.closed:
-                self._grad_node(grad_inputs, args, kwargs, result)
+                with _unrecorded():
+                    self._grad_node(grad_inputs, args, kwargs, result)
         except Exception as error:
             mode.fail(error)
         return result
@@ -100,8 +106,7 @@ class Passes:
         tape.passes.append(roots)
         for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):
             if tensor.numel() == 1 and tensor.is_floating_point():
-                with _unrecorded():
-                    tape.losses.append((value, tensor.detach().clone()))
+                tape.losses.append((value, tensor.detach().clone()))
         tape.order.append((PASS_BEGIN, number, self.mode.now()))
         self.current = number
         self._on_pass(number)
@@ -112,16 +117,13 @@ class Passes:
         self._leaves.clear()
         if accumulates:
             for value, tensor in leaves:
-                with _unrecorded():
-                    total = tensor.grad
+                total = tensor.grad
                 if total is not None:
                     self.identity.known.add_gradient(total, value)
             if self._totals is not None:
                 self._totals(leaves)
             else:
-                for value, tensor in leaves:
-                    with _unrecorded():
-                        tape.order.append((TOTAL_GRADIENT, value, tensor.grad is None))
+                tape.order.extend((TOTAL_GRADIENT, value, tensor.grad is None) for value, tensor in leaves)
         tape.order.append((PASS_END, self.current, self.mode.now()))
         self.ended += 1
         self.current = outer

@@ -118,9 +118,10 @@ class RecordedStep:
 
     def _connect(self, policy: KeepPolicy) -> None:
         identity, observations = self.identity, self.observations
-        make = gradient_hooks(self.tape.order.append, self._guard(observations.gradient) if observations else None)
-        identity.make_hook = make
-        identity.make_leaf_hook = self.passes.leaf_hook(make)
+        order = self.tape.order.append
+        identity.make_hook = gradient_hooks(order, self._guard(observations.gradient) if observations else None)
+        of_leaf = gradient_hooks(order, self._guard(observations.leaf_gradient)) if observations else identity.make_hook
+        identity.make_leaf_hook = self.passes.leaf_hook(of_leaf)
         if observations is None:
             return
         identity.observe = observations.value
@@ -220,7 +221,7 @@ class RecordedStep:
         self._patches.remove()
         self.identity.leaf_hooks.remove()
         self._stack.close()
-        self.duration = max(self.mode.now(), 1e-9)
+        self.duration = max(self.mode.now() - self.mode.started, 1e-9)
         if error is not None:
             failure = self.mode.failure
             self.tape.order.append((t.ERROR, failure[1] if failure and failure[0] == id(error) else -1))
@@ -347,7 +348,7 @@ class RecordedStep:
         tape = self.tape
         assembly = assembled.of(tape, self.names)
         structure = assembly.structure
-        events = Events(tape, assembly)
+        events = Events(tape, assembly, self.mode.started)
         stats, histograms, tensors = {}, {}, {}
         if self.observations is not None:
             offsets = np.array(structure.value_offsets)
@@ -373,8 +374,15 @@ class RecordedStep:
             return None
         failure = self.mode.failure
         node = failure[1] if failure is not None and failure[0] == id(error) else None
-        phase = t.PHASES[self.tape.ops[node][4]] if node is not None else t.PHASES[self.mode.phase]
-        return ErrorInfo(type(error).__name__, str(error)[:10_000], node, phase)
+        return ErrorInfo(type(error).__name__, str(error)[:10_000], node, t.PHASES[self._error_phase(error, node)])
+
+    def _error_phase(self, error: BaseException, node: int | None) -> int:
+        noted = self.mode.failure_phase
+        if noted is not None and noted[0] == id(error):
+            return noted[1]
+        if self._in_optimizer:
+            return t.OPTIMIZER
+        return self.mode.phase if node is None else int(self.tape.ops[node][4])
 
     def live_functions(self, assembly_nodes: int) -> dict[int, Any]:
         """The called functions by node id, for a replay in this process."""

@@ -31,11 +31,12 @@ class Events:
         totals: for each PARAMETER_GRADIENT event with a tensor, in order, its row.
     """
 
-    def __init__(self, tape: Tape, assembly: Assembly) -> None:
+    def __init__(self, tape: Tape, assembly: Assembly, started: float) -> None:
         self._tape = tape
         self._assembly = assembly
         self._rows: list[tuple[int, int, int, int, int, float]] = []
         self._passes: list[int] = []
+        self._started = started
         self._time = 0.0
         self.gradients: list[tuple[int, int]] = []
         self.totals: list[int] = []
@@ -54,7 +55,7 @@ class Events:
         self._rows.append((int(kind), state, number, node, index, time))
 
     def _call(self, op: int) -> None:
-        self._time = self._tape.times[op]
+        self._time = self._tape.times[op] - self._started
         inside = self._tape.ops[op][9] & _HAS_INSIDE
         self._add(EventKind.RETURN if inside else EventKind.CALL, op)
 
@@ -76,11 +77,11 @@ class Events:
         elif kind == t.TOTAL_GRADIENT:
             self._total(number, item[2])
         elif kind == t.PASS_BEGIN:
-            self._time = item[2]
+            self._time = item[2] - self._started
             self._passes.append(number)
             self._add(EventKind.PASS_BEGIN, *self._pass_root(number))
         elif kind == t.PASS_END:
-            self._time = item[2]
+            self._time = item[2] - self._started
             self._add(EventKind.PASS_END, *self._pass_root(number))
             if self._passes:
                 self._passes.pop()
@@ -135,16 +136,32 @@ def statistics_tables(
     histograms: dict[str, npt.NDArray[np.uint16]] = {}
     for name, (rows, count) in order.items():
         measured = statistics.table(name, len(rows))
+        if name == "parameter_gradient" and observations.same_rows:
+            measured = _with_same(measured, statistics.table("gradient", len(observations.gradients)), observations)
         if measured is not None:
             placed = np.full((count, measured.shape[1]), np.nan, np.float32)
             placed[rows] = measured
             tables[name] = placed
         counted = statistics.histogram_table(name, len(rows))
+        if name == "parameter_gradient" and observations.same_rows:
+            counts = statistics.histogram_table("gradient", len(observations.gradients))
+            counted = _with_same(counted, counts, observations)
         if counted is not None:
             spread = np.zeros((count, counted.shape[1]), np.uint16)
             spread[rows] = counted
             histograms[name] = spread
     return tables, histograms
+
+
+def _with_same(table: Any, gradients: Any, observations: Observations) -> Any:
+    """Fills the rows of accumulated gradients that are the pass's own contribution."""
+    if gradients is None:
+        return table
+    if table is None:
+        table = np.full((observations.total_count, gradients.shape[1]), 0, gradients.dtype)
+    rows, same = (list(column) for column in zip(*observations.same_rows, strict=True))
+    table[rows] = gradients[same]
+    return table
 
 
 def _gradient_rows(measured: list[int], events: list[tuple[int, int]]) -> npt.NDArray[np.int64]:

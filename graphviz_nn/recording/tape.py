@@ -70,9 +70,9 @@ class Tape:
 
     Attributes:
         ops: tuples of the form of `Op`, in order of completion.
-        times: seconds since the step began at which each of them completed.
+        times: `time.perf_counter()` when each of them completed.
         values: (shape, dtype, device, requires_grad) of each value; a value's id is its place here.
-        sequence: (`Node._sequence_nr()`, type of the grad_fn) by value id, for values that autograd made.
+        sequence: (value id, `Node._sequence_nr()`, type of the grad_fn) of each value that autograd made.
         versions: "mutated" or "base" by value id, for new versions of tensors that already were.
         order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
         module_calls: (entry, call, parent call) of each module call in order of entry.
@@ -105,7 +105,7 @@ class Tape:
         self.ops: list[tuple[Any, ...]] = []
         self.times: list[float] = []
         self.values: list[tuple[Any, ...]] = []
-        self.sequence: dict[int, tuple[int, type]] = {}
+        self.sequence: list[tuple[int, int, type]] = []
         self.versions: dict[int, str] = {}
         self.order: list[Any] = []
         self.module_calls: list[tuple[Any, int, int]] = []

@@ -1,0 +1,148 @@
+"""The numbers of one tensor, or of many side by side, from their elements as numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE, STATS
+
+_TINY: Final = 1e-12
+_HUGE: Final = 1e15
+"""Outside these magnitudes the float32 sum of squares of a tensor may underflow or overflow."""
+_NARROW: Final = 1e-3
+"""A float32 sum is good to about 1e-6 of itself, so a variance below this share of the squared mean is not."""
+_BIAS32: Final = 127
+"""Exponent bias of IEEE 754 binary32."""
+
+
+def elements(tensor: Tensor) -> npt.NDArray[Any] | None:
+    """Returns the elements as a numpy array of a floating dtype that shares memory where it can; None: no elements.
+
+    Complex numbers are measured by magnitude, bfloat16 and float8 as float32, integers and booleans as float64.
+    """
+    if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_nested:
+        return None
+    plain = tensor.detach()
+    if plain.layout != torch.strided:
+        plain = plain.to_dense()
+    if plain.is_quantized:
+        plain = plain.dequantize()
+    if plain.is_complex():
+        plain = plain.abs()
+    elif plain.is_floating_point():
+        if plain.element_size() < 4:
+            plain = plain.float()
+    else:
+        plain = plain.to(torch.float64)
+    return plain.resolve_neg().as_subclass(Tensor).numpy()
+
+
+def measure(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Returns the row of `STATS` for one array of floats, of any size."""
+    flat = array.ravel(order="K")
+    low, high = float(flat.min()), float(flat.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return _measure_non_finite(flat)
+    # Counting a comparison's result is several times faster than counting floats.
+    zeros = np.count_nonzero(flat == 0) / flat.size if low <= 0 <= high else 0.0
+    if flat.dtype != np.float32:
+        return _measure_exactly(flat, low, high, zeros)
+    mean = float(torch.from_numpy(flat).sum()) / flat.size if flat.flags.writeable else float(flat.mean())
+    squares = float(np.dot(flat, flat))
+    variance = squares / flat.size - mean * mean
+    if not _float32_is_enough(max(-low, high), variance, mean):
+        return _measure_exactly(flat, low, high, zeros)
+    return np.array([mean, variance**0.5, low, high, squares**0.5, zeros, 0, 0, 0], np.float32)
+
+
+def _float32_is_enough(largest: Any, variance: Any, mean: Any) -> Any:
+    return (largest > _TINY) & (largest < _HUGE) & (variance > _NARROW * mean * mean)
+
+
+def _measure_exactly(flat: npt.NDArray[Any], low: float, high: float, zeros: float) -> npt.NDArray[np.float32]:
+    """In float64, scaled so that squares stay in range; the mean is taken off before the spread is measured."""
+    scale = max(-low, high)
+    if scale == 0:
+        return np.array([0, 0, 0, 0, 0, 1, 0, 0, 0], np.float32)
+    wide = flat.astype(np.float64) / scale
+    mean = wide.mean()
+    norm = scale * np.sqrt(np.dot(wide, wide))
+    wide -= mean
+    std = np.sqrt(np.dot(wide, wide) / wide.size)
+    return np.array([scale * mean, scale * std, low, high, norm, zeros, 0, 0, 0], np.float32)
+
+
+def _measure_non_finite(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Counts NaN and ±Inf exactly and measures the finite rest (NaN where nothing is finite)."""
+    nan = np.count_nonzero(np.isnan(flat))
+    positive = np.count_nonzero(np.isposinf(flat))
+    negative = np.count_nonzero(np.isneginf(flat))
+    finite = flat[np.isfinite(flat)]
+    if not finite.size:
+        return np.array([np.nan] * 5 + [0.0, nan, positive, negative], np.float32)
+    row = measure(finite)
+    row[5] *= finite.size / flat.size
+    row[6:] = nan, positive, negative
+    return row
+
+
+def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Returns rows of `STATS` for consecutive segments of one array."""
+    starts = np.zeros(len(sizes), np.int64)
+    np.cumsum(sizes[:-1], out=starts[1:])
+    rows = np.zeros((len(sizes), len(STATS)), np.float32)
+    with np.errstate(all="ignore"):  # a segment that float32 does not carry is measured again by itself
+        low = np.minimum.reduceat(together, starts)
+        high = np.maximum.reduceat(together, starts)
+        mean = np.add.reduceat(together, starts) / sizes
+        squares = np.add.reduceat(together * together, starts, dtype=together.dtype).astype(np.float64)
+        zeros = np.add.reduceat((together == 0).view(np.uint8), starts, dtype=np.int32)
+        variance = squares / sizes - mean * mean
+        enough = _float32_is_enough(np.maximum(-low, high), variance, mean)
+        rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = mean, np.sqrt(variance), low, high
+        rows[:, 4], rows[:, 5] = np.sqrt(squares), zeros / sizes
+    if together.dtype != np.float32:
+        enough[:] = False
+    for k in np.flatnonzero(~(enough & np.isfinite(low) & np.isfinite(high))):
+        rows[k] = measure(together[starts[k] : starts[k] + sizes[k]])
+    return rows
+
+
+# ---- histograms
+
+
+def sample(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """At most `HISTOGRAM_SAMPLE` elements, evenly strided in memory order. A copy: the array may change later."""
+    flat = array.ravel(order="K")
+    return flat[:: -(-flat.size // HISTOGRAM_SAMPLE)].astype(np.float32)
+
+
+def sample_segments(
+    together: npt.NDArray[Any], sizes: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The same for consecutive segments of one array: the samples, and which segment each belongs to."""
+    strides = -(-sizes // HISTOGRAM_SAMPLE)
+    counts = -(-sizes // strides)
+    ends = np.cumsum(counts)
+    owner = np.repeat(np.arange(len(sizes)), counts)
+    within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    starts = np.cumsum(sizes) - sizes
+    return together[starts[owner] + strides[owner] * within], owner
+
+
+def histograms(values: npt.NDArray[Any], owner: npt.NDArray[Any], count: int) -> npt.NDArray[np.uint16]:
+    """Counts |values| by power of two, one histogram an owner (0 … count − 1); zeros and non-finite count nowhere.
+
+    The power of two is the exponent field of the float32; subnormal numbers fall into the lowest bin.
+    """
+    exponent = ((np.asarray(values, np.float32).view(np.uint32) >> 23) & 0xFF).astype(np.int64)
+    bins = np.clip(exponent - _BIAS32 - HISTOGRAM_LOWEST, 0, HISTOGRAM_BINS - 1)
+    # The field is all ones for NaN and Inf; a number that is 0 as float32 counts as 0.
+    counted = (exponent < 0xFF) & (values != 0)
+    flat = np.bincount((owner * HISTOGRAM_BINS + bins)[counted], minlength=count * HISTOGRAM_BINS)
+    return flat.reshape(count, HISTOGRAM_BINS).astype(np.uint16)
