@@ -36,13 +36,16 @@ class LayerTypes:
         return len(self._types)
 
     def for_node(self, node: Node, structure: Structure) -> LayerType | None:
-        """Returns the layer type that covers `node.op`, or None.
+        """Returns the layer type that covers the call, or None. It goes by the operator alone: see `for_op`."""
+        del structure
+        return self.for_op(node.op)
+
+    def for_op(self, op: str) -> LayerType | None:
+        """Returns the layer type that covers the operator, or None.
 
         In-place forms (`relu_`) and private ones (`_softmax`) are covered by the plain name where nothing covers
         them by their own.
         """
-        del structure
-        op = node.op
         try:
             return self._by_op[op]
         except KeyError:

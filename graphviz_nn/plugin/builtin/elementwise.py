@@ -22,7 +22,6 @@ _SYMBOLS: Final = {
     "fmod": "fmod {}",
     "rsub": "{} − x",
     "rdiv": "{} ÷ x",
-    "rtruediv": "{} ÷ x",
     "rfloordiv": "{} // x",
     "rmod": "{} mod x",
     "rpow": "{} ^ x",
@@ -78,8 +77,8 @@ def _topk_label(of: LayerCall | Module) -> str | None:
 
 
 _ARITHMETIC: Final = words(
-    "add sub mul div floordiv floor_divide mod remainder fmod rsub rdiv rtruediv rfloordiv rmod rpow multiply "
-    "subtract divide true_divide neg negative pos positive abs absolute maximum minimum fmax fmin lerp addcmul "
+    "add sub mul div floordiv floor_divide mod remainder fmod rsub rdiv rfloordiv rmod rpow multiply "
+    "subtract divide true_divide neg negative positive abs absolute maximum minimum fmax fmin lerp addcmul "
     "addcdiv xlogy copysign hypot gcd lcm ldexp nextafter heaviside float_power reciprocal square sqrt rsqrt"
 )
 _COMPARISONS: Final = words(

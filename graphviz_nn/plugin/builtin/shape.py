@@ -155,7 +155,7 @@ _INDEXING: Final = words(
 _BOOKKEEPING: Final = words(
     "unsqueeze squeeze expand expand_as view_as sum_to_size contiguous clone detach requires_grad numpy item tolist "
     "data pin_memory share_memory set resize resize_as resize_as_sparse sparse_resize sparse_resize_and_clear array "
-    "array_wrap dlpack module_load record_stream"
+    "array_wrap dlpack module_load record_stream is_nonzero"
 )
 _CASTS: Final = words(
     "to type type_as float double half bfloat16 long int short byte char bool cfloat cdouble chalf cpu cuda xpu ipu "
