@@ -16,7 +16,7 @@ help:  ## Show this list
 
 demo: $(VENV)/.demo  ## Train a small network on real digits, recorded; show what was seen
 	@mkdir -p demo
-	$(BIN)/graphviz-nn run -o demo/digits.gvnn examples/digits.py
+	$(BIN)/graphviz-nn run --every 10 -o demo/digits.gvnn examples/digits.py
 	$(BIN)/graphviz-nn info demo/digits.gvnn
 	$(BIN)/graphviz-nn export demo/digits.gvnn -o demo/digits.svg --depth 1
 	$(BIN)/graphviz-nn export demo/digits.gvnn -o demo/digits-expanded.svg --depth all --color-by gradient

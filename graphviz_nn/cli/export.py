@@ -10,7 +10,7 @@ from graphviz_nn.cli.picture import picture_options
 from graphviz_nn.model.exporters import PictureOptions
 
 
-@click.command()
+@click.command(short_help="Draw a recorded step, or write its graph.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "-o",

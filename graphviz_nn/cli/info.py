@@ -10,7 +10,7 @@ import msgspec
 from graphviz_nn.cli.parameters import Depth
 
 
-@click.command()
+@click.command(short_help="Show what a run file holds.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--step", type=int, default=-1, show_default=True, help="Which recorded step, from 0; -1 is the last one."

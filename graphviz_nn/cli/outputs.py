@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from graphviz_nn.errors import OptionError
+from graphviz_nn.errors import OptionError, did_you_mean
+from graphviz_nn.plugin.manager import plugins
 
 RUN_SUFFIX = ".gvnn"
 
@@ -34,6 +35,16 @@ def ensure_run_suffix(path: Path) -> None:
     if path.suffix != RUN_SUFFIX:
         raise OptionError(
             f"{path} does not end in {RUN_SUFFIX}, as run files do. Did you mean {path.stem}{RUN_SUFFIX}?"
+        )
+
+
+def ensure_known_format(path: Path) -> None:
+    """Raises `OptionError` unless the path ends as a run file does, or as an exporter's files do."""
+    suffixes = sorted({suffix for exporter in plugins().exporters for suffix in exporter.suffixes} | {RUN_SUFFIX})
+    if path.suffix.lower() not in suffixes:
+        hint = did_you_mean(path.suffix, suffixes)
+        raise OptionError(
+            f"{path}: no format is written to {path.suffix or 'no suffix'}; known: {', '.join(suffixes)}.{hint}"
         )
 
 

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 
-@click.command("plugins")
+@click.command("plugins", short_help="List the plugins, broken ones with their error.")
 @click.option("--json", "as_json", is_flag=True, help="Write the list as JSON, for a program.")
 def list_plugins(*, as_json: bool) -> None:
     """List the plugins: layer types, export formats and commands. A broken one is listed with its error.

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from graphviz_nn.api import Recording
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(
+    short_help="Run a script, unchanged, and record its steps.", context_settings={"allow_interspersed_args": False}
+)
 @click.option("-m", "--module", "is_module", is_flag=True, help="SCRIPT is a module's name, as in python -m.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Run file to write. Default: the script's name with .gvnn."

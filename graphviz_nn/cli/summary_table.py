@@ -86,12 +86,13 @@ def _headline(summary: Summary) -> Iterator[str]:
     if summary.step is None or summary.last_step is None:
         yield "no steps"
         return
-    of_all = f" of {summary.last_step + 1}" if summary.last_step + 1 > summary.steps else ""
+    last = f", the last one step {summary.last_step}," if summary.last_step + 1 > summary.steps else ""
     loss = ""
     if summary.loss_first is not None and summary.loss_last is not None:
         change = f"{summary.loss_first:.4g} → " if summary.steps > 1 else ""
         loss = f" · loss {change}{summary.loss_last:.4g}"
-    yield f"{plural(summary.steps, 'step')}{of_all} in {summary.seconds:.3g} s{loss} · keeps {escape(summary.keep)}"
+    steps = plural(summary.steps, "step")
+    yield f"{steps} recorded{last} in {summary.seconds:.3g} s{loss} · keeps {escape(summary.keep)}"
     backward = "forward only" if summary.forward_only else plural(summary.passes, "backward pass")
     yield (
         f"step {summary.step}: {plural(summary.nodes, 'node')}, {plural(summary.values, 'value')}, {backward} · "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from graphviz_nn.run import Run
 
 
-@click.command()
+@click.command(short_help="Record one call of a model.")
 @click.argument("target")
 @click.option("--input", "specs", type=InputParameter(), multiple=True, help=HELP)
 @click.option(
@@ -78,6 +78,7 @@ def trace(
     if loss_name and no_backward:
         raise OptionError("--loss and --no-backward contradict each other. Leave one out.")
     for file in files:
+        outputs.ensure_known_format(file)
         outputs.ensure_writable(file)
     model = _prepare(target, specs)
     loss = None if no_backward else find_loss(loss_name) if loss_name else model.loss

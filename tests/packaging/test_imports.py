@@ -10,7 +10,7 @@ import pytest
 
 import graphviz_nn
 
-WITHOUT_TORCH = ("model", "graph", "store", "layout", "scene", "export", "session", "plugin", "cli")
+WITHOUT_TORCH = ("model", "graph", "store", "layout", "scene", "export", "session", "plugin", "cli", "run")
 """Parts that serve a recorded run on a machine without PyTorch: none of their modules loads it when imported."""
 
 EXISTING = {module.name for module in pkgutil.iter_modules(graphviz_nn.__path__)}
@@ -18,7 +18,7 @@ EXISTING = {module.name for module in pkgutil.iter_modules(graphviz_nn.__path__)
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module({name!r})
-for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+for module in pkgutil.walk_packages(getattr(package, "__path__", []), package.__name__ + "."):
     importlib.import_module(module.name)
 print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """

@@ -1,0 +1,104 @@
+"""The front door: commands, help, and how errors leave it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from graphviz_nn.cli.main import cli
+from graphviz_nn.plugin import hookimpl
+from graphviz_nn.plugin.manager import PluginManager, plugins
+
+COMMANDS = ["export", "info", "plugins", "run", "trace"]
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+def test_lists_every_command(runner):
+    listed = runner.invoke(cli, ["--help"])
+    assert listed.exit_code == 0
+    assert sorted(plugin_command.name for plugin_command in plugins().commands) == COMMANDS
+    for name in COMMANDS:
+        assert f"\n  {name} " in listed.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(runner, name):
+    shown = runner.invoke(cli, [name, "--help"])
+    assert shown.exit_code == 0
+    assert f"Example:\n    graphviz-nn {name}" in shown.output
+
+
+def test_short_help_is_not_cut(runner):
+    listed = runner.invoke(cli, ["--help"], terminal_width=80).output
+    assert "..." not in listed.partition("Commands:")[2]
+
+
+def test_version_is_that_of_the_distribution(runner):
+    assert runner.invoke(cli, ["--version"]).output == f"graphviz-nn {version('graphviz-nn')}\n"
+
+
+def test_python_m_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "graphviz_nn", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"graphviz-nn {version('graphviz-nn')}\n"
+
+
+def test_an_unknown_command_names_the_nearest(runner):
+    answer = runner.invoke(cli, ["inof"])
+    assert answer.exit_code == 2
+    assert "There is no command 'inof'. Did you mean 'info'?" in answer.output
+
+
+def test_an_error_is_one_message_without_a_traceback(runner, tmp_path):
+    answer = runner.invoke(cli, ["info", str(tmp_path / "missing.gvnn")])
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("Error: There is no run file")
+    assert "Traceback" not in answer.stderr
+
+
+def test_traceback_is_shown_when_asked_for(runner, tmp_path):
+    answer = runner.invoke(cli, ["--traceback", "info", str(tmp_path / "missing.gvnn")])
+    assert answer.exit_code == 2
+    assert "Traceback (most recent call last)" in answer.stderr
+    assert answer.stderr.rstrip().splitlines()[-1].startswith("Error: There is no run file")
+
+
+def test_a_plugin_adds_and_replaces_commands(runner, monkeypatch):
+    class Plugin:
+        @hookimpl
+        def add_commands(self):
+            return [click.Command("hello", callback=lambda: click.echo("hi")), click.Command("info", short_help="mine")]
+
+    manager = PluginManager()
+    manager.register(Plugin(), "greeter")
+    monkeypatch.setattr("graphviz_nn.cli.main.plugins", lambda: manager)
+    assert runner.invoke(cli, ["hello"]).output == "hi\n"
+    assert "mine" in runner.invoke(cli, ["--help"]).output
+
+
+def test_plugins_lists_the_built_in_ones(runner):
+    listed = runner.invoke(cli, ["plugins"])
+    assert listed.exit_code == 0
+    assert "builtin_commands" in listed.output
+    assert "add_commands" in listed.output
+
+
+def test_a_bad_environment_gets_one_message(monkeypatch):
+    environment = {**os.environ, "GRAPHVIZ_NN_PLUGINS": "perhaps"}
+    command = [sys.executable, "-m", "graphviz_nn", "plugins"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "GRAPHVIZ_NN_PLUGINS" in done.stderr
+    assert "Traceback" not in done.stderr
