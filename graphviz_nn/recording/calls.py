@@ -71,7 +71,7 @@ class CallRecorder(TorchFunctionMode):
         self._table = identity.table
         self._ops = tape.ops
         self._values = tape.values
-        self._add_sequence = tape.sequence.append
+        self._sequence = tape.sequence
         self._add_op = tape.ops.append
         self._add_time = tape.times.append
         self._add_order = tape.order.append
@@ -176,7 +176,7 @@ class CallRecorder(TorchFunctionMode):
                         if node is None:
                             identity.hook_leaf(result, value)
                         else:
-                            self._add_sequence((value, node._sequence_nr(), type(node)))
+                            self._sequence[node._sequence_nr()] = value
                             if identity.make_hook is not None:
                                 if result._backward_hooks is None:
                                     hooks: OrderedDict[int, Any] = OrderedDict()

@@ -180,7 +180,7 @@ class Identity:
             if node is None:
                 self.hook_leaf(tensor, value)
             else:
-                self.tape.sequence.append((value, node._sequence_nr(), type(node)))
+                self.tape.sequence[node._sequence_nr()] = value
                 if self.make_hook is not None:
                     self.hook_value(tensor, node, value)
         if self.observe is not None:

@@ -130,8 +130,8 @@ def to_data(tensor: Tensor) -> TensorData:
     plain = tensor.detach().cpu()
     dtype = str(plain.dtype).removeprefix("torch.")
     shape = tuple(plain.shape)
-    if plain.is_contiguous():
-        return TensorData(dtype, shape, _bytes(plain.reshape(-1)))
+    if plain.is_contiguous():  # whatever strides its dimensions of size 1 claim to have
+        return TensorData(dtype, shape, _bytes(plain.as_strided((plain.numel(),), (1,))))
     span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True))
     return TensorData(dtype, shape, _bytes(plain.as_strided((span,), (1,))), tuple(plain.stride()))
 

@@ -84,8 +84,8 @@ class ModuleNames:
 
     def path(self, root: Root, path: str) -> str:
         """Returns the full path: with several roots that have parameters each path starts with its root's label."""
-        models = sum(1 for other in self.roots if other.has_parameters)
-        if root.has_parameters and models == 1:
+        models = [other for other in self.roots if other.has_parameters] or self.roots
+        if models == [root]:
             return path
         return f"{root.label}.{path}" if path else root.label
 

@@ -22,22 +22,21 @@ def find(identity: Identity, tensor: Tensor) -> int | None:
 
     It happens where autograd unpacks a saved output in a backward pass.
     """
-    return _values_by_node(identity).get(_key(tensor.grad_fn))
+    return _output_of(identity, tensor.grad_fn, tensor.output_nr)
 
 
 def origins(identity: Identity, start: Any) -> tuple[int, ...]:
     """Returns the known values and leaves that the autograd node `start` was computed from, in order of value."""
-    known = _values_by_node(identity)
     found: set[int] = set()
     seen: set[Any] = {start}
     pending = [start]
     while pending and len(seen) < _LIMIT:
-        for node, _ in pending.pop().next_functions:
+        for node, number in pending.pop().next_functions:
             if node is None or node in seen:
                 continue
             seen.add(node)
             leaf = getattr(node, "variable", None)
-            value = identity.read(leaf) if leaf is not None else known.get(_key(node))
+            value = identity.read(leaf) if leaf is not None else _output_of(identity, node, number)
             if value is None:
                 pending.append(node)
             else:
@@ -54,10 +53,18 @@ def readable_name(node: Any) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _values_by_node(identity: Identity) -> dict[tuple[int, type], int]:
-    # Later values overwrite earlier ones: an in-place write moves a node's output to the newest version.
-    return {(number, kind): value for value, number, kind in identity.tape.sequence}
+def _output_of(identity: Identity, node: Any, number: int) -> int | None:
+    """Returns the value that is output `number` of an autograd node, or None where no recorded call made it.
 
-
-def _key(node: Any) -> tuple[int, type]:
-    return node._sequence_nr(), type(node)
+    Sequence numbers are counted by thread, so one from another thread may coincide with one of ours: shapes must agree.
+    """
+    last = identity.tape.sequence.get(node._sequence_nr())
+    if last is None:
+        return None
+    shapes = [tuple(meta.shape) for meta in node._input_metadata]
+    values = identity.tape.values
+    first = last - len(shapes) + 1
+    for value in (first + number, last):
+        if 0 <= value < len(values) and number < len(shapes) and tuple(values[value][0]) == shapes[number]:
+            return value
+    return None

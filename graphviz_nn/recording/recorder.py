@@ -11,6 +11,7 @@ import contextlib
 import logging
 import platform
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -64,7 +65,9 @@ class Recorder:
         self._known = KnownTensors(self._names)
         self._assembled = Assembled()
         self._patches = Patches()
-        self._watcher: Callable[..., Any] = vars(nn.Module)["__call__"]
+        self._handler: Callable[..., Any] | None = None
+        self._original_call: Callable[..., Any] = vars(nn.Module)["__call__"]
+        self._thread = threading.get_ident()
         self._optimizer_hooks: list[Any] = []
         self._step: RecordedStep | None = None
         self._explicit = False
@@ -105,6 +108,8 @@ class Recorder:
             torch_optimizer.register_optimizer_step_pre_hook(self._before_optimizer),
             torch_optimizer.register_optimizer_step_post_hook(self._after_optimizer),
         ]
+        self._thread = threading.get_ident()
+        self._install()
         self._watch()
         return self
 
@@ -146,7 +151,7 @@ class Recorder:
         began = time.perf_counter()
         index = self.steps_seen
         self.steps_seen += 1
-        self._patches.remove()
+        self._handler = None
         if wanted:
             self._begin(index)
         try:
@@ -165,31 +170,53 @@ class Recorder:
 
     # ---- between recorded steps
 
-    def _watch(self) -> None:
-        """Waits for the next forward call of a root module."""
-        if "__call__" in vars(nn.Module) and not self._dead:
-            self._patches.remove()
-            self._watcher = self._watching(vars(nn.Module)["__call__"])
-            self._patches.install(nn.Module, "__call__", self._watcher)
+    def _install(self) -> None:
+        """Patches the two classes through which a program's modules and custom functions are called.
 
-    def _watching(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        Once for all steps: a write to a class makes Python forget what it knows about all its subclasses.
+        """
+        self._original_call = vars(nn.Module)["__call__"]
+        self._patches.install(nn.Module, "__call__", self._dispatching(self._original_call))
+        self._patches.install(torch.autograd.Function, "apply", self._applying(vars(torch.autograd.Function)["apply"]))
+
+    def _dispatching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if self._inside or self._dead:
+            handler = self._handler
+            if handler is None:
                 return original(module, *args, **kwargs)
-            if self._skipping is not None and not self._trained and _has_parameters(module):
-                self._policy.plain(time.perf_counter() - self._skipping)  # no optimizer tells where a step ends
-                self._skipping = None
-            if self._skipping is None:
-                self._decide(module)
-            if self._step is not None:
-                return self._step.module_call(module, *args, **kwargs)
-            self._inside = True
-            try:
-                return original(module, *args, **kwargs)
-            finally:
-                self._inside = False
+            return handler(module, *args, **kwargs)
 
         return __call__
+
+    def _applying(self, original: Any) -> Any:
+        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            step = self._step
+            if step is None:
+                return original.__get__(None, cls)(*args, **kwargs)
+            return step.functions.apply(original.__get__(None, cls), cls, args, kwargs)
+
+        return classmethod(apply)
+
+    def _watch(self) -> None:
+        """Waits for the next forward call of a root module."""
+        self._handler = None if self._dead else self._watcher
+
+    def _watcher(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """Takes the module calls while no step is open."""
+        if self._inside or self._dead or threading.get_ident() != self._thread:
+            return self._original_call(module, *args, **kwargs)
+        if self._skipping is not None and not self._trained and _has_parameters(module):
+            self._policy.plain(time.perf_counter() - self._skipping)  # no optimizer tells where a step ends
+            self._skipping = None
+        if self._skipping is None:
+            self._decide(module)
+        if self._step is not None:
+            return self._step.module_call(module, *args, **kwargs)
+        self._inside = True
+        try:
+            return self._original_call(module, *args, **kwargs)
+        finally:
+            self._inside = False
 
     def _decide(self, module: nn.Module) -> None:
         """A root module is called and no step is open: begin one, recorded or skipped."""
@@ -201,20 +228,23 @@ class Recorder:
         index = self.steps_seen
         self.steps_seen += 1
         if self._policy.wants(index):
-            self._patches.remove()
             self._begin(index)
             return
         self._skipping = time.perf_counter()
         if self._trained and not forward_only:
-            self._patches.remove()  # the optimizer's hook will tell when the step is over
+            self._handler = None  # the optimizer's hook will tell when the step is over
 
     # ---- steps
 
     def _begin(self, index: int) -> None:
         try:
             self._stepped = set()
-            self._step = RecordedStep(index, self._names, self._known, self._keep, self._fail, self._at_root_call)
-            self._step.begin()
+            step = RecordedStep(
+                index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call
+            )
+            step.begin()
+            self._step = step
+            self._handler = step.module_call
         except Exception as error:
             self._fail(error)
 
@@ -238,6 +268,7 @@ class Recorder:
         step, self._step = self._step, None
         if step is None:
             return
+        self._handler = None
         step.end(error)
         if self._dead:
             return

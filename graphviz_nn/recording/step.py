@@ -79,6 +79,7 @@ class RecordedStep:
         policy: KeepPolicy,
         fail: Callable[[BaseException], None],
         root_call: Callable[[nn.Module], Callable[..., Any] | None],
+        original_call: Callable[..., Any],
     ) -> None:
         self.index = index
         self.closing = False
@@ -114,6 +115,7 @@ class RecordedStep:
         self.transforms = Transforms(self.mode, self.identity)
         self.mode.in_transform = self.transforms.call
         self.functions = CustomFunctions(self.mode, self.identity)
+        self.module_call = self._module_call(original_call)
         self._connect(policy)
 
     def _connect(self, policy: KeepPolicy) -> None:
@@ -135,7 +137,8 @@ class RecordedStep:
         mode = self.mode
 
         def guarded(value: int, gradient: Tensor) -> None:
-            if not mode.closed:
+            # A gradient that arrives inside a torch.func transform is a wrapper without numbers of its own.
+            if not mode.closed and not torch._C._functorch.is_functorch_wrapped_tensor(gradient):
                 try:
                     observe(value, gradient)
                 except Exception as error:
@@ -176,9 +179,6 @@ class RecordedStep:
         self._collect = gc.isenabled()
         gc.disable()
         patches = self._patches
-        self.module_call = self._module_call(vars(nn.Module)["__call__"])
-        patches.install(nn.Module, "__call__", self.module_call)
-        patches.install(torch.autograd.Function, "apply", self._function_apply())
         patches.install(torch.autograd, "_engine_run_backward", self._engine(torch.autograd._engine_run_backward))
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
@@ -300,15 +300,6 @@ class RecordedStep:
             self.tape.outputs.extend(value for value in values if value is not None)
         except Exception as error:
             self.mode.fail(error)
-
-    def _function_apply(self) -> Any:
-        original = vars(torch.autograd.Function)["apply"]
-        functions = self.functions
-
-        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            return functions.apply(original.__get__(None, cls), cls, args, kwargs)
-
-        return classmethod(apply)
 
     def _engine(self, original: Callable[..., Any]) -> Callable[..., Any]:
         passes = self.passes

@@ -72,7 +72,7 @@ class Tape:
         ops: tuples of the form of `Op`, in order of completion.
         times: `time.perf_counter()` when each of them completed.
         values: (shape, dtype, device, requires_grad) of each value; a value's id is its place here.
-        sequence: (value id, `Node._sequence_nr()`, type of the grad_fn) of each value that autograd made.
+        sequence: by `Node._sequence_nr()` of an autograd node, the last value that came out of it.
         versions: "mutated" or "base" by value id, for new versions of tensors that already were.
         order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
         module_calls: (entry, call, parent call) of each module call in order of entry.
@@ -105,7 +105,7 @@ class Tape:
         self.ops: list[tuple[Any, ...]] = []
         self.times: list[float] = []
         self.values: list[tuple[Any, ...]] = []
-        self.sequence: list[tuple[int, int, type]] = []
+        self.sequence: dict[int, int] = {}
         self.versions: dict[int, str] = {}
         self.order: list[Any] = []
         self.module_calls: list[tuple[Any, int, int]] = []
