@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from graphviz_nn.cli.picture import picture_options
+from graphviz_nn.cli.progress import working
 from graphviz_nn.model.exporters import PictureOptions
 
 
@@ -37,6 +38,8 @@ def export(*, run: Path, files: tuple[Path, ...], format_name: str | None, step:
     data = open_run(run)
     try:
         for file in files:
-            click.echo(write(data, file, step=step, format=format_name, options=picture))
+            with working(f"Writing {file}"):
+                written = write(data, file, step=step, format=format_name, options=picture)
+            click.echo(written)
     finally:
         data.close()

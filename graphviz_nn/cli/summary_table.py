@@ -41,23 +41,29 @@ def module_table(summary: Summary, depth: int | None = None) -> Table:
     hidden = len(summary.modules) - len(shown)
     caption = f"{hidden} deeper modules are not shown: --depth all" if hidden else None
     table = Table(box=None, pad_edge=False, caption=caption, caption_justify="left", header_style="bold")
-    table.add_column("module", no_wrap=True)
-    table.add_column("type", no_wrap=True)
-    for name in ("output", "parameters", "FLOPs", "‖output‖", "‖gradient‖"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in shown:
-        name = row.path.rpartition(".")[2] if row.path else "(model)"
-        calls = f" × {row.calls}" if row.calls > 1 else ""
-        table.add_row(
-            escape("  " * level(row) + name + calls),
-            escape(row.type),
-            "×".join(map(str, row.output)) if row.output is not None else "",
-            f"{row.parameters:,}" if row.parameters else "",
-            quantity(row.flops) if row.flops else "",
-            number(row.activation),
-            number(row.gradient),
-        )
+    rows = [_cells(row) for row in shown]
+    for index, name in enumerate(("module", "type", "output", "parameters", "FLOPs", "‖output‖", "‖gradient‖")):
+        if index < 2:
+            table.add_column(name, no_wrap=True)
+        else:  # in a narrow window names are cut, numbers never
+            width = max(len(name), *(len(cells[index]) for cells in rows))
+            table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    for cells in rows:
+        table.add_row(*map(escape, cells))
     return table
+
+
+def _cells(row: ModuleSummary) -> tuple[str, ...]:
+    name = row.path.rpartition(".")[2] if row.path else "(model)"
+    return (
+        "  " * level(row) + name + (f" × {row.calls}" if row.calls > 1 else ""),
+        row.type,
+        "×".join(map(str, row.output)) if row.output is not None else "",
+        f"{row.parameters:,}" if row.parameters else "",
+        quantity(row.flops) if row.flops else "",
+        number(row.activation),
+        number(row.gradient),
+    )
 
 
 def level(row: ModuleSummary) -> int:
@@ -96,7 +102,7 @@ def _headline(summary: Summary) -> Iterator[str]:
     backward = "forward only" if summary.forward_only else plural(summary.passes, "backward pass")
     yield (
         f"step {summary.step}: {plural(summary.nodes, 'node')}, {plural(summary.values, 'value')}, {backward} · "
-        f"{summary.parameters:,} parameters · {quantity(summary.flops)}FLOPs forward"
+        f"{summary.parameters:,} parameters · {quantity(summary.flops)} FLOPs forward"
     )
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
     yield f"[dim]{escape(' · '.join(part for part in (summary.device, versions) if part))}[/dim]"

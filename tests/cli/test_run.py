@@ -70,6 +70,11 @@ def own_lines(stderr: str) -> tuple[str, list[str]]:
     return "".join(line for line in lines if line not in ours), ours
 
 
+def outcome(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    """Exit code and output, without the lines that are ours."""
+    return done.returncode, done.stdout, own_lines(done.stderr)[0]
+
+
 @pytest.fixture(scope="module")
 def plain(folder: Path) -> subprocess.CompletedProcess[str]:
     return start(folder, "work/train.py", "--steps", "5")
@@ -82,8 +87,7 @@ def done(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_output_numbers_arguments_and_exit_code_are_the_scripts_own(plain, done):
     assert (plain.returncode, "__main__ 3" in plain.stdout) == (0, True)
-    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)
-    assert own_lines(done.stderr)[0] == plain.stderr
+    assert outcome(done) == outcome(plain)
 
 
 def test_the_run_lies_beside_the_script_with_every_step(folder, done):
@@ -115,6 +119,32 @@ def test_a_script_that_ends_early_ends_as_ever_and_keeps_its_steps(folder, end, 
             (error,) = errors
             assert error.type == "RuntimeError"
             assert run.node(error.node).op == "linear"
+
+
+LOADER = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    data = TensorDataset(torch.randn(32, 3), torch.randn(32, 1))
+    for x, y in DataLoader(data, batch_size=8, shuffle=True, num_workers=2, multiprocessing_context="fork"):
+        optimizer.zero_grad()
+        loss = (model(x) - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        print(loss.item().hex())
+"""
+
+
+def test_worker_processes_of_a_loader_are_left_alone(folder):
+    (folder / "loader.py").write_text(LOADER, encoding="utf-8")
+    done = recorded(folder, "--every", "1", "loader.py")
+    assert outcome(done) == outcome(start(folder, "loader.py"))
+    with gnn.load(folder / "loader.gvnn") as run:
+        assert [step.loss.hex()[:8] for step in run.steps] == [line[:8] for line in done.stdout.splitlines()]
 
 
 def test_a_module_is_run_by_name(folder):

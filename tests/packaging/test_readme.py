@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from graphviz_nn.plugin.manager import plugins
@@ -65,8 +64,9 @@ def test_python_blocks_run_as_written(tmp_path):
 @pytest.mark.parametrize("words", shell_commands(), ids=" ".join)
 def test_shell_lines_parse(words):
     commands = {command.name: command for command in plugins().commands}
-    context = click.Context(commands[words[0]])
-    assert commands[words[0]].parse_args(context, words[1:]) == []
+    command = commands[words[0]]
+    context = command.make_context(words[0], words[1:])
+    assert set(context.params) == {parameter.name for parameter in command.params if parameter.expose_value}
 
 
 def test_make_targets_exist():
