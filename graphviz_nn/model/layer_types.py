@@ -64,8 +64,9 @@ class LayerType:
     Attributes:
         name: unique, as people write it: "Conv2d".
         category: its colour and legend entry.
-        modules: importable class names that it covers, subclasses included: "torch.nn.modules.conv.Conv2d".
-        functions: op names that it covers (`Node.op`): "conv2d".
+        modules: importable class names that it covers, subclasses included: "torch.nn.modules.conv.Conv2d". A name
+            with "*" is a pattern: "*RMSNorm" covers every class whose importable name ends so.
+        functions: op names that it covers (`Node.op`): "conv2d". "relu" also covers "relu_" and "_relu".
         label: one short line for a node or a module ("Conv 3×3, 64"), or None for the plain name.
         flops: floating-point operations of one call (a multiply-add counts 2, as in `torch.utils.flop_counter`), or
             None where it counts none.

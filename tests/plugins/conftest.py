@@ -1,0 +1,5 @@
+"""Fixtures of the plugin tests."""
+
+from tests.plugins.installing import install
+
+__all__ = ["install"]
