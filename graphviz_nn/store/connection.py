@@ -26,6 +26,8 @@ def connect(path: str, mode: Literal["ro", "rw", "rwc"], *, immutable: bool = Fa
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA cell_size_check=ON")
+    if mode == "ro":
+        connection.execute("PRAGMA writable_schema=ON")  # Else SQLite refuses what is left of a truncated file.
     return connection
 
 

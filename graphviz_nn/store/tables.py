@@ -40,7 +40,7 @@ class RunTables:
 
         Raises `DamagedRunFile`, which names the row as `what`, where it cannot be read or its checksum is wrong.
         """
-        with self._turn, self.explained():
+        with self._turn, self.explained(what):
             row = self._connection.execute(f"SELECT * FROM {TABLE_OF[kind]} WHERE {where}", values).fetchone()
         return None if row is None else self.checked(kind, what, row)
 
@@ -85,8 +85,11 @@ class RunTables:
         return int(pages * page_bytes)
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def explained(self, what: str = "") -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+            explained = explain(error, self.path)
+            if what and isinstance(explained, DamagedRunFile):
+                explained = self.damaged(what, str(error))
+            raise explained from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections import Counter
@@ -14,13 +15,16 @@ import pytest
 
 from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.events import EVENT_DTYPE, EventKind
+from graphviz_nn.model.steps import StepRecord
 from graphviz_nn.store import RunWriter, open_run
 from graphviz_nn.store.encoding import order_bytes
 from graphviz_nn.store.format import checksum
-from tests.core.store.damage import DAMAGE, EXPECTED_ERROR, damaged_files, read_all, write_base
-from tests.core.store.samples import make_step, make_structure
+from tests.core.store.damage import DAMAGE, EXPECTED_ERROR, PAGE, damaged_files, read_all, write_base
+from tests.core.store.samples import assert_same_step, make_step, make_structure
 
 COUNT = 150
+LEAF = 0x0D
+"""First byte of a page of SQLite that holds rows of a table."""
 STRUCTURE = make_structure()
 STEPS = [make_step(i, STRUCTURE, histograms=True, tensors=100) for i in range(3)]
 
@@ -41,11 +45,15 @@ def test_every_kind_of_damage_is_known():
 
 @pytest.fixture
 def run_path(tmp_path):
-    writer = RunWriter(tmp_path / "run.gvnn")
-    for step in STEPS:
+    write(tmp_path / "run.gvnn", STEPS)
+    return tmp_path / "run.gvnn"
+
+
+def write(path, steps):
+    writer = RunWriter(path)
+    for step in steps:
         writer.write(step)
     writer.close()
-    return tmp_path / "run.gvnn"
 
 
 def tamper(path: Path, table: str, where: str, **changes: object) -> None:
@@ -193,6 +201,35 @@ def test_missing_steps_are_told(run_path):
     with open_run(run_path) as run:
         assert [info.index for info in run.steps()] == [0, 2]
         assert run.damage == ("Steps 1 to 1 are missing or cannot be read.",)
+
+
+def test_a_truncated_file_gives_what_is_left(tmp_path):
+    path = tmp_path / "run.gvnn"
+    write(path, STEPS)
+    os.truncate(path, path.stat().st_size - PAGE)
+    with open_run(path) as run:
+        assert_same_step(STEPS[0], run, 0)
+        with pytest.raises(DamagedRunFile, match="of step 2 is damaged"):
+            assert_same_step(STEPS[2], run, 2)
+
+
+def test_steps_behind_a_lost_page_come_back(tmp_path):
+    path = tmp_path / "run.gvnn"
+    write(path, [StepRecord(make_step(i, STRUCTURE).info, STRUCTURE, STEPS[0].events[:0]) for i in range(200)])
+    data = bytearray(path.read_bytes())
+    digest = STRUCTURE.digest.encode()
+    leaves = [i for i in range(PAGE, len(data), PAGE) if data[i] == LEAF and data.count(digest, i, i + PAGE) > 5]
+    assert len(leaves) > 4
+    data[leaves[2] : leaves[2] + PAGE] = bytes(PAGE)
+    path.write_bytes(data)
+    with open_run(path) as run:
+        found = [info.index for info in run.steps()]
+        missing = sorted(set(range(200)) - set(found))
+        assert found == sorted(found)
+        assert missing == list(range(missing[0], missing[-1] + 1))
+        assert 0 < missing[0] < missing[-1] < 199
+        assert f"Steps {missing[0]} to {missing[-1]} are missing or cannot be read." in run.damage
+        assert run.events(len(found) - 1).tobytes() == b""
 
 
 def test_a_description_that_cannot_be_read_leaves_the_rest(run_path):
