@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +21,14 @@ _BIAS32: Final = 127
 """Exponent bias of IEEE 754 binary32."""
 
 
-def elements(tensor: Tensor) -> npt.NDArray[Any] | None:
-    """Returns the elements as a numpy array of a floating dtype that shares memory where it can; None: no elements.
+def elements(tensor: Tensor) -> Tensor | None:
+    """Returns the elements as a detached dense tensor of a floating dtype; None: it has no elements of its own.
 
     Complex numbers are measured by magnitude, bfloat16 and float8 as float32, integers and booleans as float64.
     """
     if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_nested:
+        return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         return None
     plain = tensor.detach()
     if plain.layout != torch.strided:
@@ -39,25 +42,54 @@ def elements(tensor: Tensor) -> npt.NDArray[Any] | None:
             plain = plain.float()
     else:
         plain = plain.to(torch.float64)
-    return plain.resolve_neg().as_subclass(Tensor).numpy()
+    return plain.resolve_neg().as_subclass(Tensor)
 
 
-def measure(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Returns the row of `STATS` for one array of floats, of any size."""
-    flat = array.ravel(order="K")
-    low, high = float(flat.min()), float(flat.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return _measure_non_finite(flat)
+def flatten(tensor: Tensor) -> Tensor:
+    """Returns the elements in one dimension, in any order; a view where they are dense in any order."""
+    if tensor.is_contiguous():
+        return tensor.reshape(-1)
+    if _is_dense(tensor):
+        return tensor.as_strided((tensor.numel(),), (1,))
+    return tensor.reshape(-1)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether the elements fill their span of memory without gaps or overlaps, in whatever order of dimensions."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size != 1 and stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
+    """Returns the row of `STATS` for a large one-dimensional tensor of floats.
+
+    Never `.numpy()` on the program's own memory: torch would refuse to resize that memory ever after.
+    """
+    low, high = (float(x) for x in torch.aminmax(flat))
+    size = flat.numel()
+    if not (math.isfinite(low) and math.isfinite(high)) or flat.dtype != torch.float32:
+        return measure(flat.to(torch.float64, copy=True).numpy())
     # Counting a comparison's result is several times faster than counting floats.
-    zeros = np.count_nonzero(flat == 0) / flat.size if low <= 0 <= high else 0.0
-    if flat.dtype != np.float32:
-        return _measure_exactly(flat, low, high, zeros)
-    mean = float(torch.from_numpy(flat).sum()) / flat.size if flat.flags.writeable else float(flat.mean())
-    squares = float(np.dot(flat, flat))
-    variance = squares / flat.size - mean * mean
+    zeros = np.count_nonzero((flat == 0).numpy()) / size if low <= 0 <= high else 0.0
+    mean = float(flat.sum()) / size
+    squares = float(torch.dot(flat, flat))
+    variance = squares / size - mean * mean
     if not _float32_is_enough(max(-low, high), variance, mean):
-        return _measure_exactly(flat, low, high, zeros)
+        return measure(flat.to(torch.float64, copy=True).numpy())
     return np.array([mean, variance**0.5, low, high, squares**0.5, zeros, 0, 0, 0], np.float32)
+
+
+def measure(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Returns the row of `STATS` for a one-dimensional array of floats, in float64."""
+    low, high = float(flat.min()), float(flat.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _measure_non_finite(flat)
+    zeros = np.count_nonzero(flat == 0) / flat.size
+    return _measure_exactly(flat, low, high, zeros)
 
 
 def _float32_is_enough(largest: Any, variance: Any, mean: Any) -> Any:
@@ -116,10 +148,9 @@ def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt
 # ---- histograms
 
 
-def sample(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """At most `HISTOGRAM_SAMPLE` elements, evenly strided in memory order. A copy: the array may change later."""
-    flat = array.ravel(order="K")
-    return flat[:: -(-flat.size // HISTOGRAM_SAMPLE)].astype(np.float32)
+def sample(flat: Tensor) -> npt.NDArray[Any]:
+    """At most `HISTOGRAM_SAMPLE` elements, evenly strided in memory order. A copy: the tensor may change later."""
+    return flat[:: -(-flat.numel() // HISTOGRAM_SAMPLE)].to(torch.float32, copy=True).numpy()
 
 
 def sample_segments(

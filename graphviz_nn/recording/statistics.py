@@ -18,7 +18,15 @@ from torch.nn import Parameter
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS
 from graphviz_nn.recording.device_statistics import DeviceStatistics
-from graphviz_nn.recording.measure import elements, histograms, measure, measure_segments, sample, sample_segments
+from graphviz_nn.recording.measure import (
+    elements,
+    flatten,
+    histograms,
+    measure_segments,
+    measure_tensor,
+    sample,
+    sample_segments,
+)
 
 _SMALL: Final = 16_384
 """Elements up to which a tensor is reduced together with others."""
@@ -28,6 +36,7 @@ _BATCH_ELEMENTS: Final = 262_144
 Row = tuple[str, int]
 _CPU: Final = torch.device("cpu")
 _FLOAT32: Final = torch.float32
+_STRIDED: Final = torch.strided
 
 
 class Statistics:
@@ -37,7 +46,7 @@ class Statistics:
     """
 
     def __init__(self) -> None:
-        self._pending: list[npt.NDArray[Any]] = []
+        self._pending: list[Tensor] = []
         self._pending_rows: list[tuple[str, int, int]] = []
         self._pending_places: dict[tuple[int, int], int] = {}
         self._pending_elements = 0
@@ -50,28 +59,29 @@ class Statistics:
         """Measures the tensor, now or at the next `flush`. Must not be called while a mode records."""
         form = type(tensor)
         if (form is Tensor or form is Parameter) and tensor.dtype is _FLOAT32 and tensor.device == _CPU:
-            try:
-                array = tensor.detach().numpy()
-            except (RuntimeError, TypeError):  # sparse, or with a pending negation
-                array = elements(tensor)
+            plain = tensor.detach() if tensor.layout is _STRIDED else tensor.detach().to_dense()
         elif tensor.device == _CPU:
-            array = elements(tensor)
+            found = elements(tensor)
+            if found is None:
+                return
+            plain = found
         else:
             if not tensor.is_meta:
                 self._device.add((table, row), tensor)
             return
-        if array is None or not array.size:
+        size = plain.numel()
+        if not size:
             return
-        if array.size > _SMALL:
-            self._add_large(table, row, array)
+        if size > _SMALL:
+            self._add_large(table, row, plain)
             return
         # A view or a gradient that is passed on has the same elements as one that already waits.
-        key = (tensor.data_ptr() if array.flags.c_contiguous else -len(self._pending) - 1, array.size)
+        key = (plain.data_ptr() if plain.is_contiguous() else -len(self._pending) - 1, size)
         place = self._pending_places.get(key)
         if place is None:
             place = self._pending_places[key] = len(self._pending)
-            self._pending.append(array)
-            self._pending_elements += array.size
+            self._pending.append(plain)
+            self._pending_elements += size
         self._pending_rows.append((table, row, place))
         if len(self._pending) >= _BATCH or self._pending_elements >= _BATCH_ELEMENTS:
             self.flush()
@@ -85,13 +95,12 @@ class Statistics:
         self._pending, self._pending_rows, self._pending_places, self._pending_elements = [], [], {}, 0
         numbers = np.empty((len(pending), len(STATS)), np.float32)
         counts = np.empty((len(pending), HISTOGRAM_BINS), np.uint16)
-        dtypes = {array.dtype for array in pending}
+        dtypes = {tensor.dtype for tensor in pending}
         for dtype in dtypes:
-            places = [k for k, array in enumerate(pending) if array.dtype == dtype] if len(dtypes) > 1 else None
+            places = [k for k, tensor in enumerate(pending) if tensor.dtype == dtype] if len(dtypes) > 1 else None
             group = pending if places is None else [pending[k] for k in places]
-            sizes = np.array([array.size for array in group])
-            # The order of elements does not matter, so what is dense in any order is not copied twice.
-            together = np.concatenate([array.ravel(order="K") for array in group])
+            sizes = np.array([tensor.numel() for tensor in group])
+            together = torch.cat([tensor.reshape(-1) for tensor in group]).numpy()
             index = slice(None) if places is None else places
             numbers[index] = measure_segments(together, sizes)
             counts[index] = histograms(*sample_segments(together, sizes), len(group))
@@ -132,9 +141,10 @@ class Statistics:
                 found = True
         return result if found else None
 
-    def _add_large(self, table: str, row: int, array: npt.NDArray[Any]) -> None:
-        self._blocks.append((table, [row], measure(array)[None], None))
-        self._samples.append(((table, row), sample(array)))
+    def _add_large(self, table: str, row: int, tensor: Tensor) -> None:
+        flat = flatten(tensor)
+        self._blocks.append((table, [row], measure_tensor(flat)[None], None))
+        self._samples.append(((table, row), sample(flat)))
         if len(self._samples) >= _BATCH:
             self._count_samples()
 
