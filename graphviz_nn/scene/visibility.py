@@ -1,0 +1,70 @@
+"""Which calls a picture shows, and how wires pass through those that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from graphviz_nn.model.layer_types import LayerType
+from graphviz_nn.model.nodes import Input, Node, ValueRef
+from graphviz_nn.model.structure import Structure
+
+_HIDDEN_KINDS: Final = frozenset({"noop", "alias", "scalar", "parameter", "buffer"})
+
+
+class Visibility:
+    """The shown nodes of a structure.
+
+    Hidden by default are no-ops, aliases, scalars that leave for Python, parameters and buffers and what is computed
+    from buffers alone (a batch count, a causal mask), constants of one element, layer types that are `bookkeeping`,
+    and every phase but the forward one. A call that failed, the loss and the outputs are always shown. A composite
+    whose calls stand for it is never shown itself.
+    """
+
+    def __init__(self, structure: Structure, types: Sequence[LayerType | None], show_all: bool) -> None:
+        self.structure = structure
+        self.shown = bytearray(len(structure.nodes))
+        self._origins: dict[int, tuple[ValueRef, ...]] = {}
+        buffers_only = bytearray(len(structure.nodes))
+        for node in structure.nodes:
+            if node.kind == "buffer" or (node.inputs and all(buffers_only[i.node] for i in node.inputs)):
+                buffers_only[node.id] = 1
+            if _is_opened_composite(node):
+                continue
+            if show_all or _matters(node) or not (buffers_only[node.id] or _is_hidden(node, types[node.id])):
+                self.shown[node.id] = 1
+            else:
+                self._origins[node.id] = self._origins_of(node)
+
+    def ids(self) -> Iterator[int]:
+        """The shown nodes, in order."""
+        return (number for number, shown in enumerate(self.shown) if shown)
+
+    def origins(self, edge: Input) -> tuple[ValueRef, ...]:
+        """The values that reach a call through `edge`: of shown nodes, or of parameters that are not shown."""
+        if self.shown[edge.node]:
+            return (ValueRef(edge.node, edge.output),)
+        return self._origins.get(edge.node, ())
+
+    def _origins_of(self, node: Node) -> tuple[ValueRef, ...]:
+        if node.kind == "parameter":
+            return (ValueRef(node.id, 0),)
+        if len(node.inputs) == 1:
+            return self.origins(node.inputs[0])
+        return tuple(dict.fromkeys(value for edge in node.inputs for value in self.origins(edge)))
+
+
+def _is_opened_composite(node: Node) -> bool:
+    return node.kind == "composite" and not node.outputs
+
+
+def _matters(node: Node) -> bool:
+    return node.phase == "forward" and ("error" in node.attributes or any(output.role for output in node.outputs))
+
+
+def _is_hidden(node: Node, layer_type: LayerType | None) -> bool:
+    if node.phase != "forward" or node.kind in _HIDDEN_KINDS:
+        return True
+    if node.kind == "constant":
+        return not node.outputs or node.outputs[0].shape == ()
+    return layer_type is not None and layer_type.bookkeeping
