@@ -48,8 +48,7 @@ def fold(graph: nx.MultiDiGraph, groups: Mapping[int, Hashable], describe: Descr
     members: dict[int, list[int]] = {}
     for node in sorted(segments):
         members.setdefault(places[node], []).append(node)
-    folded = nx.MultiDiGraph(**graph.graph)
-    folded.graph["view"] = "collapsed"
+    folded = nx.MultiDiGraph(**{**graph.graph, "view": "collapsed"})
     outputs = _lift_outputs(graph, places)
     for node in sorted(graph):
         if node not in segments:
@@ -132,9 +131,8 @@ def _lift_outputs(graph: nx.MultiDiGraph, places: Mapping[int, int]) -> dict[int
         outputs = graph.nodes[node]["outputs"]
         leaving[place].update((node, index) for index, output in enumerate(outputs) if output["role"])
     for source, target, output in graph.edges(data="output"):
-        place = places.get(source)
-        if place is not None and place != places.get(target):
-            leaving[place].add((source, output))
+        if source in places and places[source] != places.get(target):
+            leaving[places[source]].add((source, output))
     return {place: sorted(values) for place, values in leaving.items()}
 
 

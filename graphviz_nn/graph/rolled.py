@@ -34,8 +34,7 @@ def rolled(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
     """
     members = _members(graph)
     firsts = {node: same[0] for same in members for node in same}
-    result = nx.MultiDiGraph(**graph.graph)
-    result.graph["view"] = "rolled"
+    result = nx.MultiDiGraph(**{**graph.graph, "view": "rolled"})
     for same in members:
         result.add_node(same[0], **_merged(graph, same, firsts))
     for target in sorted(graph):
