@@ -173,7 +173,14 @@ class Run:
         Raises:
             NotRecorded: it was not kept, or no optimizer changed it.
         """
-        return self._tensor("update", self.node(parameter, step), 0, 0, step)
+        found = self.node(parameter, step)
+        for node in reversed(self.structure(step).nodes):
+            if node.phase != "optimizer":
+                continue
+            for position, read in enumerate(node.inputs[: len(node.outputs)]):
+                if read.node == found.id:
+                    return self._tensor("value", node, position, 0, step)
+        raise NotRecorded(f"No optimizer changed {found.name!r} in this step.")
 
     def stats(self, node: NodeLike, of: str = "output", index: int = 0, step: int = -1, number: int = 0) -> Stats:
         """Returns the statistics of a value ("output"), of its gradient ("gradient") in backward pass `number`, of a
@@ -289,7 +296,7 @@ class Run:
 
         data = self.data.tensor(self._step(step).position, TensorKey(kind, node.id, index, number))
         if data is None:
-            what = {"value": "The value", "parameter_gradient": "The accumulated gradient", "update": "The update"}
+            what = {"value": "The value", "parameter_gradient": "The accumulated gradient"}
             raise NotRecorded(self._remedy(f"{what.get(kind, 'The gradient')} of {node.name!r}"))
         return to_tensor(data)
 

@@ -12,13 +12,11 @@ TENSOR_KINDS: Final = (
     "value",
     "gradient",
     "parameter_gradient",
-    "update",
     "thumbnail",
     "gradient_thumbnail",
     "random_state",
 )
-"""What a kept tensor is: a value; a gradient of it; a parameter's accumulated gradient; a parameter after the
-optimizer's step; a small strided copy of a value or gradient (see `graphviz_nn.recording`); the generator's state
+"""What a kept tensor is: a value; a gradient of it; a parameter's accumulated gradient; a small strided copy of a value or gradient (see `graphviz_nn.recording`); the generator's state
 before a call that draws random numbers."""
 
 

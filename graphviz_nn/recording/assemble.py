@@ -130,17 +130,19 @@ class Assembly:
         return closed if closed >= 0 else None
 
     def _inputs(self, op: Op, labels: list[str]) -> tuple[Input, ...]:
-        kind = "alias" if op.flags & ALIAS else "data"
+        if op.flags & ALIAS:
+            labels = ["written", "view"]
         inputs = []
         for position, value in enumerate(op.inputs):
             node, index = self.refs[value]
             if position < len(labels):
+                kind = "alias" if op.flags & ALIAS and position == 0 else "data"
                 inputs.append(Input(node, index, labels[position], kind))
             elif op.flags & CUSTOM:
                 inputs.append(Input(node, index, "result", "alias"))
             else:
                 label = "input" if len(op.inputs) == 1 else f"inputs[{position}]"
-                inputs.append(Input(node, index, label, kind))
+                inputs.append(Input(node, index, label))
         return tuple(inputs)
 
     def _output(self, value: int) -> Output:

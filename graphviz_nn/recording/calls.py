@@ -155,7 +155,8 @@ class CallRecorder(TorchFunctionMode):
             if versions is not None:
                 written = [x for x, v in zip(tensors, versions, strict=True) if v < 0 or x._version != v]
                 if kind == SILENT:
-                    written += _running_statistics(function, args, kwargs)
+                    uncounted = _running_statistics(function, args, kwargs)
+                    written += [x for x in uncounted if not any(x is y for y in written)]
                 for x in written:
                     flags = WRITES
                     count += identity.mutated(x)

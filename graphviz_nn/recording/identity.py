@@ -97,7 +97,7 @@ class Identity:
             key = storage_key(tensor)
             written = self._written.get(key) if key is not None else None
             if written is not None and written[1] > value:
-                value = self._alias(tensor, written[1])
+                value = self._alias(tensor, written[1], value)
         return value
 
     def lookup(self, tensor: Tensor) -> int | None:
@@ -154,12 +154,13 @@ class Identity:
         tape.order.append(index)
         return value
 
-    def _alias(self, tensor: Tensor, written: int) -> int:
+    def _alias(self, tensor: Tensor, written: int, before: int) -> int:
+        """Reads, through the view that value `before` is, what `written` left in the memory that they share."""
         tape = self.tape
         state, phase, group = self.source_state()
         index = len(tape.ops)
         value = self.bind(tensor)
-        tape.ops.append(("alias", state, None, 0, phase, group, (written,), value, 1, ALIAS, None, None))
+        tape.ops.append(("alias", state, None, 0, phase, group, (written, before), value, 1, ALIAS, None, None))
         tape.times.append(self.now())
         tape.order.append(index)
         return value

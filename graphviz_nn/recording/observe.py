@@ -132,8 +132,8 @@ class Observations:
 
     # ---- update
 
-    def update(self, value: int, before: Tensor | None, after: Tensor) -> None:
-        """The optimizer changed a parameter; `before` is a copy of what it was, where the policy asks for one."""
+    def update(self, value: int, updated: int, before: Tensor | None, after: Tensor) -> None:
+        """The optimizer made value `updated` of a parameter that was `value`; `before` is a copy of what it was."""
         row = len(self.tape.updates)
         self.tape.updates.append(value)
         self.tape.order.append((UPDATE, value))
@@ -141,7 +141,7 @@ class Observations:
             if self.statistics is not None and before is not None:
                 self.statistics.add("update", row, after.detach() - before)
             if self.policy.tensors and (self.policy.selects is None or value in self._selected):
-                self._keep("update", value, 0, copy(after), after)
+                self._keep("value", updated, 0, copy(after), after)
 
     # ---- keeping
 

@@ -30,6 +30,8 @@ def parameter_names(function: Any) -> tuple[str, ...]:
     """Returns the names of the function's parameters in order, `self` as "input"; () where they are not known."""
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
         return _custom_names(function)
+    if function is torch.instance_norm:  # torch lists the parameters of the function in torch.nn.functional
+        return _INSTANCE_NORM
     described = _overrides().get(function)
     if described is None:
         described = _out_of_place(function)
@@ -46,6 +48,11 @@ def parameter_names(function: Any) -> tuple[str, ...]:
 
 
 _BUILTINS = (type(torch.relu), type(torch.Tensor.add), type(torch.Tensor.shape.__get__))  # type: ignore[attr-defined]
+
+
+_INSTANCE_NORM = (
+    "input", "weight", "bias", "running_mean", "running_var", "use_input_stats", "momentum", "eps", "cudnn_enabled",
+)  # fmt: skip
 
 
 def _out_of_place(function: Any) -> Any:

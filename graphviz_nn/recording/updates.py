@@ -62,12 +62,12 @@ class Updates:
         )  # fmt: skip
         tape.times.append(self.mode.now())
         tape.order.append(index)
-        for value, (p, before) in zip(inputs, changed, strict=True):
-            self._note(value, before, p)
+        for position, (p, before) in enumerate(changed):
+            self._note(inputs[position], first + position, before, p)
 
-    def _note(self, value: int, before: Tensor | None, parameter: Tensor) -> None:
+    def _note(self, value: int, updated: int, before: Tensor | None, parameter: Tensor) -> None:
         if self.observations is not None:
-            self.observations.update(value, before, parameter)
+            self.observations.update(value, updated, before, parameter)
         else:
             self.mode.tape.updates.append(value)
             self.mode.tape.order.append((UPDATE, value))
