@@ -41,40 +41,34 @@ def attach(layered: Layered, centers: Sequence[float], widths: Sequence[float], 
 
     Edges of one net leave a leaf at one place.
     """
-    edges = layered.level.edges
+    starts = _starts(layered, centers, widths, fixed)
     pins: _Pins = {}
-    for number, edge in enumerate(edges):
-        u = edge.source
-        if edge.source_port == CENTER and u < layered.level.items:
-            below = layered.bends[edge.net].get(layered.ranks[u] + 1, edge.target)
-            origin = fixed.ends[number] if below == edge.target else centers[below]
-            wanted = _meeting(centers, widths, u, below) if _is_free(layered, number, below) else origin
-            _add(
-                pins.setdefault(u, {}),
-                edge.net,
-                _Pin(_clamp(wanted, centers[u], widths[u]), origin, [number]),
-                centers[u],
-            )
-    starts = _settle(pins, centers, widths, list(fixed.starts))
-    pins = {}
-    for number, edge in enumerate(edges):
+    for number, edge in enumerate(layered.level.edges):
         v = edge.target
         if edge.target_port == CENTER and v < layered.level.items:
-            above = layered.bends[edge.net].get(layered.ranks[v] - 1, edge.source)
+            above = layered.above(edge)
             origin = starts[number] if above == edge.source else centers[above]
             pin = _Pin(_clamp(origin, centers[v], widths[v]), origin, [number])
             _add(pins.setdefault(v, {}), (above, edge.net), pin, centers[v])
     return Ends(starts, _settle(pins, centers, widths, list(fixed.ends)))
 
 
-def _is_free(layered: Layered, number: int, below: int) -> bool:
-    """Whether the edge leads straight to a leaf, so that both its ends can give way."""
-    edge = layered.level.edges[number]
-    return below == edge.target < layered.level.items and edge.target_port == CENTER
+def _starts(layered: Layered, centers: Sequence[float], widths: Sequence[float], fixed: Ends) -> list[float]:
+    pins: _Pins = {}
+    for number, edge in enumerate(layered.level.edges):
+        u = edge.source
+        if edge.source_port == CENTER and u < layered.level.items:
+            below = layered.below(edge)
+            wanted = origin = fixed.ends[number] if below == edge.target else centers[below]
+            if below == edge.target < layered.level.items and edge.target_port == CENTER:
+                wanted = _meeting(centers, widths, u, below)
+            pin = _Pin(_clamp(wanted, centers[u], widths[u]), origin, [number])
+            _add(pins.setdefault(u, {}), edge.net, pin, centers[u])
+    return _settle(pins, centers, widths, list(fixed.starts))
 
 
 def _meeting(centers: Sequence[float], widths: Sequence[float], u: int, v: int) -> float:
-    """A place above both boxes where they overlap, else the lower one's centre."""
+    """A place where two leaves that can both give way overlap, else the lower one's centre."""
     left = max(centers[u] - REACH * widths[u], centers[v] - REACH * widths[v])
     right = min(centers[u] + REACH * widths[u], centers[v] + REACH * widths[v])
     return min(max((centers[u] + centers[v]) / 2, left), right) if left <= right else centers[v]

@@ -29,7 +29,7 @@ class LayoutCache:
         """The shape of a leaf of that size, with room at both sides."""
         key = (width, height, margin)
         shape = self._recall(key)
-        return shape or self._remember(key, Shape(self._next(), width + 2 * margin, height, margin))
+        return shape or self._remember(key, Shape(self._next(), width + 2 * margin, height, width / 2 + margin, margin))
 
     def container(self, level: Level, children: list[Shape], frame: Frame) -> Shape:
         """The shape of a container: the one known, or laid out now."""

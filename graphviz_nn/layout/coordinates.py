@@ -29,9 +29,14 @@ Offset = Callable[[Segment], float]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Width of each vertex, and how far from their centres a segment meets its two ends."""
+    """Of each vertex its width, and how far from its centre what should line up along the main path lies; of each
+    segment how far from their centres it meets its two ends.
+
+    The main path lines up by anchors, not by ports: the ways through a row of containers would add up to a slant.
+    """
 
     widths: Sequence[float]
+    anchors: Sequence[float]
     upper_offset: Offset
     lower_offset: Offset
 
@@ -101,6 +106,8 @@ def _partners(layered: Layered, position: Sequence[int], sizes: Sizes) -> _Partn
         return _medians(near)
 
     def distance(segment: Segment) -> float:
+        if _priority(layered, segment) == MAIN:
+            return sizes.anchors[segment.upper] - sizes.anchors[segment.lower]
         return sizes.upper_offset(segment) - sizes.lower_offset(segment)
 
     views = _Partners(_View([]), _View([]))

@@ -46,8 +46,15 @@ class Layered:
     def count(self) -> int:
         return len(self.ranks)
 
-    def is_bend(self, vertex: int) -> bool:
-        return vertex >= self.level.vertices
+    def below(self, edge: Edge) -> int:
+        """The first vertex that an edge meets after its source: a bend, or its target."""
+        r = self.ranks[edge.source] + 1
+        return edge.target if r == self.ranks[edge.target] else self.bends[edge.net][r]
+
+    def above(self, edge: Edge) -> int:
+        """The last vertex that an edge meets before its target: a bend, or its source."""
+        r = self.ranks[edge.target] - 1
+        return edge.source if r == self.ranks[edge.source] else self.bends[edge.net][r]
 
 
 def rank_level(level: Level) -> list[int]:
@@ -55,8 +62,9 @@ def rank_level(level: Level) -> list[int]:
     if level.stacked:
         items = list(range(level.items))
     else:
-        inner = {(edge.source, edge.target) for edge in level.edges}
-        items = rank(level.items, sorted((u, v) for u, v in inner if u < level.items and v < level.items))
+        count = level.items
+        pulls = {(min(e.source, count), e.target if e.target < count else count + 1) for e in level.edges}
+        items = rank(count, sorted(pulls))
     shift = 1 if level.tops else 0
     last = max(items, default=0) + shift + 1
     return [r + shift for r in items] + [0] * level.tops + [last] * level.bottoms
@@ -99,14 +107,12 @@ def _lay_trunks(layered: Layered) -> None:
 
 def _branch(layered: Layered, edge: Edge) -> None:
     """Ties the two ends of an edge to its net's trunk, or to each other where the edge is short."""
-    source, target, source_port, target_port, net = edge
-    first, last = layered.ranks[source], layered.ranks[target]
+    first, last = layered.ranks[edge.source], layered.ranks[edge.target]
     if last == first + 1:
-        layered.gaps[first].append(Segment(source, target, source_port, target_port))
+        layered.gaps[first].append(Segment(*edge[:4]))
     else:
-        bends = layered.bends[net]
-        layered.gaps[first].append(Segment(source, bends[first + 1], source_port))
-        layered.gaps[last - 1].append(Segment(bends[last - 1], target, CENTER, target_port))
+        layered.gaps[first].append(Segment(edge.source, layered.below(edge), edge.source_port))
+        layered.gaps[last - 1].append(Segment(layered.above(edge), edge.target, CENTER, edge.target_port))
 
 
 def _mark_main(layered: Layered) -> None:

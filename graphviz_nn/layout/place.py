@@ -45,6 +45,7 @@ def place(layered: Layered, layers: Layers, children: Sequence[Shape], frame: Fr
         number=number,
         width=width,
         height=bands.height,
+        anchor=next((centers[v] + sizes.anchors[v] for v in range(level.vertices) if layered.main[v]), width / 2),
         tops=tuple(centers[level.items : first_bottom]),
         bottoms=tuple(centers[first_bottom : level.vertices]),
         corners=corners,
@@ -69,7 +70,8 @@ def _sizes(layered: Layered, children: Sequence[Shape]) -> Sizes:
         shape = children[segment.lower]
         return shape.tops[segment.lower_port] - shape.width / 2
 
-    return Sizes(widths, upper_offset, lower_offset)
+    anchors = [shape.anchor - shape.width / 2 for shape in children] + [0.0] * (layered.count - len(children))
+    return Sizes(widths, anchors, upper_offset, lower_offset)
 
 
 def _extent(centers: Sequence[float], widths: Sequence[float]) -> tuple[float, float]:

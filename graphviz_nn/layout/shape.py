@@ -34,6 +34,7 @@ class Shape:
         number: equal for equal shapes.
         width, height: its size, margins included.
         margin: room to the left and the right that the box itself does not fill.
+        anchor: where across the flow its main path runs.
         tops, bottoms: where across the flow each of its ports lies.
         corners: top left corner of each child.
         children: shape of each child.
@@ -44,6 +45,7 @@ class Shape:
     number: int
     width: float
     height: float
+    anchor: float
     margin: float = 0.0
     tops: tuple[float, ...] = ()
     bottoms: tuple[float, ...] = ()
