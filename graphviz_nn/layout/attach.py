@@ -46,7 +46,7 @@ def attach(layered: Layered, centers: Sequence[float], widths: Sequence[float], 
     for number, edge in enumerate(layered.level.edges):
         v = edge.target
         if edge.target_port == CENTER and v < layered.level.items:
-            above = layered.above(edge)
+            above = layered.above(number)
             origin = starts[number] if above == edge.source else centers[above]
             pin = _Pin(_clamp(origin, centers[v], widths[v]), origin, [number])
             _add(pins.setdefault(v, {}), (above, edge.net), pin, centers[v])
@@ -58,7 +58,7 @@ def _starts(layered: Layered, centers: Sequence[float], widths: Sequence[float],
     for number, edge in enumerate(layered.level.edges):
         u = edge.source
         if edge.source_port == CENTER and u < layered.level.items:
-            below = layered.below(edge)
+            below = layered.below(number)
             wanted = origin = fixed.ends[number] if below == edge.target else centers[below]
             if below == edge.target < layered.level.items and edge.target_port == CENTER:
                 wanted = _meeting(centers, widths, u, below)

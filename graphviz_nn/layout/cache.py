@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from graphviz_nn.layout.layered import insert_bends, rank_level
+from graphviz_nn.layout.arrange import Arrangement, arrange
 from graphviz_nn.layout.level import Level
-from graphviz_nn.layout.order import Layers, order
 from graphviz_nn.layout.place import place
 from graphviz_nn.layout.shape import Frame, Shape
 
@@ -20,7 +19,7 @@ class LayoutCache:
     at once.
     """
 
-    _orders: dict[Hashable, tuple[list[int], Layers]] = field(default_factory=dict)
+    _arrangements: dict[Hashable, Arrangement] = field(default_factory=dict)
     _shapes: dict[Hashable, Shape] = field(default_factory=dict)
     _used: dict[Hashable, Shape] = field(default_factory=dict)
     _count: int = 0
@@ -42,16 +41,10 @@ class LayoutCache:
         self._shapes, self._used = self._used, {}
 
     def _place(self, level: Level, children: list[Shape], frame: Frame) -> Shape:
-        known = self._orders.get(level.structure)
-        if known is None:
-            ranks = rank_level(level)
-            layered = insert_bends(level, ranks)
-            layers = order(layered)
-            self._orders[level.structure] = ranks, layers
-        else:
-            ranks, layers = known
-            layered = insert_bends(level, ranks)
-        return place(layered, layers, children, frame, self._next())
+        arrangement = self._arrangements.get(level.structure)
+        if arrangement is None:
+            arrangement = self._arrangements[level.structure] = arrange(level)
+        return place(arrangement.layered(level), arrangement.layers, children, frame, self._next())
 
     def _next(self) -> int:
         self._count += 1

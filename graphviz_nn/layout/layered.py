@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graphviz_nn.layout.level import CENTER, Edge, Level
+from graphviz_nn.layout.level import CENTER, Level
 from graphviz_nn.layout.ranks import rank
 
 
@@ -27,7 +27,8 @@ class Layered:
         level: where it comes from.
         ranks: layer of each vertex.
         height: number of layers.
-        bends: the bend of each net on each layer that its trunk passes: `bends[net][rank]`.
+        trunks: the trunk of each edge of the level.
+        bends: the bend of each trunk on each layer that it passes: `bends[trunk][rank]`.
         gaps: the segments between layer k and layer k + 1, for each k.
         up, down: each vertex's neighbours on the layer above and below.
         main: whether a vertex lies on the main path, the longest way through the level.
@@ -36,6 +37,7 @@ class Layered:
     level: Level
     ranks: list[int]
     height: int
+    trunks: list[int]
     bends: list[dict[int, int]] = field(default_factory=list)
     gaps: list[list[Segment]] = field(default_factory=list)
     up: list[list[int]] = field(default_factory=list)
@@ -46,15 +48,17 @@ class Layered:
     def count(self) -> int:
         return len(self.ranks)
 
-    def below(self, edge: Edge) -> int:
-        """The first vertex that an edge meets after its source: a bend, or its target."""
+    def below(self, number: int) -> int:
+        """The first vertex that edge `number` meets after its source: a bend, or its target."""
+        edge = self.level.edges[number]
         r = self.ranks[edge.source] + 1
-        return edge.target if r == self.ranks[edge.target] else self.bends[edge.net][r]
+        return edge.target if r == self.ranks[edge.target] else self.bends[self.trunks[number]][r]
 
-    def above(self, edge: Edge) -> int:
-        """The last vertex that an edge meets before its target: a bend, or its source."""
+    def above(self, number: int) -> int:
+        """The last vertex that edge `number` meets before its target: a bend, or its source."""
+        edge = self.level.edges[number]
         r = self.ranks[edge.target] - 1
-        return edge.source if r == self.ranks[edge.source] else self.bends[edge.net][r]
+        return edge.source if r == self.ranks[edge.source] else self.bends[self.trunks[number]][r]
 
 
 def rank_level(level: Level) -> list[int]:
@@ -70,13 +74,18 @@ def rank_level(level: Level) -> list[int]:
     return [r + shift for r in items] + [0] * level.tops + [last] * level.bottoms
 
 
-def insert_bends(level: Level, ranks: Sequence[int]) -> Layered:
-    """The level as a proper layered graph, with one chain of bends for each net."""
-    layered = Layered(level, list(ranks), max(ranks, default=-1) + 1)
+def insert_bends(level: Level, ranks: Sequence[int], shared: bool) -> Layered:
+    """The level as a proper layered graph.
+
+    Long edges of one net share one chain of bends when `shared`, else only those that also lead to the same target.
+    """
+    numbers: dict[tuple[int, int], int] = {}
+    trunks = [numbers.setdefault((e.net, -1 if shared else e.target), len(numbers)) for e in level.edges]
+    layered = Layered(level, list(ranks), max(ranks, default=-1) + 1, trunks)
     layered.gaps = [[] for _ in range(max(0, layered.height - 1))]
-    _lay_trunks(layered)
-    for edge in level.edges:
-        _branch(layered, edge)
+    _lay_trunks(layered, len(numbers))
+    for number in range(len(level.edges)):
+        _branch(layered, number)
     layered.gaps = [list(dict.fromkeys(gap)) for gap in layered.gaps]
     layered.up = [[] for _ in range(layered.count)]
     layered.down = [[] for _ in range(layered.count)]
@@ -88,16 +97,15 @@ def insert_bends(level: Level, ranks: Sequence[int]) -> Layered:
     return layered
 
 
-def _lay_trunks(layered: Layered) -> None:
-    """One bend a net on each layer strictly between its highest and its lowest end."""
-    spans: dict[int, tuple[int, int]] = {}
+def _lay_trunks(layered: Layered, count: int) -> None:
+    """One bend a trunk on each layer strictly between its highest and its lowest end."""
     ranks = layered.ranks
-    for edge in layered.level.edges:
-        first, last = spans.get(edge.net, (layered.height, 0))
-        spans[edge.net] = min(first, ranks[edge.source]), max(last, ranks[edge.target])
+    spans = [(layered.height, 0)] * count
+    for edge, trunk in zip(layered.level.edges, layered.trunks, strict=True):
+        first, last = spans[trunk]
+        spans[trunk] = min(first, ranks[edge.source]), max(last, ranks[edge.target])
     layered.bends = [{} for _ in spans]
-    for net, (first, last) in spans.items():
-        bends = layered.bends[net]
+    for bends, (first, last) in zip(layered.bends, spans, strict=True):
         for r in range(first + 1, last):
             bends[r] = len(ranks)
             ranks.append(r)
@@ -105,22 +113,23 @@ def _lay_trunks(layered: Layered) -> None:
                 layered.gaps[r - 1].append(Segment(bends[r - 1], bends[r]))
 
 
-def _branch(layered: Layered, edge: Edge) -> None:
-    """Ties the two ends of an edge to its net's trunk, or to each other where the edge is short."""
+def _branch(layered: Layered, number: int) -> None:
+    """Ties the two ends of an edge to its trunk, or to each other where the edge is short."""
+    edge = layered.level.edges[number]
     first, last = layered.ranks[edge.source], layered.ranks[edge.target]
     if last == first + 1:
         layered.gaps[first].append(Segment(*edge[:4]))
     else:
-        layered.gaps[first].append(Segment(edge.source, layered.below(edge), edge.source_port))
-        layered.gaps[last - 1].append(Segment(layered.above(edge), edge.target, CENTER, edge.target_port))
+        layered.gaps[first].append(Segment(edge.source, layered.below(number), edge.source_port))
+        layered.gaps[last - 1].append(Segment(layered.above(number), edge.target, CENTER, edge.target_port))
 
 
 def _mark_main(layered: Layered) -> None:
     """Marks the longest way through the level, counted in items; of equally long ones that of the lowest numbers."""
     layered.main = [False] * layered.count
     into: list[list[tuple[int, int]]] = [[] for _ in range(layered.level.vertices)]
-    for edge in layered.level.edges:
-        into[edge.target].append((edge.source, edge.net))
+    for edge, trunk in zip(layered.level.edges, layered.trunks, strict=True):
+        into[edge.target].append((edge.source, trunk))
     length = [0] * layered.level.vertices
     for vertex in sorted(range(layered.level.vertices), key=layered.ranks.__getitem__):
         length[vertex] = max((length[source] + 1 for source, _ in into[vertex]), default=0)
@@ -129,8 +138,8 @@ def _mark_main(layered: Layered) -> None:
     vertex = max(range(layered.level.vertices), key=lambda v: (length[v], -v))
     layered.main[vertex] = True
     while into[vertex]:
-        source, net = min(into[vertex], key=lambda each: (-length[each[0]], each))
+        source, trunk = min(into[vertex], key=lambda each: (-length[each[0]], each))
         for r in range(layered.ranks[source] + 1, layered.ranks[vertex]):
-            layered.main[layered.bends[net][r]] = True
+            layered.main[layered.bends[trunk][r]] = True
         layered.main[source] = True
         vertex = source

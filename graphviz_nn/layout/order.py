@@ -7,7 +7,8 @@ neighbours as in Gansner et al. (1993), from several starts; the best order seen
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from typing import Final
 
 from graphviz_nn.layout.layered import Layered
@@ -15,8 +16,14 @@ from graphviz_nn.layout.level import CENTER
 
 Layers = list[list[int]]
 
-PATIENCE: Final = 4
+PATIENCE: Final = 8
 """Sweeps in a row without a better order before a start is given up."""
+
+EFFORT: Final = 3000
+"""About this many vertices are ordered, over all starts: small levels get more of them."""
+
+STARTS: Final = 10
+"""At most so many starts."""
 
 SWAP_LIMIT: Final = 4000
 """Above this many vertices neighbours are not swapped."""
@@ -24,18 +31,30 @@ SWAP_LIMIT: Final = 4000
 
 def order(layered: Layered) -> Layers:
     """Returns the vertices of each layer from left to right."""
-    starts = [_depth_first(layered, forwards) for forwards in (True, False)]
-    if layered.count <= 1500:
-        starts += [[layer[::-1] for layer in start] for start in starts]
-    best, fewest = starts[0], -1
-    for number, start in enumerate(starts):
+    best, fewest = _depth_first(layered, True), -1
+    for number, start in enumerate(_starts(layered)):
         sweeper = _Sweeper(layered, start)
-        crossings = sweeper.improve(number)
-        if fewest < 0 or crossings < fewest:
-            best, fewest = sweeper.best, crossings
+        found = sweeper.improve(number)
+        if fewest < 0 or found < fewest:
+            best, fewest = sweeper.best, found
         if fewest == 0:
             break
     return best
+
+
+def _starts(layered: Layered) -> Iterator[Layers]:
+    """Depth-first orders, their mirror images, then shuffled ones."""
+    allowed = min(STARTS, max(2, EFFORT // max(1, layered.count)))
+    shuffle = Random(0).shuffle
+    first = [_depth_first(layered, forwards) for forwards in (True, False)]
+    for number in range(allowed):
+        start = [list(layer) for layer in first[number % 2]]
+        for layer in start:
+            if number >= 4:
+                shuffle(layer)
+            elif number >= 2:
+                layer.reverse()
+        yield start
 
 
 def crossings(layered: Layered, layers: Layers) -> int:
@@ -97,7 +116,7 @@ class _Sweeper:
         while fewest and stale < PATIENCE:
             self._sweep(sweep)
             if swap:
-                self._swap_all()
+                self._swap_all(sweep % 2 == 1)
             crossings = self.count()
             stale += 1
             sweep += 1
@@ -139,25 +158,31 @@ class _Sweeper:
         layer[:] = [next(following) if vertex in wanted else vertex for vertex in layer]
         self._number(layer)
 
-    def _swap_all(self) -> None:
+    def _swap_all(self, shake: bool) -> None:
         for layer in self._layers:
             if len(layer) > 1:
-                self._swap(layer)
+                self._swap(layer, shake)
 
-    def _swap(self, layer: list[int]) -> None:
-        """Swaps neighbours on the layer as long as that removes crossings."""
+    def _swap(self, layer: list[int], shake: bool) -> None:
+        """Swaps neighbours on the layer as long as that removes crossings.
+
+        With `shake`, a first pass swaps also those for which it makes no difference: that leads out of dead ends.
+        """
         above = [self._places(self._above[vertex]) for vertex in layer]
         below = [self._places(self._below[vertex]) for vertex in layer]
-        active = True
-        while active:
-            active = False
-            for k in range(len(layer) - 1):
-                gain = _gain(above[k], above[k + 1]) + _gain(below[k], below[k + 1])
-                if gain > 0:
-                    active = True
+        least = 0 if shake else 1
+        doubtful = list(range(len(layer) - 1))
+        while doubtful:
+            swapped = []
+            for k in doubtful:
+                if _gain(above[k], above[k + 1]) + _gain(below[k], below[k + 1]) >= least:
                     layer[k], layer[k + 1] = layer[k + 1], layer[k]
                     above[k], above[k + 1] = above[k + 1], above[k]
                     below[k], below[k + 1] = below[k + 1], below[k]
+                    swapped.append(k)
+            touched = {near for k in swapped for near in (k - 1, k, k + 1)}
+            doubtful = [k for k in sorted(touched) if 0 <= k < len(layer) - 1]
+            least = 1
         self._number(layer)
 
     def _places(self, near: Sequence[tuple[int, float]]) -> list[float]:

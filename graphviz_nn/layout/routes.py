@@ -52,12 +52,13 @@ def route(stage: Stage) -> list[Path]:
     layered = stage.layered
     widths = [shape.width - 2 * shape.margin for shape in stage.children]
     places = attach(layered, stage.centers, widths, _at_ports(stage))
-    trunks = [_straights(stage, net) for net in range(len(layered.bends))]
+    trunks = [_straights(stage, trunk) for trunk in range(len(layered.bends))]
     paths = []
-    for edge, start, end in zip(layered.level.edges, places.starts, places.ends, strict=True):
+    for number, edge in enumerate(layered.level.edges):
+        start, end = places.starts[number], places.ends[number]
         first, last = layered.ranks[edge.source], layered.ranks[edge.target]
         path = [(start, stage.foot(edge.source)), (start, stage.bands.bottoms[first])]
-        for top, bottom, x in trunks[edge.net]:
+        for top, bottom, x in trunks[layered.trunks[number]]:
             if top < last and bottom > first:
                 path.append((x, stage.bands.tops[max(top, first + 1)]))
                 path.append((x, stage.bands.bottoms[min(bottom, last - 1)]))
@@ -76,10 +77,10 @@ def _at_ports(stage: Stage) -> Ends:
     return Ends(starts, ends)
 
 
-def _straights(stage: Stage, net: int) -> list[tuple[int, int, float]]:
+def _straights(stage: Stage, trunk: int) -> list[tuple[int, int, float]]:
     """First and last layer, and place, of each straight part of a trunk, downwards."""
     runs: list[tuple[int, int, float]] = []
-    for r, bend in stage.layered.bends[net].items():
+    for r, bend in stage.layered.bends[trunk].items():
         x = stage.centers[bend]
         if runs and abs(runs[-1][2] - x) < SAME:
             runs[-1] = runs[-1][0], r, runs[-1][2]
