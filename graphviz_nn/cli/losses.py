@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphviz_nn.cli.target import FORM, resolve
+from graphviz_nn.cli.tracebacks import brief
 from graphviz_nn.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,7 +32,15 @@ def find_loss(text: str) -> Loss:
     found = resolve(text)
     if not callable(found):
         raise OptionError(f"The loss {text!r} is no function of the model's output.")
-    return found  # type: ignore[no-any-return]
+
+    @functools.wraps(found)
+    def loss(output: Any) -> Any:
+        try:
+            return found(output)
+        except Exception as error:
+            raise OptionError(f"The loss {text!r} fails on the model's output: {brief(error)}") from error
+
+    return loss
 
 
 def _sum(output: Any) -> torch.Tensor:

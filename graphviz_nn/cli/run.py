@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,9 @@ from graphviz_nn.model.steps import StepRecord
 
 if TYPE_CHECKING:
     from graphviz_nn.api import Recording
+
+
+_NO_STEP = "no module was called and no backward pass ran."
 
 
 @click.command(
@@ -100,6 +104,7 @@ class ScriptRecording:
         self._failure = ""
         self._title = StepTitle()
         self._recorded = 0
+        self._began = time.time()
 
     def run(self, program: Program) -> None:
         """Runs the program and records it from its `import torch` on. What it raises passes through."""
@@ -115,13 +120,15 @@ class ScriptRecording:
             return f"nothing was recorded: {self._failure}"
         if self._recording is None:
             return "nothing was recorded: the program did not import torch."
-        if not self._recorded:
-            return "nothing was recorded: no module was called and no backward pass ran."
         try:
             with gnn.load(self._file) as run:
-                steps = [step.info for step in run.steps]
+                steps, meta = [step.info for step in run.steps], run.meta
         except GraphvizNNError as error:
-            return f"the run file cannot be read: {error}"
+            return f"nothing was recorded: {_NO_STEP if not self._recorded else error}"
+        if not self._recorded:
+            # Without a step an older run may still be at that place; its notes are about something else.
+            problem = meta.notes[0] if meta.notes and meta.created >= self._began else _NO_STEP
+            return f"nothing was recorded: {problem}"
         losses = [step.loss for step in steps if step.loss is not None]
         change = f", loss {losses[0]:.4g} → {losses[-1]:.4g}" if len(losses) > 1 else ""
         seen = self._recording.steps_seen

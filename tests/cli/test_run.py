@@ -13,7 +13,7 @@ import graphviz_nn as gnn
 
 TRAIN = """
 import argparse, os, signal, sys
-os.environ["OMP_NUM_THREADS"] = "3"
+os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 from torch import nn
 
@@ -86,7 +86,7 @@ def done(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_output_numbers_arguments_and_exit_code_are_the_scripts_own(plain, done):
-    assert (plain.returncode, "__main__ 3" in plain.stdout) == (0, True)
+    assert (plain.returncode, "__main__ 1" in plain.stdout) == (0, True)
     assert outcome(done) == outcome(plain)
 
 

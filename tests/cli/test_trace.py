@@ -149,7 +149,11 @@ def test_a_model_that_fails_leaves_its_partial_run(folder):
         (["nets.py:nat", "--input", "1"], ["Did you mean 'net'?"]),
         (["nets.py:with_loss", "--loss", "sum", "--no-backward"], ["contradict each other"]),
         (["nets.py:with_loss", "--loss", "summ"], ["Did you mean 'sum'?"]),
-        (["nets.py:words", "--input", "2:int64:9", "--loss", "nets.py:words"], ["words", "scalar"]),
+        (["nets.py:net", "--input", "1x1x4x4", "--loss", "nets.py:net"], ["The loss 'nets.py:net' fails", "net()"]),
+        (
+            ["nets.py:net", "--input", "1x1x4x4", "--loss", "torch:relu"],
+            ["loss=relu returned a tensor of shape (1, 3)"],
+        ),
         (["nets.py:with_loss", "-o", "nowhere/net.svg"], ["mkdir -p"]),
         (["nets.py:with_loss", "-o", "net.svgg"], ["svg"]),
         (["nets.py:with_loss", "-o", "net.svg", "--color-by", "gradeint"], ["Did you mean 'gradient'?"]),
