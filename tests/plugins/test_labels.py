@@ -88,6 +88,12 @@ LSTM = nn.LSTM(4, 5, 2)
 CONV = nn.Conv2d(4, 8, 3, stride=2)
 ATTENTION = nn.MultiheadAttention(8, 2)
 
+
+class LayerNorm2d(nn.LayerNorm):
+    """A norm that a library derives from torch's."""
+
+
+MODULES.append((LayerNorm2d(96), "LayerNorm2d 96"))
 CALLS: list[tuple[Callable[[], object], str, str | None]] = [
     (lambda: functional.conv2d(x(1, 4, 8, 8), x(6, 2, 3, 3), groups=2), "conv2d", "Conv 3×3, 6, 2 groups"),
     (lambda: functional.conv2d(x(1, 4, 8, 8), x(4, 1, 3, 3), None, 2, 1, 1, 4), "conv2d",
@@ -130,8 +136,8 @@ CALLS: list[tuple[Callable[[], object], str, str | None]] = [
     (lambda: x(2, 3, 4).permute(0, 2, 1), "permute", "permute 0, 2, 1"),
     (lambda: torch.cat([x(2), x(2)]), "cat", "cat dim 0"),
     (lambda: torch.stack([x(2), x(2)], dim=-1), "stack", "stack dim −1"),
-    (lambda: x(4, 6).split(2, 1), "split", "split 2, dim 1"),
-    (lambda: x(4).split([1, 3]), "split_with_sizes", "split 1, 3, dim 0"),
+    (lambda: torch.split(x(4, 6), 2, 1), "split", "split 2, dim 1"),
+    (lambda: torch.split_with_sizes(x(4), [1, 3]), "split_with_sizes", "split 1, 3, dim 0"),
     (lambda: x(2, 6).chunk(3, dim=1), "chunk", "chunk 3, dim 1"),
     (lambda: x(2, 3)[:, -1], "getitem", "x[:, −1]"),
     (lambda: x(2, 3)[..., None], "getitem", "x[…, None]"),

@@ -48,6 +48,7 @@ TYPES: Final = (
         opened=False,
     ),
     LayerType("One-hot", Category.EMBEDDING, functions=("one_hot",), label=_classes_label),
+    LayerType("Embeddings of Transformers", Category.EMBEDDING, ("transformers.*Embeddings",)),
     LayerType(
         "Position by name",
         Category.EMBEDDING,

@@ -10,7 +10,7 @@ from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin.names import torch_nn
 from graphviz_nn.plugin.builtin.reading import attribute, shape
-from graphviz_nn.plugin.builtin.wording import phrase, size
+from graphviz_nn.plugin.builtin.wording import size
 
 _Label = Callable[[LayerCall | Module], str | None]
 
@@ -30,9 +30,7 @@ def _channel_label(of: LayerCall | Module, name: str) -> str | None:
 
 def _group_label(of: LayerCall | Module) -> str | None:
     groups, channels = attribute(of, "num_groups", position=1), _channels(of)
-    if not groups:
-        return None
-    return phrase("GroupNorm", f"{groups} groups") if not channels else f"GroupNorm {channels}, {groups} groups"
+    return f"GroupNorm {channels}, {groups} groups" if groups and channels else None
 
 
 def _shape_label(of: LayerCall | Module, name: str) -> str | None:
@@ -43,6 +41,14 @@ def _shape_label(of: LayerCall | Module, name: str) -> str | None:
 def _window_label(of: LayerCall | Module) -> str | None:
     window = attribute(of, "size", position=1)
     return f"LocalResponseNorm {window}" if window else None
+
+
+def _own_label(of: LayerCall | Module) -> str | None:
+    """ "LayerNorm2d 96": the class's own name, and its size where an attribute tells."""
+    if isinstance(of, Module):
+        extent = size(attribute(of, "normalized_shape", "num_features", "hidden_size", "dim"))
+        return f"{of.type} {extent}" if extent else of.type
+    return None
 
 
 def _normalize_label(of: LayerCall | Module) -> str | None:
@@ -94,7 +100,8 @@ TYPES: Final = (
     LayerType(
         "Norm by name",
         Category.NORMALISATION,
-        ("*RMSNorm", "*RmsNorm", "*LayerNorm", "*.LayerNorm2d", "*FrozenBatchNorm2d", "*.ScaleNorm"),
+        ("*RMSNorm", "*RmsNorm", "*RMSNormGated", "*LayerNorm", "*.LayerNorm2d", "*FrozenBatchNorm2d", "*.ScaleNorm"),
+        label=_own_label,
         opened=False,
     ),
 )

@@ -42,7 +42,7 @@ TYPES: Final = (
     LayerType(
         "Stochastic depth",
         Category.OTHER,
-        ("torchvision.ops.stochastic_depth.StochasticDepth", "*.DropPath"),
+        ("torchvision.ops.stochastic_depth.StochasticDepth", "*DropPath"),
         label=partial(_label, name="Stochastic depth"),
         opened=False,
     ),
