@@ -16,7 +16,7 @@ from graphviz_nn.layout.level import CENTER
 
 Layers = list[list[int]]
 
-PATIENCE: Final = 8
+PATIENCE: Final = 4
 """Sweeps in a row without a better order before a start is given up."""
 
 EFFORT: Final = 3000
@@ -44,7 +44,7 @@ def order(layered: Layered) -> Layers:
 
 def _starts(layered: Layered) -> Iterator[Layers]:
     """Depth-first orders, their mirror images, then shuffled ones."""
-    allowed = min(STARTS, max(2, EFFORT // max(1, layered.count)))
+    allowed = min(STARTS, max(1, EFFORT // max(1, layered.count)))
     shuffle = Random(0).shuffle
     first = [_depth_first(layered, forwards) for forwards in (True, False)]
     for number in range(allowed):
