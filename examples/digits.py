@@ -64,9 +64,10 @@ def train(steps: int, batch_size: int) -> float:
     model = DigitNet()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for step in range(steps):
-        batch = torch.randint(len(labels), (batch_size,))
+        chosen = torch.randint(len(labels), (batch_size,))
+        batch, target = images[chosen], labels[chosen]
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(images[batch]), labels[batch])
+        loss = F.cross_entropy(model(batch), target)
         loss.backward()
         optimizer.step()
         if (step + 1) % 100 == 0:
