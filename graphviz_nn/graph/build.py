@@ -6,12 +6,14 @@ from typing import Any
 
 import networkx as nx
 
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.graph.parameters import count_parameters
 from graphviz_nn.model.modules import Module, ModuleCall
 from graphviz_nn.model.nodes import Node, Output
 from graphviz_nn.model.structure import Structure
 
 
+@collector_paused()
 def build_graph(structure: Structure) -> nx.MultiDiGraph:
     """Returns the graph of a step: one node a call or source, one edge a value that a call read.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import networkx as nx
 
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.model.nodes import SOURCE_KINDS
 
 Attributes = dict[str, Any]
@@ -29,6 +30,7 @@ Describe = Callable[[Segment, list[int]], Attributes]
 """Gives the attributes of a folded node, but for `outputs`, from its group and its members in order of id."""
 
 
+@collector_paused()
 def fold(graph: nx.MultiDiGraph, groups: Mapping[int, Hashable], describe: Describe) -> nx.MultiDiGraph:
     """Returns a copy of the graph in which each group of nodes is one node, and which has no cycle.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from graphviz_nn.model import literals
 from graphviz_nn.model.tensors import TensorData
 
@@ -74,17 +72,12 @@ def restore_tensor(data: TensorData, device: str = "cpu") -> Tensor:
     """
     import torch
 
-    dtype = getattr(torch, data.dtype)
     memory = torch.empty(data.nbytes, dtype=torch.uint8)
     if data.nbytes:
-        memory.numpy()[:] = np.frombuffer(data.data, np.uint8)
-        flat = memory.view(dtype)
-    else:
-        flat = torch.empty(0, dtype=dtype)
-    strides = data.strides
-    tensor = flat.reshape(data.shape) if strides is None else flat.as_strided(data.shape, strides)
-    # Moved as a flat span, because a copy between devices does not keep the strides of overlapping elements.
-    if torch.device(device).type == "cpu":
-        return tensor
-    moved = flat.to(device)
-    return moved.reshape(data.shape) if strides is None else moved.as_strided(data.shape, strides)
+        memory.numpy()[:] = data.data
+    # Copied once more, because `.numpy()` forbids for good that its memory is resized; and as a flat span, because a
+    # copy between devices does not keep the strides of overlapping elements.
+    flat = memory.view(getattr(torch, data.dtype)).to(device, copy=True)
+    tensor = flat.reshape(data.shape) if data.strides is None else flat.as_strided(data.shape, data.strides)
+    # `.data` is a tensor of its own, no view of the span: a write to it makes no new version of a base.
+    return tensor.data

@@ -9,6 +9,7 @@ from typing import Any
 
 import networkx as nx
 
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.graph.schema import LOOP
 from graphviz_nn.model.nodes import SOURCE_KINDS
 
@@ -16,6 +17,7 @@ Edge = dict[str, Any]
 _UNIQUE_KINDS = SOURCE_KINDS - {"constant"}
 
 
+@collector_paused()
 def rolled(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
     """Returns a copy of the graph in which repeated calls of a module are shown once: an RNN without its time.
 
