@@ -9,7 +9,7 @@ step, by table name:
     "update"               the UPDATE events, in order: statistics of (after − before)
 
 A histogram table has the same rows and `HISTOGRAM_BINS` uint16 columns: column k counts the elements of a sample
-(at most 256, evenly strided) with 2^(k + HISTOGRAM_LOWEST) ≤ |x| < 2^(k + 1 + HISTOGRAM_LOWEST); magnitudes beyond
+(at most 128, evenly strided) with 2^(k + HISTOGRAM_LOWEST) ≤ |x| < 2^(k + 1 + HISTOGRAM_LOWEST); magnitudes beyond
 the ends count in the end columns, zeros and non-finite elements in none.
 """
 
@@ -27,7 +27,7 @@ zeros (0…1) of all elements, and counts of NaN, +Inf and −Inf."""
 TABLES: Final = ("output", "gradient", "parameter_gradient", "update")
 HISTOGRAM_BINS: Final = 64
 HISTOGRAM_LOWEST: Final = -44
-HISTOGRAM_SAMPLE: Final = 256
+HISTOGRAM_SAMPLE: Final = 128
 
 StatTable = npt.NDArray[np.float32]
 

@@ -123,7 +123,7 @@ class CallRecorder(TorchFunctionMode):
                 self.before_call(function, len(self._ops))
             if kind > 1 or (kwargs and "out" in kwargs):
                 if self.before_write is not None:
-                    self.before_write(tensors)
+                    self.before_write(_targets(function, kind, tensors))
                 versions = _versions(tensors)
         except Exception as error:
             self.fail(error)
@@ -372,6 +372,14 @@ class Reentered:
 
     def __exit__(self, *exception: object) -> None:
         torch._C._pop_torch_function_stack()
+
+
+def _targets(function: Any, kind: int, tensors: list[Tensor]) -> list[Tensor]:
+    """The tensors that a call may write to, as narrowly as its name tells."""
+    if kind == SILENT:
+        return tensors[1:]
+    name = getattr(function, "__name__", "")
+    return tensors[:1] if name.endswith("_") and "foreach" not in name else tensors
 
 
 def _versions(tensors: list[Tensor]) -> list[int]:

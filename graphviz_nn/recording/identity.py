@@ -131,6 +131,8 @@ class Identity:
         index = len(tape.ops)
         if kind is None:
             kind = "constant" if state[2] >= 0 or phase else "input"
+        if kind == "input":  # an argument belongs to the program, not to the module that happens to read it first
+            state, group = OUTSIDE, -1
         tape.source_names[index] = (name, names)
         value = self.bind(tensor, instrument=False)
         tape.ops.append((kind, state, None, 0, phase, group, (), value, 1, SOURCE, None, None))

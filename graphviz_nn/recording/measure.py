@@ -133,7 +133,8 @@ def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt
         high = np.maximum.reduceat(together, starts)
         mean = np.add.reduceat(together, starts) / sizes
         squares = np.add.reduceat(together * together, starts, dtype=together.dtype).astype(np.float64)
-        zeros = np.add.reduceat((together == 0).view(np.uint8), starts, dtype=np.int32)
+        is_zero = together == 0
+        zeros = np.add.reduceat(is_zero.view(np.uint8), starts, dtype=np.int32) if is_zero.any() else 0.0
         variance = squares / sizes - mean * mean
         enough = _float32_is_enough(np.maximum(-low, high), variance, mean)
         rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = mean, np.sqrt(variance), low, high
@@ -149,31 +150,36 @@ def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt
 
 
 def sample(flat: Tensor) -> npt.NDArray[Any]:
-    """At most `HISTOGRAM_SAMPLE` elements, evenly strided in memory order. A copy: the tensor may change later."""
-    return flat[:: -(-flat.numel() // HISTOGRAM_SAMPLE)].to(torch.float32, copy=True).numpy()
+    """`HISTOGRAM_SAMPLE` elements, evenly strided in memory order, zeros at the end where there are fewer. A copy."""
+    found = np.zeros(HISTOGRAM_SAMPLE, np.float32)
+    part = flat[:: -(-flat.numel() // HISTOGRAM_SAMPLE)].to(torch.float32, copy=True).numpy()
+    found[: part.size] = part
+    return found
 
 
-def sample_segments(
-    together: npt.NDArray[Any], sizes: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """The same for consecutive segments of one array: the samples, and which segment each belongs to."""
-    strides = -(-sizes // HISTOGRAM_SAMPLE)
-    counts = -(-sizes // strides)
-    ends = np.cumsum(counts)
-    owner = np.repeat(np.arange(len(sizes)), counts)
-    within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+def histograms_of_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    """Histograms of samples of consecutive segments of one array, as `histograms` counts them."""
     starts = np.cumsum(sizes) - sizes
-    return together[starts[owner] + strides[owner] * within], owner
+    places = np.arange(HISTOGRAM_SAMPLE) * (-(-sizes // HISTOGRAM_SAMPLE))[:, None]
+    inside = places < sizes[:, None]
+    places += starts[:, None]
+    if not inside.all():
+        places[~inside] = 0
+    samples = together[places]
+    if not inside.all():
+        samples[~inside] = 0  # counts nowhere
+    return histograms(samples)
 
 
-def histograms(values: npt.NDArray[Any], owner: npt.NDArray[Any], count: int) -> npt.NDArray[np.uint16]:
-    """Counts |values| by power of two, one histogram an owner (0 … count − 1); zeros and non-finite count nowhere.
+def histograms(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    """Counts |x| by power of two, one histogram a row of samples; zeros and non-finite elements count nowhere.
 
     The power of two is the exponent field of the float32; subnormal numbers fall into the lowest bin.
     """
-    exponent = ((np.asarray(values, np.float32).view(np.uint32) >> 23) & 0xFF).astype(np.int64)
-    bins = np.clip(exponent - _BIAS32 - HISTOGRAM_LOWEST, 0, HISTOGRAM_BINS - 1)
-    # The field is all ones for NaN and Inf; a number that is 0 as float32 counts as 0.
-    counted = (exponent < 0xFF) & (values != 0)
-    flat = np.bincount((owner * HISTOGRAM_BINS + bins)[counted], minlength=count * HISTOGRAM_BINS)
-    return flat.reshape(count, HISTOGRAM_BINS).astype(np.uint16)
+    rows = len(samples)
+    exponent = (np.asarray(samples, np.float32).view(np.uint32) >> 23) & 0xFF
+    bins = np.clip(exponent.astype(np.intp) - (_BIAS32 + HISTOGRAM_LOWEST), 0, HISTOGRAM_BINS - 1)
+    bins[(samples == 0) | (exponent == 0xFF)] = HISTOGRAM_BINS  # the field is all ones for NaN and Inf
+    bins += np.arange(rows)[:, None] * (HISTOGRAM_BINS + 1)
+    counts = np.bincount(bins.ravel(), minlength=rows * (HISTOGRAM_BINS + 1))
+    return counts.reshape(rows, -1)[:, :HISTOGRAM_BINS].astype(np.uint16)

@@ -141,7 +141,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, list)) and len(value) <= 16:
         items = [_plain(item) for item in value]
-        return items if all(item is not None for item in items) else None
+        plain = all(item is not None or given is None for item, given in zip(items, value, strict=True))
+        return items if plain else None
     return None
 
 

@@ -54,6 +54,17 @@ class Observations:
         if self.policy.tensors and self._wanted(value):
             self._keep("value", value, 0, copy(tensor), tensor)
 
+    def value_observer(self) -> Callable[[int, Tensor], None]:
+        """Returns what is to be told of each value: nothing but its statistics, where nothing else is wanted."""
+        if self.statistics is None or self.policy.tensors or self.policy.thumbnails:
+            return self.value
+        add = self.statistics.add
+
+        def measure(value: int, tensor: Tensor) -> None:
+            add("output", value, tensor)
+
+        return measure
+
     def source(self, value: int, tensor: Tensor) -> None:
         """A tensor that no call made was read for the first time."""
         with _unrecorded():
@@ -63,8 +74,12 @@ class Observations:
                 self._keep("value", value, 0, copy_with_layout(tensor), tensor)
 
     def before_write(self, tensors: list[Tensor]) -> None:
-        """A call is about to write to some of these tensors' memory."""
-        del tensors
+        """A call may be about to write to these tensors' memory."""
+        if self.statistics is not None:
+            self.statistics.before_write(tensors)
+
+    def flush(self) -> None:
+        """Much is about to be written: everything that waits is measured."""
         if self.statistics is not None:
             self.statistics.flush()
 
@@ -80,7 +95,8 @@ class Observations:
             if self.statistics is not None:
                 row = len(self.gradients)
                 self.gradients.append(value)
-                self.statistics.add("gradient", row, gradient)
+                # An alias: holding the gradient itself would keep autograd from handing it over as the new `.grad`.
+                self.statistics.add("gradient", row, gradient.detach())
             if self.policy.thumbnails:
                 self._thumbnail("gradient_thumbnail", value, gradient)
             if self.policy.tensors and (self.policy.selects is None or value in self._selected):

@@ -361,7 +361,7 @@ def versions() -> dict[str, str]:
         own = metadata.version("graphviz-nn")
     except metadata.PackageNotFoundError:
         own = "unknown"
-    return {"graphviz_nn": own, "torch": torch.__version__, "python": platform.python_version()}
+    return {"graphviz_nn": own, "torch": f"{torch.__version__}", "python": platform.python_version()}
 
 
 def _device() -> str:

@@ -25,21 +25,54 @@ def _overrides() -> dict[Any, Any]:
         return dict(get_testing_overrides())
 
 
+def parameter_names(function: Any, template: tuple[Any, ...] = ()) -> tuple[str, ...]:
+    """Returns the names of the function's parameters in order, `self` as "input"; () where they are not known.
+
+    A builtin has several overloads; the one that takes the given arguments is meant.
+    """
+    return _names(function, tuple(isinstance(item, Slot) for item in template))
+
+
 @cache
-def parameter_names(function: Any) -> tuple[str, ...]:
-    """Returns the names of the function's parameters in order, `self` as "input"; () where they are not known."""
+def _names(function: Any, slots: tuple[bool, ...]) -> tuple[str, ...]:
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
         return _custom_names(function)
-    if function is torch.instance_norm:  # torch lists the parameters of the function in torch.nn.functional
-        return _INSTANCE_NORM
-    described = _overrides().get(function)
-    if described is None:
-        described = _out_of_place(function)
-    if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
-        overload = function if isinstance(function, torch._ops.OpOverload) else None
-        return tuple(a.name for a in overload._schema.arguments) if overload is not None else ()
+    if isinstance(function, torch._ops.OpOverload):
+        return _schema_names(function._schema)
+    if not isinstance(function, FunctionType):
+        for schema in _schemas(function):
+            if _takes(schema, slots):
+                return _schema_names(schema)
+    return _python_names(_overrides().get(function, function))
+
+
+def _schemas(function: Any) -> list[Any]:
+    """The operator's schemas: for builtins the only place where the names of their arguments are right."""
+    name = str(getattr(function, "__name__", ""))
+    if name.startswith("__"):
+        return []
+    found: list[Any] = torch._C._jit_get_schemas_for_operator(f"aten::{name}")
+    return found
+
+
+def _takes(schema: Any, slots: tuple[bool, ...]) -> bool:
+    """Whether positional arguments, told apart as tensors and others, fit; a last list takes all that follow."""
+    positional = [argument for argument in schema.arguments if not argument.kwarg_only]
+    if len(slots) > len(positional):
+        return bool(positional) and "List[int]" in str(positional[-1].type) and not any(slots[len(positional) - 1 :])
+    return all(
+        not slot or "Tensor" in str(argument.type) for slot, argument in zip(slots, positional, strict=False)
+    ) and (all(slot or str(argument.type) != "Tensor" for slot, argument in zip(slots, positional, strict=False)))
+
+
+def _schema_names(schema: Any) -> tuple[str, ...]:
+    names = [argument.name for argument in schema.arguments if not argument.kwarg_only]
+    return tuple("input" if name == "self" else name for name in names)
+
+
+def _python_names(function: Any) -> tuple[str, ...]:
     try:
-        parameters = inspect.signature(described).parameters.values()
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return ("input",) if isinstance(function, _BUILTINS) else ()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -48,23 +81,6 @@ def parameter_names(function: Any) -> tuple[str, ...]:
 
 
 _BUILTINS = (type(torch.relu), type(torch.Tensor.add), type(torch.Tensor.shape.__get__))  # type: ignore[attr-defined]
-
-
-_INSTANCE_NORM = (
-    "input", "weight", "bias", "running_mean", "running_var", "use_input_stats", "momentum", "eps", "cudnn_enabled",
-)  # fmt: skip
-
-
-def _out_of_place(function: Any) -> Any:
-    """Returns what has the signature of an in-place builtin that torch does not list: `relu_` is like `relu`."""
-    name = str(getattr(function, "__name__", ""))
-    if isinstance(function, FunctionType) or not name.endswith("_") or name.endswith("__"):
-        return function
-    for home in (torch, torch.Tensor, torch.nn.functional):
-        plain = getattr(home, name[:-1], None)
-        if plain is not None and plain in _overrides():
-            return _overrides()[plain]
-    return function
 
 
 def _custom_names(function: type[torch.autograd.Function]) -> tuple[str, ...]:
@@ -85,7 +101,7 @@ def name_arguments(
         The label of each tensor in order of its slot; the other arguments by name, as JSON values (None left out);
         and the literal `[args, kwargs]` of `graphviz_nn.model.literals`.
     """
-    names = parameter_names(function)
+    names = parameter_names(function, template or ())
     counter = [0]
     args = [write_down(item, counter) for item in template or ()]
     kwargs = {name: write_down(item, counter) for name, item in (keywords or {}).items()}
@@ -100,7 +116,7 @@ def name_arguments(
 def _positional(names: tuple[str, ...], items: list[Any], written: list[Any]) -> Iterator[tuple[str, Any, Any]]:
     """Pairs positional arguments with names. What is left over, as in `x.view(2, 3)`, belongs to the last name."""
     extra = len(items) - len(names)
-    if extra > 0 and len(names) > 1 and not any(isinstance(item, Slot) for item in items[len(names) - 1 :]):
+    if extra > 0 and names and not any(isinstance(item, Slot) for item in items[len(names) - 1 :]):
         last = len(names) - 1
         yield from zip(names[:last], items[:last], written[:last], strict=True)
         yield names[last], items[last:], written[last:]

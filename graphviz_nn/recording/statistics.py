@@ -17,15 +17,16 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS
+from graphviz_nn.recording.identity import storage_key
 from graphviz_nn.recording.device_statistics import DeviceStatistics
 from graphviz_nn.recording.measure import (
     elements,
     flatten,
     histograms,
+    histograms_of_segments,
     measure_segments,
     measure_tensor,
     sample,
-    sample_segments,
 )
 
 _SMALL: Final = 16_384
@@ -36,19 +37,21 @@ _BATCH_ELEMENTS: Final = 262_144
 Row = tuple[str, int]
 _CPU: Final = torch.device("cpu")
 _FLOAT32: Final = torch.float32
+flatten_dense_tensors = torch._C._nn.flatten_dense_tensors
 _STRIDED: Final = torch.strided
 
 
 class Statistics:
     """Collects rows of statistics and histograms, by table name and row number.
 
-    `add` may keep a view of the tensor for a while; `flush` must come before anything writes to its memory.
+    `add` may keep a view of the tensor for a while; `before_write` must come before anything writes to its memory.
     """
 
     def __init__(self) -> None:
         self._pending: list[Tensor] = []
         self._pending_rows: list[tuple[str, int, int]] = []
         self._pending_places: dict[tuple[int, int], int] = {}
+        self._pending_storages: dict[int, list[int]] = {}
         self._pending_elements = 0
         self._samples: list[tuple[Row, npt.NDArray[Any]]] = []
         self._blocks: list[tuple[str, list[int], npt.NDArray[np.float32], npt.NDArray[np.uint16] | None]] = []
@@ -59,7 +62,8 @@ class Statistics:
         """Measures the tensor, now or at the next `flush`. Must not be called while a mode records."""
         form = type(tensor)
         if (form is Tensor or form is Parameter) and tensor.dtype is _FLOAT32 and tensor.device == _CPU:
-            plain = tensor.detach() if tensor.layout is _STRIDED else tensor.detach().to_dense()
+            # A gradient comes detached; a value is only read before its memory is written, so it needs no alias.
+            plain = tensor if tensor.layout is _STRIDED else tensor.detach().to_dense()
         elif tensor.device == _CPU:
             found = elements(tensor)
             if found is None:
@@ -73,7 +77,7 @@ class Statistics:
         if not size:
             return
         if size > _SMALL:
-            self._add_large(table, row, plain)
+            self._add_large(table, row, plain.detach())
             return
         # A view or a gradient that is passed on has the same elements as one that already waits.
         key = (plain.data_ptr() if plain.is_contiguous() else -len(self._pending) - 1, size)
@@ -81,18 +85,34 @@ class Statistics:
         if place is None:
             place = self._pending_places[key] = len(self._pending)
             self._pending.append(plain)
+            self._pending_storages.setdefault(plain.untyped_storage()._cdata, []).append(place)
             self._pending_elements += size
         self._pending_rows.append((table, row, place))
         if len(self._pending) >= _BATCH or self._pending_elements >= _BATCH_ELEMENTS:
             self.flush()
+
+    def before_write(self, tensors: list[Tensor]) -> None:
+        """A call may write to these tensors' memory: what waits there is copied first."""
+        self._device.flush()
+        for tensor in tensors:
+            key = storage_key(tensor) if self._pending_storages else None
+            for place in self._pending_storages.pop(key, ()) if key is not None else ():
+                self._pending[place] = self._pending[place].detach().clone()
+                # What comes later at this address has other elements.
+                self._pending_places = {k: p for k, p in self._pending_places.items() if p != place}
 
     def flush(self) -> None:
         """Measures what is pending."""
         self._device.flush()
         if not self._pending:
             return
+        with torch.no_grad():
+            self._measure_pending()
+
+    def _measure_pending(self) -> None:
         pending, rows = self._pending, self._pending_rows
-        self._pending, self._pending_rows, self._pending_places, self._pending_elements = [], [], {}, 0
+        self._pending, self._pending_rows, self._pending_elements = [], [], 0
+        self._pending_places, self._pending_storages = {}, {}
         numbers = np.empty((len(pending), len(STATS)), np.float32)
         counts = np.empty((len(pending), HISTOGRAM_BINS), np.uint16)
         dtypes = {tensor.dtype for tensor in pending}
@@ -100,10 +120,10 @@ class Statistics:
             places = [k for k, tensor in enumerate(pending) if tensor.dtype == dtype] if len(dtypes) > 1 else None
             group = pending if places is None else [pending[k] for k in places]
             sizes = np.array([tensor.numel() for tensor in group])
-            together = torch.cat([tensor.reshape(-1) for tensor in group]).numpy()
+            together = flatten_dense_tensors(group).numpy()
             index = slice(None) if places is None else places
             numbers[index] = measure_segments(together, sizes)
-            counts[index] = histograms(*sample_segments(together, sizes), len(group))
+            counts[index] = histograms_of_segments(together, sizes)
         self._store(rows, numbers, counts)
 
     def finish(self) -> None:
@@ -152,9 +172,7 @@ class Statistics:
         samples, self._samples = self._samples, []
         if not samples:
             return
-        lengths = [part.size for _, part in samples]
-        together = np.concatenate([part for _, part in samples])
-        counts = histograms(together, np.repeat(np.arange(len(samples)), lengths), len(samples))
+        counts = histograms(np.stack([part for _, part in samples]))
         self._histograms.extend((table, row, line) for ((table, row), _), line in zip(samples, counts, strict=True))
 
     def _store(

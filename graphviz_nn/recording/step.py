@@ -95,6 +95,7 @@ class RecordedStep:
         self._collect = False
         self._error: BaseException | None = None
         self._function: Any = None
+        self._modules: list[nn.Module] = []
         self._in_optimizer = False
         self._thread = threading.get_ident()
         self.called: dict[int, int] = {}
@@ -126,7 +127,7 @@ class RecordedStep:
         identity.make_leaf_hook = self.passes.leaf_hook(of_leaf)
         if observations is None:
             return
-        identity.observe = observations.value
+        identity.observe = observations.value_observer()
         identity.observe_source = observations.source
         self.mode.before_write = observations.before_write
         if policy.tensors:
@@ -288,6 +289,8 @@ class RecordedStep:
     def _enter_new(
         self, module: nn.Module, entry: ModuleEntry | None, outer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> ModuleEntry:
+        # A module that the program drops at once is still there when the step's record is made.
+        self._modules.append(module)
         if entry is None:
             entry = self.names.add_root(module) if outer is OUTSIDE else self.names.add_inside(module, outer[0])
         if outer is OUTSIDE and self.mode.phase == t.FORWARD:

@@ -28,7 +28,7 @@ class Updates:
         """The optimizer's step is about to run; with a closure the gradients come only inside it."""
         copies = self.observations is not None and self.observations.statistics is not None
         if copies and self.observations is not None:
-            self.observations.before_write([])
+            self.observations.flush()
         with _unrecorded(), torch.no_grad():
             self._before = [
                 (p, p._version, p.detach().clone() if copies else None)
