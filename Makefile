@@ -30,7 +30,7 @@ lint: $(VENV)/.dev  ## Style, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.dev  ## Print the measured figures against their targets
 	@$(BIN)/python -m benchmarks
