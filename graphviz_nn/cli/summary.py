@@ -50,10 +50,24 @@ class ErrorSummary(msgspec.Struct, frozen=True):
     phase: str
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """A run. `step` is the number of the training step that `nodes` to `modules` describe (None: no step at all).
+class StepSummary(msgspec.Struct, frozen=True):
+    """One recorded step: `index` is the number of the training step; FLOPs are those of the forward phase."""
 
-    `seconds` is the time in recorded steps, recording included. `created` is in seconds since 1970 (UTC).
+    index: int
+    passes: int
+    forward_only: bool
+    nodes: int
+    values: int
+    parameters: int
+    flops: int
+    modules: tuple[ModuleSummary, ...]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A run, and one of its steps (None: it has none).
+
+    `created` is in seconds since 1970 (UTC); `seconds` is the time in recorded steps, recording included. `structures`
+    counts the different graphs that the steps had.
     """
 
     path: str | None
@@ -63,37 +77,24 @@ class Summary(msgspec.Struct, frozen=True):
     device: str
     keep: str
     versions: Mapping[str, str]
+    notes: tuple[str, ...]
     steps: int
     last_step: int | None
     seconds: float
     loss_first: float | None
     loss_last: float | None
     structures: int
-    step: int | None
-    passes: int
-    forward_only: bool
-    nodes: int
-    values: int
-    parameters: int
-    flops: int
-    modules: tuple[ModuleSummary, ...]
     errors: tuple[ErrorSummary, ...]
-    notes: tuple[str, ...]
+    step: StepSummary | None
 
 
 def summarise(data: RunData, position: int = -1) -> Summary:
-    """Returns the summary of a run, with the modules of the step at `position` in `data.steps()`.
+    """Returns the summary of a run, and of the step at `position` in `data.steps()`.
 
     Raises:
         OptionError: there is no such step.
     """
     steps = data.steps()
-    if steps and not -len(steps) <= position < len(steps):
-        raise OptionError(f"There is no step {position}: the run holds {len(steps)}, numbered 0 to {len(steps) - 1}.")
-    index = position % len(steps) if steps else 0
-    info = steps[index] if steps else None
-    structure = data.structure(info.structure) if info else Structure((), (), ())
-    cost = costs(structure, plugins().layer_types)
     losses = [step.loss for step in steps if step.loss is not None]
     meta = data.meta
     return Summary(
@@ -104,22 +105,34 @@ def summarise(data: RunData, position: int = -1) -> Summary:
         device=meta.device,
         keep=meta.keep,
         versions={name: str(version) for name, version in meta.versions.items()},  # torch's is a subclass of str
+        notes=meta.notes,
         steps=len(steps),
         last_step=steps[-1].index if steps else None,
         seconds=sum(step.duration for step in steps),
         loss_first=losses[0] if losses else None,
         loss_last=losses[-1] if losses else None,
         structures=len({step.structure for step in steps}),
-        step=info.index if info else None,
-        passes=info.passes if info else 0,
-        forward_only=info.forward_only if info else False,
+        errors=_errors(data, steps),
+        step=_step(data, position) if steps else None,
+    )
+
+
+def _step(data: RunData, position: int) -> StepSummary:
+    steps = data.steps()
+    if not -len(steps) <= position < len(steps):
+        raise OptionError(f"There is no step {position}: the run holds {len(steps)}, numbered 0 to {len(steps) - 1}.")
+    info = steps[position]
+    structure = data.structure(info.structure)
+    cost = costs(structure, plugins().layer_types)
+    return StepSummary(
+        index=info.index,
+        passes=info.passes,
+        forward_only=info.forward_only,
         nodes=len(structure.nodes),
         values=structure.value_count,
         parameters=cost.parameters,
         flops=cost.flops,
-        modules=_modules(data, index, structure, cost) if info else (),
-        errors=_errors(data, steps),
-        notes=meta.notes,
+        modules=_modules(data, position % len(steps), structure, cost),
     )
 
 

@@ -23,9 +23,9 @@ def show(summary: Summary, depth: int | None = None) -> None:
     console = stdout_console()
     for line in _headline(summary):
         console.print(line, soft_wrap=True)
-    if summary.modules:
+    if summary.step is not None and summary.step.modules:
         console.print()
-        console.print(module_table(summary, depth))
+        console.print(module_table(summary.step.modules, depth))
     for error in summary.errors:
         where = f" at {error.node}" if error.node else ""
         text = f"step {error.step} failed in {error.phase}{where}: {error.type}: {error.message}"
@@ -34,11 +34,11 @@ def show(summary: Summary, depth: int | None = None) -> None:
         console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
 
 
-def module_table(summary: Summary, depth: int | None = None) -> Table:
-    """Returns the table of modules, nested ones indented, and its totals."""
-    deepest = readable_depth(summary.modules) if depth is None else depth
-    shown = [row for row in summary.modules if level(row) <= deepest]
-    hidden = len(summary.modules) - len(shown)
+def module_table(modules: tuple[ModuleSummary, ...], depth: int | None = None) -> Table:
+    """Returns the table of modules, nested ones indented."""
+    deepest = readable_depth(modules) if depth is None else depth
+    shown = [row for row in modules if level(row) <= deepest]
+    hidden = len(modules) - len(shown)
     caption = f"{hidden} deeper modules are not shown: --depth all" if hidden else None
     table = Table(box=None, pad_edge=False, caption=caption, caption_justify="left", header_style="bold")
     rows = [_cells(row) for row in shown]
@@ -89,7 +89,8 @@ def _headline(summary: Summary) -> Iterator[str]:
     command = f": {shlex.join(summary.command)}" if summary.command else ""
     unfinished = "" if summary.complete else " [yellow](still being recorded, or its program was killed)[/yellow]"
     yield f"[bold]{escape(summary.path or 'run')}[/bold]  recorded {created}{escape(command)}{unfinished}"
-    if summary.step is None or summary.last_step is None:
+    step = summary.step
+    if step is None or summary.last_step is None:
         yield "no steps"
         return
     last = f", the last one step {summary.last_step}," if summary.last_step + 1 > summary.steps else ""
@@ -99,10 +100,10 @@ def _headline(summary: Summary) -> Iterator[str]:
         loss = f" · loss {change}{summary.loss_last:.4g}"
     steps = plural(summary.steps, "step")
     yield f"{steps} recorded{last} in {summary.seconds:.3g} s{loss} · keeps {escape(summary.keep)}"
-    backward = "forward only" if summary.forward_only else plural(summary.passes, "backward pass")
+    backward = "forward only" if step.forward_only else plural(step.passes, "backward pass")
     yield (
-        f"step {summary.step}: {plural(summary.nodes, 'node')}, {plural(summary.values, 'value')}, {backward} · "
-        f"{summary.parameters:,} parameters · {quantity(summary.flops)} FLOPs forward"
+        f"step {step.index}: {plural(step.nodes, 'node')}, {plural(step.values, 'value')}, {backward} · "
+        f"{step.parameters:,} parameters · {quantity(step.flops)} FLOPs forward"
     )
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
     yield f"[dim]{escape(' · '.join(part for part in (summary.device, versions) if part))}[/dim]"

@@ -31,7 +31,7 @@ class Shared(nn.Module):
 
 
 def row(summary, path):
-    (found,) = [module for module in summary.modules if module.path == path]
+    (found,) = [module for module in summary.step.modules if module.path == path]
     return found
 
 
@@ -44,14 +44,15 @@ def run():
 
 def test_counts_what_was_recorded(run):
     summary = summarise(run.data)
-    assert (summary.steps, summary.step, summary.passes, summary.forward_only) == (1, 0, 1, False)
-    assert summary.nodes == len(run.structure().nodes)
+    step = summary.step
+    assert (summary.steps, step.index, step.passes, step.forward_only) == (1, 0, 1, False)
+    assert step.nodes == len(run.structure().nodes)
     assert summary.loss_last == pytest.approx(run.steps[0].loss)
-    assert summary.parameters == sum(p.numel() for p in Shared().parameters())
+    assert step.parameters == sum(p.numel() for p in Shared().parameters())
 
 
 def test_rows_follow_the_first_call_of_each_module(run):
-    modules = summarise(run.data).modules
+    modules = summarise(run.data).step.modules
     assert [(module.path, module.type, module.calls) for module in modules] == [
         ("", "Shared", 1),
         ("stem", "Conv2d", 1),
@@ -82,12 +83,12 @@ def test_without_numbers_norms_are_missing_not_zero():
     summary = summarise(gnn.trace(nn.Linear(2, 2), torch.ones(1, 2), keep="none").data)
     found = row(summary, "")
     assert (found.output, found.activation, found.gradient) == ((1, 2), None, None)
-    assert summary.forward_only
+    assert summary.step.forward_only
 
 
 def test_an_empty_run_is_a_summary_too():
     summary = summarise(MemoryRun())
-    assert (summary.steps, summary.step, summary.modules) == (0, None, ())
+    assert (summary.steps, summary.step) == (0, None)
 
 
 def test_a_step_that_is_not_there_is_named(run):
@@ -104,7 +105,7 @@ def test_an_error_names_its_node():
 
 def test_a_long_table_shows_the_upper_levels():
     blocks = nn.Sequential(*(nn.Sequential(nn.Linear(1, 1), nn.Identity()) for _ in range(30)))
-    modules = summarise(gnn.trace(blocks, torch.ones(1), keep="none").data).modules
+    modules = summarise(gnn.trace(blocks, torch.ones(1), keep="none").data).step.modules
     assert len(modules) == 91
     assert max(level(module) for module in modules) == 2
     assert readable_depth(modules) == 1

@@ -70,22 +70,28 @@ def refused(*arguments: str) -> str:
 
 def test_traces_a_model_with_made_up_input(folder):
     found = summary("nets.py:net", "--input", "2x1x4x4")
-    assert found["forward_only"]
-    assert [module["type"] for module in found["modules"]] == ["Sequential", "Conv2d", "ReLU", "Flatten", "Linear"]
-    assert found["modules"][-1]["output"] == [2, 3]
+    assert found["step"]["forward_only"]
+    assert [module["type"] for module in found["step"]["modules"]] == [
+        "Sequential",
+        "Conv2d",
+        "ReLU",
+        "Flatten",
+        "Linear",
+    ]
+    assert found["step"]["modules"][-1]["output"] == [2, 3]
 
 
 def test_takes_the_targets_own_input_and_loss(folder):
     found = summary("nets.py:with_loss")
-    assert found["passes"] == 1
+    assert found["step"]["passes"] == 1
     assert found["loss_last"] > 0
-    assert summary("nets.py:with_loss", "--no-backward")["passes"] == 0
+    assert summary("nets.py:with_loss", "--no-backward")["step"]["passes"] == 0
 
 
 def test_the_same_command_gives_the_same_numbers(folder):
     first, second = (summary("nets.py:net", "--input", "2x1x4x4", "--loss", "sum") for _ in range(2))
-    assert first["modules"] == second["modules"]
-    assert first["passes"] == 1
+    assert first["step"]["modules"] == second["step"]["modules"]
+    assert first["step"]["passes"] == 1
 
 
 def test_sum_and_mean_are_over_every_floating_output(folder):
@@ -112,7 +118,7 @@ def test_writes_run_and_pictures(folder):
 def test_info_and_export_read_what_trace_wrote(folder):
     traced = summary("nets.py:with_loss", "-o", "net.gvnn")
     shown = json.loads(invoke("info", "net.gvnn", "--json").stdout)
-    assert shown["modules"] == traced["modules"]
+    assert shown["step"]["modules"] == traced["step"]["modules"]
     table = invoke("info", "net.gvnn").stdout
     for part in ("net.gvnn", "1 step recorded", "Conv2d", "2×2×2×2", "parameters"):
         assert part in table
