@@ -25,17 +25,20 @@ class Aligned:
     faults: list[str] = field(default_factory=list)
 
 
-def align(structure: Structure, reference: Reference) -> Aligned:
+def align(structure: Structure, reference: Reference, *, forward_only: bool = False) -> Aligned:
     """Walks the recorded calls and the watched ones side by side, in the order in which they ended.
 
     A recorder may record a Python function of torch or the calls inside it. So a watched call that makes something
-    that needs a gradient must be matched itself, or lie inside a matched one, or have one inside.
+    that needs a gradient must be matched itself, or lie inside a matched one, or have one inside. `forward_only` leaves
+    out what was recorded in other phases.
     """
     aligned = Aligned()
     pending = iter(reference.calls)
     matched: list[Call] = []
     for node in structure.nodes:
         if node.kind not in MATCHED_KINDS or node.function.startswith("torch.optim."):
+            continue
+        if forward_only and node.phase != "forward":
             continue
         call = next((call for call in pending if _is_call_of(call, node)), None)
         if call is None:
@@ -48,6 +51,8 @@ def align(structure: Structure, reference: Reference) -> Aligned:
 
 
 def _is_call_of(call: Call, node: Node) -> bool:
+    if call.raised != ("error" in node.attributes):
+        return False
     if node.function and not node.function.startswith("torch._C."):
         return call.name == node.function
     return call.short_name == (node.function.rsplit(".", 1)[-1] or node.op)
@@ -56,7 +61,7 @@ def _is_call_of(call: Call, node: Node) -> bool:
 def _missing(calls: Sequence[Call], matched: Sequence[Call]) -> Iterator[str]:
     spans = [(call.number, call.last_inside) for call in matched]
     for call in calls:
-        if call.in_optimizer or all(edge is None for edge in call.makes):
+        if call.in_optimizer or all(edge is None for edge in (*call.makes, *call.writes)):
             continue
         covered = any(first <= call.number <= last or call.number <= first <= call.last_inside for first, last in spans)
         if not covered:
@@ -73,14 +78,14 @@ def _match(structure: Structure, node: Node, call: Call, aligned: Aligned) -> No
             aligned.leaves.add(read.edge)
         elif source.kind in SOURCE_KINDS:
             aligned.faults.append(f"{source.name}, read by {node.name}, is cut off from what it was computed from")
-    if "error" in node.attributes:
-        return
-    made = list(range(len(node.outputs)))
-    makes: Sequence[EdgeKey | None] = call.makes
-    if len(made) != len(makes):  # running statistics count as written, though no version says so
-        made = [index for index in made if node.outputs[index].requires_grad]
-        makes = [edge for edge in makes if edge is not None]
-    for index, edge in _pairs(node, made, makes, "outputs", aligned):
+    made = [index for index, output in enumerate(node.outputs) if not output.version]
+    written = [index for index, output in enumerate(node.outputs) if output.version]
+    writes: Sequence[EdgeKey | None] = call.writes
+    if len(written) != len(writes):  # running statistics count as written, though no version of theirs says so
+        written = [index for index in written if node.outputs[index].requires_grad]
+        writes = [edge for edge in writes if edge is not None]
+    pairs = (*_pairs(node, made, call.makes, "results", aligned), *_pairs(node, written, writes, "writes", aligned))
+    for index, edge in pairs:
         if edge is not None:
             aligned.edges[ValueRef(node.id, index)].add(edge)
 

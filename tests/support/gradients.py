@@ -28,17 +28,18 @@ class Comparison:
 def compare_gradients(program: Program, run: Run) -> Comparison:
     """Runs the program plainly under the reference and compares every gradient of every pass, bit for bit."""
     step = program.fresh()
-    with watched(without_reentry=REENTRANT in program.traits) as reference:
+    reentrant = REENTRANT in program.traits
+    with watched(without_reentry=reentrant) as reference:
         step()
-    aligned = align(run.structure(), reference)
+    aligned = align(run.structure(), reference, forward_only=reentrant)
     faults, compared = list(aligned.faults), 0
     for ref, edges in aligned.edges.items():
-        recorded = recorded_gradients(run, ref, one_pass=REENTRANT in program.traits)
+        recorded = recorded_gradients(run, ref, one_pass=reentrant)
         required = _arrival_required(run, ref, edges, aligned)
         differing = _differing(recorded, edges, reference, required=required)
         faults += [f"{describe(run, ref)} pass {number}: {fault}" for number, fault in differing]
         compared += sum(isinstance(gradient, Tensor) for gradient in recorded.values())
-    return Comparison(faults + _unexplained(run, aligned), compared)
+    return Comparison(faults + _unexplained(run, aligned, forward_only=reentrant), compared)
 
 
 def recorded_gradients(run: Run, ref: ValueRef, *, one_pass: bool) -> Mapping[int, Tensor | object | None]:
@@ -81,7 +82,7 @@ def _arrival_required(run: Run, ref: ValueRef, edges: set[EdgeKey], aligned: Ali
     return not (later_version and edges & aligned.leaves)
 
 
-def _unexplained(run: Run, aligned: Aligned) -> list[str]:
+def _unexplained(run: Run, aligned: Aligned, *, forward_only: bool) -> list[str]:
     """Returns the recorded gradients that nothing could be compared with; what only unseen work read is left out."""
     nodes = run.structure().nodes
     explained = aligned.edges.keys() | {
@@ -89,9 +90,11 @@ def _unexplained(run: Run, aligned: Aligned) -> list[str]:
     }
     return [
         f"{describe(run, ref)} pass {number}: recorded, never compared"
-        for ref, _ in values_of(run.structure())
+        for ref, node in values_of(run.structure())
         for number in range(run.steps[-1].info.passes)
-        if ref not in explained and isinstance(gradient_of(run, ref, number), Tensor)
+        if ref not in explained
+        and not (forward_only and node.phase != "forward")
+        and isinstance(gradient_of(run, ref, number), Tensor)
     ]
 
 

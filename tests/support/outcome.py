@@ -56,8 +56,9 @@ def bits(tensor: Tensor) -> tuple[Any, ...]:
     if tensor.layout != torch.strided:
         parts = (tensor._indices(), tensor._values())
         return ("sparse", tuple(tensor.shape), tensor.is_coalesced(), *(bits(part) for part in parts))
-    plain = tensor.as_subclass(Tensor).resolve_conj().resolve_neg().cpu().contiguous().clone()
-    return str(tensor.dtype), tuple(tensor.shape), plain.flatten().view(torch.uint8).numpy().tobytes()
+    plain = tensor.as_subclass(Tensor).resolve_conj().resolve_neg().cpu()
+    flat = plain.flatten().clone(memory_format=torch.contiguous_format)  # a clone of one element has stride 1 at last
+    return str(tensor.dtype), tuple(tensor.shape), flat.view(torch.uint8).numpy().tobytes()
 
 
 def observe(step: Step, surround: Callable[[Callable[[], Any]], None] | None = None) -> Outcome:

@@ -35,10 +35,9 @@ class Read:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its function's names, what it read, and the edges of what it wrote or made (None: no gradient).
+    """One call: its function's names, what it read, and the edges of what it made and wrote (None: no gradient).
 
-    `number` is its place in the order in which calls began; the calls inside it are those from `number` + 1 up to
-    the numbers of what came before it in `Reference.calls`, where calls stand in the order in which they ended.
+    `number` is its place in the order in which calls began, `last_inside` that of the last call inside it.
     """
 
     name: str
@@ -47,6 +46,8 @@ class Call:
     last_inside: int
     reads: tuple[Read, ...]
     makes: tuple[EdgeKey | None, ...]
+    writes: tuple[EdgeKey | None, ...]
+    raised: bool
     in_optimizer: bool
 
 
@@ -87,14 +88,17 @@ class Reference(TorchFunctionMode):
         tensors = list(tensors_in((args, kwargs)))
         reads = tuple(Read(self._edge(t), t.is_leaf) for t in tensors)
         versions = [None if t.is_inference() else t._version for t in tensors]
-        result = None
+        result, raised = None, True
         try:
             result = self._run(func, args, kwargs)
+            raised = False
         finally:
-            makes = [self._edge(args[0])] if func == SET_DATA else list(self._made(tensors, versions, result))
+            known = {id(t) for t in tensors}
+            makes = tuple(self._edge(t) for t in tensors_in(result) if id(t) not in known)
+            writes = (self._edge(args[0]),) if func == SET_DATA else tuple(self._written(tensors, versions))
             name, short = resolve_name(func) or "", getattr(func, "__name__", "")
-            inside = (number, self.begun - 1)
-            self.calls.append(Call(name, short, *inside, reads, tuple(makes), self.in_optimizer > 0))
+            span = (number, self.begun - 1)
+            self.calls.append(Call(name, short, *span, reads, makes, writes, raised, self.in_optimizer > 0))
         if func is Tensor.register_hook and reads[0].edge is not None:
             self.hooked.add(reads[0].edge)
         return result
@@ -109,16 +113,12 @@ class Reference(TorchFunctionMode):
         finally:
             self.following.pop()
 
-    def _made(self, tensors: list[Tensor], versions: list[int | None], result: Any) -> Iterator[EdgeKey | None]:
+    def _written(self, tensors: list[Tensor], versions: list[int | None]) -> Iterator[EdgeKey | None]:
         for tensor, version in zip(tensors, versions, strict=True):
             if version is not None and tensor._version != version:
                 yield self._edge(tensor)
                 if tensor._is_view() and tensor._base is not None:
                     yield self._edge(tensor._base)
-        known = {id(t) for t in tensors}
-        for tensor in tensors_in(result):
-            if id(tensor) not in known:
-                yield self._edge(tensor)
 
     def _edge(self, tensor: Tensor) -> EdgeKey | None:
         if not tensor.requires_grad or torch.is_inference_mode_enabled():
@@ -136,7 +136,7 @@ class Reference(TorchFunctionMode):
     ) -> Any:
         """Stands in for autograd's own entry: asks for every gradient first, then goes on as the program wished."""
         engine = torch.autograd.Variable._execution_engine
-        if self.asking:
+        if self.asking or torch._C._are_functorch_transforms_active():
             return engine.run_backward(roots, gradients, retain, create, inputs, *rest, **more)
         edges = dict(self.edges)
         self.asking = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from graphviz_nn.model.nodes import ValueRef
 from tests.support.gradients import compare_gradients
 from tests.support.program import FORWARD_ONLY, Program
 from tests.support.programs import BY_NAME, PROGRAMS
@@ -47,7 +48,7 @@ def test_the_gradient_shown_is_the_one_before_user_hooks():
 def test_none_and_never_arrived_stay_apart():
     """Autograd says None for an output of a node whose other output was used; for an unused branch it says nothing."""
     run = run_of("unused_outputs")
-    split, cosine = run.node("split_with_sizes"), run.node("cos")
+    split, cosine = run.node("split"), run.node("cos")
     assert isinstance(run.gradient(split, 0), torch.Tensor)
-    assert [gradient_of(run, (split.id, index), 0) for index in (1, 2)] == [None, None]
-    assert gradient_of(run, (cosine.id, 0), 0) is NOT_RECORDED
+    assert [gradient_of(run, ValueRef(split.id, index), 0) for index in (1, 2)] == [None, None]
+    assert gradient_of(run, ValueRef(cosine.id, 0), 0) is NOT_RECORDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from tests.support.outcome import observe
 from tests.support.program import Program
@@ -30,7 +31,19 @@ def test_recording_changes_no_bit(program: Program, keep: str):
 
 
 def test_a_difference_in_one_bit_is_seen():
-    program = PROGRAMS[0]
-    plain, touched = observe(program.fresh()), program.fresh()
-    touched.inputs[0].data[0, 0] += 1e-7
-    assert {"result[0]", "inputs[0][0]", "inputs[0][0].grad"} <= set(plain.differences(observe(touched)))
+    plain, touched = observe(PROGRAMS[0].fresh()), PROGRAMS[0].fresh()
+    x = touched.inputs[0].data
+    x[0, 0] = torch.nextafter(x[0, 0], torch.tensor(9.0))
+    assert "inputs[0][0]" in plain.differences(observe(touched))
+
+
+def test_a_random_number_drawn_is_seen():
+    plain, touched = observe(PROGRAMS[0].fresh()), PROGRAMS[0].fresh()
+    torch.rand(1)
+    assert plain.differences(observe(touched)) == ["random.torch"]
+
+
+def test_a_hook_left_behind_is_seen():
+    plain, touched = observe(PROGRAMS[0].fresh()), PROGRAMS[0].fresh()
+    touched.inputs[0].register_hook(lambda gradient: None)
+    assert set(plain.differences(observe(touched))) == {"inputs[0][0].hooks", "state[0].hooks"}

@@ -6,6 +6,7 @@ import networkx as nx
 import pytest
 
 from graphviz_nn.graph.schema import validate
+from graphviz_nn.model.events import STATE_TENSOR, EventKind
 from graphviz_nn.model.nodes import SOURCE_KINDS
 from graphviz_nn.run import Run
 from tests.support.program import FORWARD_ONLY, UNSEEN, Program
@@ -30,36 +31,18 @@ def test_every_leaf_that_got_a_gradient_leads_to_a_loss(program: Program):
     losses = loss_nodes(run)
     assert losses, "no backward pass has a known root"
     feeding = set(losses).union(*(nx.ancestors(run.graph, loss) for loss in losses))
-    arrived = {int(e["node"]) for e in run.steps[-1].events if e["kind"] == 6 and e["state"] == 0}
+    arrived = {
+        int(e["node"]) for e in run.steps[-1].events if e["kind"] == EventKind.GRADIENT and e["state"] == STATE_TENSOR
+    }
     leaves = {node.id for node in run.structure().nodes if node.kind in SOURCE_KINDS} & arrived
     assert leaves, "no leaf got a gradient"
     assert [run.structure().nodes[node].name for node in sorted(leaves - feeding)] == []
 
 
-@pytest.mark.parametrize("program", WITH_BACKWARD, ids=[program.name for program in WITH_BACKWARD])
-def test_a_value_that_needs_a_gradient_was_computed_from_one_that_does(program: Program):
-    run = run_of(program.name)
-    nodes = run.structure().nodes
-    cut = [
-        node.name
-        for node in nodes
-        if node.kind not in SOURCE_KINDS
-        and any(output.requires_grad and not output.version for output in node.outputs)
-        and node.inputs
-        and not any(nodes[given.node].outputs[given.output].requires_grad for given in node.inputs)
-    ]
-    assert [name for name in cut if not leaf_made_here(run, name)] == []
-
-
-def leaf_made_here(run: Run, name: str) -> bool:
-    """Whether the node made a leaf of its own: by `requires_grad=True`, or by `requires_grad_()` later."""
-    node = run.structure().by_name[name]
-    arguments = node.attributes.get("requires_grad")
-    return arguments is True or "requires_grad_" in {n.op for n in run.structure().nodes} or node.phase != "forward"
-
-
 def loss_nodes(run: Run) -> list[int]:
-    return sorted({int(e["node"]) for e in run.steps[-1].events if e["kind"] == 4 and e["node"] >= 0})
+    return sorted(
+        {int(e["node"]) for e in run.steps[-1].events if e["kind"] == EventKind.PASS_BEGIN and e["node"] >= 0}
+    )
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)

@@ -157,7 +157,7 @@ class Metered(Tensor):
         return result
 
 
-@program()
+@program(UNSEEN)  # `as_subclass` does not tell modes
 def tensor_subclass() -> Step:
     x, w = leaf(3), leaf(3)
 
