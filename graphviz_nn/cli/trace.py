@@ -75,11 +75,7 @@ def trace(
       graphviz-nn trace models.py:resnet --input 1x3x224x224 -o resnet.svg
       graphviz-nn trace models.py:gpt --input 1x64:int64:50257 --loss sum -o gpt.gvnn -o gpt.svg
     """
-    if loss_name and no_backward:
-        raise OptionError("--loss and --no-backward contradict each other. Leave one out.")
-    for file in files:
-        outputs.ensure_known_format(file)
-        outputs.ensure_writable(file)
+    _check(loss_name, no_backward, files)
     model = _prepare(target, specs)
     loss = None if no_backward else find_loss(loss_name) if loss_name else model.loss
     try:
@@ -95,6 +91,15 @@ def trace(
     _show(run, as_json)
     if not files and not as_json:
         outputs.note("nothing was written. To draw it: -o model.svg; to keep it: -o model.gvnn")
+
+
+def _check(loss_name: str | None, no_backward: bool, files: tuple[Path, ...]) -> None:
+    """Refuses what cannot come to anything before the model is made."""
+    if loss_name and no_backward:
+        raise OptionError("--loss and --no-backward contradict each other. Leave one out.")
+    for file in files:
+        outputs.ensure_known_format(file)
+        outputs.ensure_writable(file)
 
 
 def _prepare(target: str, specs: tuple[InputSpec, ...]) -> Target:
