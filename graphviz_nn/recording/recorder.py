@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any, ClassVar, Self
+from weakref import ref
 
 import torch
 from torch import nn
@@ -74,6 +75,8 @@ class Recorder:
         self._dead = False
         self._inside = False
         self._skipping: float | None = None
+        self._closure_running = False
+        self._model = None if model is None else ref(model)
         self._trained = False
         self._stepped: set[int] = set()
         self._expected: set[int] = set()
@@ -90,7 +93,7 @@ class Recorder:
         self.over_limit = 0
         self.functions: dict[int, Any] = {}
         if model is not None:
-            self._names.add_root(model, "model")
+            self._names.add_root(model, "model", is_model=True)
 
     # ---- life
 
@@ -102,8 +105,8 @@ class Recorder:
         """
         if Recorder._active is not None:
             raise UsageError("A recording is already running in this process: end it before another begins.")
-        Recorder._active = self
         self._sink.set_meta(self._meta)
+        Recorder._active = self
         self._optimizer_hooks = [
             torch_optimizer.register_optimizer_step_pre_hook(self._before_optimizer),
             torch_optimizer.register_optimizer_step_post_hook(self._after_optimizer),
@@ -127,6 +130,11 @@ class Recorder:
 
     def _close(self) -> None:
         Recorder._active = None
+        if not self.steps_seen and not self._dead:
+            self._notes.append(
+                "No step was found: no module with parameters was called in the recording's thread. Name the root with "
+                "model=…, or mark each step by hand with `with recorder.step():`."
+            )
         meta = RunMeta(
             **{
                 **{name: getattr(self._meta, name) for name in self._meta.__struct_fields__},
@@ -134,10 +142,11 @@ class Recorder:
                 "complete": not self._dead,
             }
         )
-        try:
-            self._sink.set_meta(meta)
-        finally:
-            self._sink.close()
+        for finish in (lambda: self._sink.set_meta(meta), self._sink.close):
+            try:
+                finish()
+            except Exception as error:
+                self._fail(error)
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -205,11 +214,10 @@ class Recorder:
         """Takes the module calls while no step is open."""
         if self._inside or self._dead or threading.get_ident() != self._thread:
             return self._original_call(module, *args, **kwargs)
-        if self._skipping is not None and not self._trained and _has_parameters(module):
-            self._policy.plain(time.perf_counter() - self._skipping)  # no optimizer tells where a step ends
-            self._skipping = None
-        if self._skipping is None:
-            self._decide(module)
+        try:
+            self._at_call_between_steps(module)
+        except Exception as error:
+            self._fail(error)
         if self._step is not None:
             return self._step.module_call(module, *args, **kwargs)
         self._inside = True
@@ -218,27 +226,44 @@ class Recorder:
         finally:
             self._inside = False
 
-    def _decide(self, module: nn.Module) -> None:
+    def _at_call_between_steps(self, module: nn.Module) -> None:
         """A root module is called and no step is open: begin one, recorded or skipped."""
+        if self._closure_running or not self._is_model(module):
+            return  # a step that is skipped; or a loss or an activation used on its own
         forward_only = not torch.is_grad_enabled()
         if forward_only and self._trained:
             return  # validation between training steps
-        if not _has_parameters(module):
-            return  # a loss or an activation used on its own
+        if self._skipping is not None:
+            if self._trained:
+                return
+            self._end_skipped()  # no optimizer tells where a step ends
+        self._decide()
+        if self._skipping is not None and self._trained:
+            self._handler = None  # the optimizer's hook will tell when the step is over
+
+    def _is_model(self, module: nn.Module) -> bool:
+        return _has_parameters(module) or (self._model is not None and self._model() is module)
+
+    def _decide(self) -> None:
+        """A step begins: record it if the policy wants it."""
         index = self.steps_seen
         self.steps_seen += 1
         if self._policy.wants(index):
             self._begin(index)
-            return
-        self._skipping = time.perf_counter()
-        if self._trained and not forward_only:
-            self._handler = None  # the optimizer's hook will tell when the step is over
+        else:
+            self._skipping = time.perf_counter()
+
+    def _end_skipped(self) -> None:
+        if self._skipping is not None:
+            self._policy.plain(time.perf_counter() - self._skipping)
+            self._skipping = None
 
     # ---- steps
 
     def _begin(self, index: int) -> None:
+        self._stepped = set()
+        step = None
         try:
-            self._stepped = set()
             step = RecordedStep(
                 index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call
             )
@@ -246,22 +271,30 @@ class Recorder:
             self._step = step
             self._handler = step.module_call
         except Exception as error:
+            if step is not None:
+                step.end()
             self._fail(error)
 
     def _at_root_call(self, module: nn.Module) -> Callable[..., Any] | None:
         """A root module is called inside a recorded step. Returns who takes the call if that begins another step."""
         step = self._step
-        if step is None or self._explicit:
+        if step is None or self._explicit or self._closure_running:
             return None
-        over = step.closing or (step.updated_by_hand and step.passes.ended > 0)
-        if not over and not torch.is_grad_enabled() and not step.tape.passes:
-            entry = self._names.entry(module)
-            over = entry is not None and step.called.get(id(entry), 0) > 0 and entry.root.has_parameters
-        if not over:
-            return None
-        self._finish()
-        self._watch()
+        try:
+            if not (step.closing or step.updated_by_hand or self._was_forward_only(step, module)):
+                return None
+            self._finish()
+            self._watch()
+        except Exception as error:
+            self._fail(error)
         return self._watcher
+
+    def _was_forward_only(self, step: RecordedStep, module: nn.Module) -> bool:
+        """Whether the step has been inference alone: this module was called in it, and nothing can go backward."""
+        if step.tape.passes or step.tape.sequence:
+            return False
+        entry = self._names.entry(module)
+        return entry is not None and step.called.get(id(entry), 0) > 0 and entry.root.is_model
 
     def _finish(self, error: BaseException | None = None) -> None:
         """Ends the open step, if any, and hands its record to the sink."""
@@ -269,7 +302,10 @@ class Recorder:
         if step is None:
             return
         self._handler = None
-        step.end(error)
+        try:
+            step.end(error)
+        except Exception as ours:
+            self._fail(ours)
         if self._dead:
             return
         began = time.perf_counter()
@@ -293,7 +329,7 @@ class Recorder:
                 f"Keeping tensors stopped at the memory limit of {self._keep.memory_limit:,} bytes: raise it with "
                 f"memory_limit=…, or keep fewer with keep='stats' or selectors."
             )
-        if record.info.forward_only:
+        if record.info.forward_only and record.info.error is None:
             self._notes.append("No gradient could arrive in a step: it ran no backward pass.")
         self._sink.write(record)
         self._add_files(record)

@@ -38,6 +38,7 @@ Row = tuple[str, int]
 _CPU: Final = torch.device("cpu")
 _FLOAT32: Final = torch.float32
 flatten_dense_tensors = torch._C._nn.flatten_dense_tensors
+_unrecorded = torch._C.DisableTorchFunction
 _STRIDED: Final = torch.strided
 
 
@@ -106,7 +107,8 @@ class Statistics:
         self._device.flush()
         if not self._pending:
             return
-        with torch.no_grad():
+        # A norm may overflow float32, and a program may have told numpy to raise at that.
+        with torch.no_grad(), _unrecorded(), np.errstate(all="ignore"):
             self._measure_pending()
 
     def _measure_pending(self) -> None:
@@ -163,7 +165,8 @@ class Statistics:
 
     def _add_large(self, table: str, row: int, tensor: Tensor) -> None:
         flat = flatten(tensor)
-        self._blocks.append((table, [row], measure_tensor(flat)[None], None))
+        with np.errstate(all="ignore"):
+            self._blocks.append((table, [row], measure_tensor(flat)[None], None))
         self._samples.append(((table, row), sample(flat)))
         if len(self._samples) >= _BATCH:
             self._count_samples()
