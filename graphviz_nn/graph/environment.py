@@ -83,13 +83,14 @@ def default_dtype_of(node: Node, tensors: Sequence[Tensor]) -> Iterator[None]:
 def needs_grad_mode(node: Node, tensors: Sequence[Tensor]) -> bool:
     """Whether the recorded call ran with the grad mode on, as far as it matters.
 
-    It was off where a tensor that requires a gradient was read and none came out, and where a leaf was written in
-    place, which is forbidden otherwise. Where nothing requires a gradient it makes no difference but to views, which
-    may be written in place later only if they were made with it on.
+    It was off where a tensor that requires a gradient was read and none came out, and where a leaf or a view of one was
+    written in place, which is forbidden otherwise. Where nothing requires a gradient it makes no difference but to
+    views, which may be written in place later only if they were made with it on.
     """
     if not any(tensor.requires_grad for tensor in tensors):
         return True
     if any(output.requires_grad for output in node.outputs if not output.version):
         return True
     written = any(output.requires_grad for output in node.outputs if output.version == "mutated")
-    return written and not (tensors[0].requires_grad and tensors[0].is_leaf)
+    owner = tensors[0] if tensors[0]._base is None else tensors[0]._base
+    return written and not (owner.requires_grad and owner.is_leaf)

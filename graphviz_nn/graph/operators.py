@@ -6,7 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-_TABLES: Final = {"torch": ("_VariableFunctions",), "torch.nn.functional": ("_VariableFunctions", "_nn")}
+_TABLES: Final = {
+    "torch": ("_VariableFunctions",),
+    "torch.nn.functional": ("_VariableFunctions", "_nn"),
+    "torch._C._nn": ("_nn",),
+}
 """By the namespace of a name, the tables of compiled operators in `torch._C` where it may be found."""
 _READS_FILES: Final = frozenset({"from_file", "save", "load"})
 _LIBRARIES: Final = frozenset({"aten", "prims"})

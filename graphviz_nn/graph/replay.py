@@ -120,7 +120,7 @@ class _Replay:
 
         node, function = task.node, task.function
         assert function is not None
-        tensors = [self._need(ValueRef(edge.node, edge.output), node) for edge in node.inputs]
+        tensors = [self._need(ValueRef(edge.node, edge.output), node) for edge in task.reads]
         self._kept.copy_before_write([tensors[position] for position in _may_be_written(node, tensors)])
         versions = [tensor._version for tensor in tensors]
         self._set_random_state(node)
@@ -133,7 +133,7 @@ class _Replay:
         except Exception as error:
             raise ReplayError(f"{_title(node)} raised when run again: {type(error).__name__}: {error}") from error
         self._bind(node, "", list(_new_tensors(result, tensors)))
-        self._bind_written(node, tensors, versions)
+        self._bind_written(task, tensors, versions)
 
     def _set_random_state(self, node: Node) -> None:
         state = self._recorded.random_state(node)
@@ -161,15 +161,16 @@ class _Replay:
                 tensor.requires_grad_()
             self._live[ValueRef(node.id, index)] = tensor
 
-    def _bind_written(self, node: Node, tensors: Sequence[Tensor], versions: Sequence[int]) -> None:
+    def _bind_written(self, task: Task, tensors: Sequence[Tensor], versions: Sequence[int]) -> None:
         """Finds the new versions of the tensors that the call wrote, and of what they are views of."""
+        node = task.node
         places = [index for index, output in enumerate(node.outputs) if output.version == "mutated"]
         if not places:
             return
         written = [tensor for tensor, version in zip(tensors, versions, strict=True) if tensor._version != version]
         written += [
             tensor
-            for edge, tensor in zip(node.inputs, tensors, strict=True)
+            for edge, tensor in zip(task.reads, tensors, strict=True)
             if edge.argument in _SILENTLY_WRITTEN and not _contains(written, tensor)
         ]
         written += [tensor for tensor in tensors if not _contains(written, tensor)]

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
 from graphviz_nn.errors import ReplayError
+from graphviz_nn.graph.gaps import Gaps
 from graphviz_nn.graph.operators import find_operator
 from graphviz_nn.graph.restore import is_restorable
 from graphviz_nn.model.nodes import SOURCE_KINDS, Input, Node, ValueRef
@@ -46,7 +47,7 @@ class Task(NamedTuple):
         """The values that the task needs."""
         match self.action:
             case Action.CALL:
-                return self.node.inputs
+                return tuple(edge for edge in self.node.inputs if not _is_result(edge))
             case Action.ALIAS:
                 return self.node.inputs[:2]
             case Action.INSIDE:
@@ -56,7 +57,11 @@ class Task(NamedTuple):
 
 def results_of(node: Node) -> tuple[Input, ...]:
     """The values made inside a custom function that left it as its results, in order."""
-    return tuple(edge for edge in node.inputs if edge.argument == "result" and edge.kind == "alias")
+    return tuple(edge for edge in node.inputs if _is_result(edge))
+
+
+def _is_result(edge: Input) -> bool:
+    return edge.argument == "result" and edge.kind == "alias"
 
 
 def schedule(
@@ -81,26 +86,21 @@ class _Scheduler:
         self._nodes = structure.nodes
         self._is_live = functions is not None
         self._functions = functions or {}
-        self._overridden = overridden
+        self._overridden = {node.id: _overridden_outputs(node, overridden) for node in structure.nodes}
         self._changed: set[int] = set()
-        self._detached: set[int] = set()
+        self._gaps = Gaps(structure.nodes)
         self._closed = self._find_closed()
 
     def tasks(self) -> list[Task]:
         return [self._task(node) for node in self._nodes]
 
     def _task(self, node: Node) -> Task:
-        changed = any(
-            edge.node in self._changed or ValueRef(edge.node, edge.output) in self._overridden for edge in node.inputs
-        )
+        changed = any(edge.node in self._changed or edge.output in self._overridden[edge.node] for edge in node.inputs)
         if changed:
             self._changed.add(node.id)
-        if any(edge.node in self._detached for edge in node.inputs):
-            self._detached.add(node.id)
         action, function = self._decide(node)
-        if action in (Action.RECORDED, Action.INSIDE) and _has_history(node):
-            # Here its values have none, so gradients beyond them cannot be computed again.
-            self._detached.add(node.id)
+        if action in (Action.RECORDED, Action.INSIDE) or self._overridden[node.id]:
+            self._gaps.add(node)
         return Task(node, action, function, changed)
 
     def _decide(self, node: Node) -> tuple[Action, Callable[..., Any] | None]:
@@ -124,12 +124,14 @@ class _Scheduler:
         raise ReplayError(_refusal(node))
 
     def _is_taken(self, node: Node) -> bool:
-        if all(ValueRef(node.id, index) in self._overridden for index in range(len(node.outputs))):
+        # A call that writes in place is made all the same: other views of the memory see what is written.
+        writes = any(output.version for output in node.outputs)
+        if not writes and len(self._overridden[node.id]) == len(node.outputs):
             return True
         if node.parent in self._closed:
             return True
         if node.op == "grad" and node.phase == "backward":
-            return node.id in self._detached
+            return _is_restorable(node) and self._gaps.interrupt(node)
         return node.phase != "forward"
 
     def _find_closed(self) -> set[int | None]:
@@ -162,19 +164,16 @@ def _is_restorable(node: Node) -> bool:
 
 
 def _refusal(node: Node) -> str:
-    why = (
-        "its code is not in the file, which holds none"
-        if _is_restorable(node)
-        else "not all of its arguments could be written down"
-    )
+    why = "a file holds no code" if _is_restorable(node) else "not all of its arguments could be written down"
     return (
         f"{node.name!r} (node {node.id}, {node.function or node.op}) cannot be run again from a file: {why}. "
         "Replay in the process that recorded it, or override its value."
     )
 
 
-def _has_history(node: Node) -> bool:
-    """Whether autograd knew how the values were made. Those of sources and updated parameters are leaves."""
-    if node.kind in SOURCE_KINDS or node.phase == "optimizer":
-        return False
-    return any(output.requires_grad for output in node.outputs)
+def _overridden_outputs(node: Node, overridden: Container[ValueRef]) -> frozenset[int]:
+    """Places of the values that an override replaces. Written memory is one: all versions of it change together."""
+    found = frozenset(index for index in range(len(node.outputs)) if ValueRef(node.id, index) in overridden)
+    if any(node.outputs[index].version for index in found):
+        found |= {index for index, output in enumerate(node.outputs) if output.version}
+    return found

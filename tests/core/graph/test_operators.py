@@ -51,5 +51,15 @@ def test_nothing_else_is(name: str):
 
 
 def test_what_the_recorder_names_is_found():
-    functions = [F.conv2d, torch.einsum, F.max_pool2d, torch.lstm, F.gelu, torch.Tensor.__rsub__, torch.fft.fft, F.glu]
+    functions = [
+        F.conv2d,
+        torch.einsum,
+        F.max_pool2d,
+        torch.lstm,
+        F.gelu,
+        F.silu,
+        torch.Tensor.__rsub__,
+        torch.fft.fft,
+        F.glu,
+    ]
     assert [find_operator(qualified_name(function)) for function in functions] == functions
