@@ -105,27 +105,40 @@ class Segment:
     def __init__(self, mode: CallRecorder, function: Callable[..., Any]) -> None:
         self._mode = mode
         self._function = function
+        self._begin = 0
         self._original: tuple[int, int] | None = None
 
+    def begin(self) -> None:
+        """The first run begins."""
+        self._begin = len(self._mode.tape.ops)
+
+    def end(self) -> None:
+        """The first run is over."""
+        self._original = (self._begin, len(self._mode.tape.ops))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        mode = self._mode
-        if mode.closed:
+        if self._mode.closed:
             return self._function(*args, **kwargs)
+        if self._original is not None:
+            return self._run_again(args, kwargs)
+        self.begin()
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            self.end()
+
+    def _run_again(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        mode = self._mode
         begin = len(mode.tape.ops)
-        outer, again = mode.phase, self._original is not None
-        if again:
-            mode.phase = RECOMPUTE
+        outer, mode.phase = mode.phase, RECOMPUTE
         try:
             return self._function(*args, **kwargs)
         except BaseException as error:
-            if again:
-                mode.note_phase(error, RECOMPUTE)
+            mode.note_phase(error, RECOMPUTE)
             raise
         finally:
             mode.phase = outer
-            if self._original is None:
-                self._original = (begin, len(mode.tape.ops))
-            elif not mode.closed:
+            if not mode.closed:
                 self._match(begin)
 
     def _match(self, begin: int) -> None:

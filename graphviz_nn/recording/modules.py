@@ -17,14 +17,14 @@ from graphviz_nn.recording.sources import is_user_code
 
 
 class Root:
-    """A module called from outside any other."""
+    """A module called from outside any other. It is a model, rather than a loss, where it has parameters."""
 
-    __slots__ = ("has_parameters", "label", "module")
+    __slots__ = ("is_model", "label", "module")
 
-    def __init__(self, module: nn.Module, label: str) -> None:
+    def __init__(self, module: nn.Module, label: str, *, is_model: bool = False) -> None:
         self.module = ref(module)
         self.label = label
-        self.has_parameters = next(module.parameters(), None) is not None
+        self.is_model = is_model or next(module.parameters(), None) is not None
 
 
 class ModuleEntry:
@@ -41,21 +41,32 @@ class ModuleEntry:
 
 
 class ModuleNames:
-    """Finds the entry of a module. Entries live as long as the recorder; modules are held weakly."""
+    """Finds the entry of a module. Entries live as long as the recorder; modules are held weakly.
+
+    Attributes:
+        roots: modules called from outside any other.
+        unregistered: modules called inside others without being registered there.
+    """
 
     def __init__(self) -> None:
         self.roots: list[Root] = []
+        self.unregistered: list[ModuleEntry] = []
         self._entries: dict[int, ModuleEntry] = {}
-        self._unregistered: dict[str, int] = {}
+
+    def begin_step(self) -> None:
+        """Gives the names of modules that are gone to those to come, so that steps that do the same read the same."""
+        self.roots = [root for root in self.roots if root.module() is not None]
+        self.unregistered = [entry for entry in self.unregistered if entry.module() is not None]
 
     def entry(self, module: nn.Module) -> ModuleEntry | None:
         """Returns the entry of a module seen before, or None."""
         entry = self._entries.get(id(module))
         return entry if entry is not None and entry.module() is module else None
 
-    def add_root(self, module: nn.Module, label: str | None = None) -> ModuleEntry:
+    def add_root(self, module: nn.Module, label: str | None = None, *, is_model: bool = False) -> ModuleEntry:
         """Makes the module a root, names everything inside it, and returns its entry."""
-        root = Root(module, self._unique(label or variable_name(module) or type(module).__name__))
+        label = label or variable_name(module) or type(module).__name__
+        root = Root(module, _unique(label, {other.label for other in self.roots}), is_model=is_model)
         self.roots.append(root)
         self._name_inside(module, root, "")
         entry = self.entry(module)
@@ -75,16 +86,16 @@ class ModuleNames:
             if found is not None:
                 return found
         stem = f"{caller.path}.{type(module).__name__}" if caller.path else type(module).__name__
-        count = self._unregistered.get(stem, 0)
-        self._unregistered[stem] = count + 1
-        self._name_inside(module, caller.root, f"{stem}_{count + 1}" if count else stem)
+        taken = {entry.path for entry in self.unregistered if entry.root is caller.root}
+        self._name_inside(module, caller.root, _unique(stem, taken))
         entry = self.entry(module)
         assert entry is not None
+        self.unregistered.append(entry)
         return entry
 
     def path(self, root: Root, path: str) -> str:
-        """Returns the full path: with several roots that have parameters each path starts with its root's label."""
-        models = [other for other in self.roots if other.has_parameters] or self.roots
+        """Returns the full path: with several roots that are models each path starts with its root's label."""
+        models = [other for other in self.roots if other.is_model] or self.roots
         if models == [root]:
             return path
         return f"{root.label}.{path}" if path else root.label
@@ -95,11 +106,11 @@ class ModuleNames:
             if known is None:
                 self._entries[id(child)] = ModuleEntry(child, root, name)
 
-    def _unique(self, label: str) -> str:
-        taken = {root.label for root in self.roots}
-        if label not in taken:
-            return label
-        return next(f"{label}_{k}" for k in range(2, len(taken) + 3) if f"{label}_{k}" not in taken)
+
+def _unique(label: str, taken: set[str]) -> str:
+    if label not in taken:
+        return label
+    return next(f"{label}_{k}" for k in range(2, len(taken) + 3) if f"{label}_{k}" not in taken)
 
 
 def variable_name(module: nn.Module) -> str | None:

@@ -14,7 +14,7 @@ import torch
 import torch.autograd
 import torch.nn.functional as F  # noqa: N812 - its usual name
 import torch.utils.checkpoint
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
@@ -109,26 +109,26 @@ def _overriding(args: Any) -> bool:
     return False
 
 
-def module_call(enter: Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], Any]) -> Callable[..., Any]:
-    """Returns a replacement of `nn.Module.__call__` that hands the call to `enter`."""
-
-    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-        return enter(self, args, kwargs)
-
-    return __call__
-
-
 def push_below(mode: TorchFunctionMode) -> None:
     """Puts the mode at the bottom of this thread's stack, below every mode of the user's.
 
     A mode that the user entered before us is left before us or after us; either way it takes itself off the top.
+    Only the default device, which torch expects at the very bottom, stays below.
     """
     above = []
     while _stack_length():
         above.append(torch._C._pop_torch_function_stack())
+    default_device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    if above and above[-1] is default_device:
+        torch._C._push_on_torch_function_stack(above.pop())
     torch._C._push_on_torch_function_stack(mode)
     for other in reversed(above):
         torch._C._push_on_torch_function_stack(other)
+
+
+def is_on(mode: TorchFunctionMode) -> bool:
+    """Whether the mode is on in this thread right now; it is off inside a call that it is handling."""
+    return any(_stack_at(place) is mode for place in range(_stack_length()))
 
 
 def take_out(mode: TorchFunctionMode) -> bool:

@@ -8,6 +8,7 @@ and while a step is skipped not even that.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import platform
 import sys
@@ -142,7 +143,7 @@ class Recorder:
                 "complete": not self._dead,
             }
         )
-        for finish in (lambda: self._sink.set_meta(meta), self._sink.close):
+        for finish in (functools.partial(self._sink.set_meta, meta), self._sink.close):
             try:
                 finish()
             except Exception as error:
@@ -155,6 +156,7 @@ class Recorder:
         It is recorded if the policy wants it. Steps do not nest.
         """
         self._finish()
+        self._end_skipped()
         wanted = not self._dead and self._policy.wants(self.steps_seen)
         self._explicit = True
         began = time.perf_counter()
@@ -346,32 +348,74 @@ class Recorder:
 
     # ---- optimizers
 
-    def _before_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if self._step is not None and not self._dead:
-            try:
-                closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+    def _before_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
+        """Returns None, or the arguments of the optimizer's step with its closure replaced by one that is watched."""
+        if self._dead or threading.get_ident() != self._thread:
+            return None
+        try:
+            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+            if closure is not None and not self._explicit:
+                self._before_closure(optimizer)
+            if self._step is not None:
                 self._step.optimizer_begins(optimizer, with_closure=closure is not None)
-            except Exception as error:
-                self._fail(error)
+            if closure is None:
+                return None
+            watched = self._watch_closure(closure, optimizer)
+            if "closure" in kwargs:
+                return args, {**kwargs, "closure": watched}
+            return (args[0], watched, *args[2:]), kwargs
+        except Exception as error:
+            self._fail(error)
+            return None
+
+    def _before_closure(self, optimizer: Any) -> None:
+        """The forward pass runs inside the optimizer's step: if no step is open, it begins here."""
+        if self._step is not None and id(optimizer) in self._stepped:
+            self._finish()
+        if self._step is None and self._skipping is None:
+            self._decide()
+
+    def _watch_closure(self, closure: Callable[[], Any], optimizer: Any) -> Callable[[], Any]:
+        """Returns the closure with recording on inside it; the optimizer's own calls around it are not recorded."""
+
+        @functools.wraps(closure)
+        def watched() -> Any:
+            step, self._closure_running = self._step, True
+            try:
+                with contextlib.nullcontext() if step is None or self._dead else step.closure(optimizer):
+                    return closure()
+            finally:
+                self._closure_running = False
+
+        return watched
 
     def _after_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         del args, kwargs
+        if self._dead or threading.get_ident() != self._thread:
+            return
         try:
             if self._step is not None:
-                self._step.optimizer_ends(optimizer, explicit=self._explicit)
-                self._stepped.add(id(optimizer))
-                if not self._explicit and self._expected and self._stepped >= self._expected:
-                    self._finish()
-                    self._watch()
-                elif not self._explicit:
-                    self._trained = True
+                self._after_recorded_optimizer(self._step, optimizer)
             elif self._skipping is not None and not self._explicit:
-                self._policy.plain(time.perf_counter() - self._skipping)
-                self._skipping = None
+                self._end_skipped()
                 self._trained = True
                 self._watch()
         except Exception as error:
             self._fail(error)
+
+    def _after_recorded_optimizer(self, step: RecordedStep, optimizer: Any) -> None:
+        self._stepped.add(id(optimizer))
+        all_stepped = bool(self._expected) and self._stepped >= self._expected
+        # An optimizer may step in the middle of a backward pass, from a hook on its parameter.
+        in_pass = step.passes.current >= 0
+        goes_on = self._explicit or in_pass or (bool(self._expected) and not all_stepped)
+        step.optimizer_ends(optimizer, goes_on=goes_on)
+        if self._explicit:
+            return
+        self._trained = True
+        if all_stepped and not in_pass:
+            self._finish()
+            self._watch()
 
     # ---- our own errors
 

@@ -6,8 +6,8 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from graphviz_nn.recording.known import KnownTensors, named_tensors
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
 from graphviz_nn.recording.observe import Observations, gradient_hooks
 from graphviz_nn.recording.passes import Passes
-from graphviz_nn.recording.patches import Patches, override_checks, push_below, take_out
+from graphviz_nn.recording.patches import Patches, is_on, override_checks, push_below, take_out
 from graphviz_nn.recording.randomness import draws_random_numbers
 from graphviz_nn.recording.tables import Events, kept_tensors, loss_of, statistics_tables
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
@@ -99,6 +99,7 @@ class RecordedStep:
         self._in_optimizer = False
         self._thread = threading.get_ident()
         self.called: dict[int, int] = {}
+        names.begin_step()
         known.begin_step()
 
         def failed(error: BaseException) -> None:
@@ -190,6 +191,8 @@ class RecordedStep:
                 patches.install(owner, name, check)
         if "torch._dynamo" in sys.modules:
             self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+            if _something_is_compiled():
+                self.tape.notes.append("What torch.compile compiled runs eager while a step is recorded.")
         push_below(self.mode)
         self.mode.started = time.perf_counter()
 
@@ -199,18 +202,42 @@ class RecordedStep:
         take_out(self.mode)
         self._in_optimizer = True
 
-    def optimizer_ends(self, optimizer: Any, *, explicit: bool) -> None:
-        """The optimizer's step is over, and with it the step, unless it was marked by hand."""
+    def optimizer_ends(self, optimizer: Any, *, goes_on: bool) -> None:
+        """The optimizer's step is over, and with it what is recorded of this step, unless it goes on."""
         self._in_optimizer = False
         take_out(self.mode)
         self.updates.end(optimizer)
         self.closing = True
-        if explicit and not self.duration:
+        if goes_on and not self.duration:
             push_below(self.mode)
+
+    @contextmanager
+    def closure(self, optimizer: Any) -> Iterator[None]:
+        """Recording is on again while the optimizer runs the program's closure."""
+        mode = self.mode
+        try:
+            self.updates.end(optimizer)
+            push_below(mode)
+            self._in_optimizer = False
+        except Exception as error:
+            mode.fail(error)
+        try:
+            yield
+        except BaseException as error:
+            mode.note_phase(error, mode.phase)
+            raise
+        finally:
+            take_out(mode)
+            self._in_optimizer = True
+            try:
+                if not mode.closed:
+                    self.updates.begin(optimizer, with_closure=True)
+            except Exception as error:
+                mode.fail(error)
 
     @property
     def updated_by_hand(self) -> bool:
-        """Whether a parameter was written in place outside any optimizer."""
+        """Whether the program wrote to a parameter after a backward pass, without an optimizer."""
         return self.identity.wrote_leaf
 
     def end(self, error: BaseException | None = None) -> None:
@@ -243,7 +270,7 @@ class RecordedStep:
         module_calls, order, counts = tape.module_calls, tape.order.append, self.called
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if mode.closed or (not _stack_length() and not self._back_in()):
+            if mode.closed or not (is_on(mode) or self._past_optimizer()):
                 return original(module, *args, **kwargs)
             outer = mode.state
             entry = names.entry(module)
@@ -268,23 +295,26 @@ class RecordedStep:
             finally:
                 mode.state = outer
                 order((MODULE_EXIT, index))
-            if outer is OUTSIDE and mode.phase == t.FORWARD and entry.root.has_parameters:
+            if outer is OUTSIDE and mode.phase == t.FORWARD and entry.root.is_model:
                 self._note_outputs(result)
             return result
 
         return __call__
 
-    def _back_in(self) -> bool:
-        """No mode is on in this thread: we are inside a recorded call, in another thread, or past an optimizer.
-
-        An optimizer that calls a closure runs the model again; recording goes on inside it.
-        """
-        if threading.get_ident() != self._thread:
+    def _past_optimizer(self) -> bool:
+        """Whether the mode is off because an optimizer has stepped: the next call of a root begins another step."""
+        if not self._in_recorded_thread():
+            self._note_thread()
             return False
-        if self._in_optimizer:
-            push_below(self.mode)
-            return True
-        return self.closing
+        return self.closing and not self._in_optimizer
+
+    def _in_recorded_thread(self) -> bool:
+        return threading.get_ident() == self._thread
+
+    def _note_thread(self) -> None:
+        note = "A module was called in another thread: what it computed there is not recorded call by call."
+        if not self.tape.notes or self.tape.notes[-1] != note:
+            self.tape.notes.append(note)
 
     def _enter_new(
         self, module: nn.Module, entry: ModuleEntry | None, outer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -305,9 +335,11 @@ class RecordedStep:
             self.mode.fail(error)
 
     def _engine(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        passes = self.passes
+        passes, mode = self.passes, self.mode
 
         def _engine_run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if not (is_on(mode) or self._in_recorded_thread()):
+                return original(t_outputs, *args, **kwargs)
             return passes.run(original, t_outputs, args, kwargs)
 
         return _engine_run_backward
@@ -330,8 +362,18 @@ class RecordedStep:
     def _checkpoint(self, original: Callable[..., Any]) -> Callable[..., Any]:
         mode = self.mode
 
-        def generator(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            return original(Segment(mode, fn), *args, **kwargs)
+        def generator(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[None]:
+            # torch advances it once before the function's first run and once after; later runs go through `segment`.
+            segment = Segment(mode, fn)
+            inner = original(segment, *args, **kwargs)
+            try:
+                next(inner)
+                segment.begin()
+                yield
+                segment.end()
+                yield from inner
+            finally:
+                inner.close()
 
         return generator
 
@@ -381,3 +423,9 @@ class RecordedStep:
     def live_functions(self, assembly_nodes: int) -> dict[int, Any]:
         """The called functions by node id, for a replay in this process."""
         return {i: op[0] for i, op in enumerate(self.tape.ops[:assembly_nodes]) if callable(op[0])}
+
+
+def _something_is_compiled() -> bool:
+    """Whether the program has handed anything to `torch.compile`."""
+    backends = getattr(sys.modules.get("torch._dynamo.eval_frame"), "cached_backends", {})
+    return any(callable(backend) for backend in backends.values())
