@@ -16,7 +16,12 @@ from graphviz_nn.scene.heat import HeatMap
 from graphviz_nn.scene.labels import Labels
 from graphviz_nn.scene.metrics import tag_texts
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureContainer
+from graphviz_nn.scene.text import elide
 from graphviz_nn.scene.theme import DARK, LIGHT, Palette, heat_colour
+
+_SIZE: Final = 11.0
+_WIDEST_LINE: Final = 600.0
+"""In pixels. Graphviz reads no string of more than 16,384 bytes."""
 
 _STYLES: Final = {"data": "solid", "alias": "dotted", "loop": "dashed"}
 
@@ -85,7 +90,7 @@ class _Writer:
                 wire.source.key,
                 wire.target.key,
                 style=_STYLES[wire.kind],
-                tooltip=_lines(self._labels.wire(wire.values)),
+                tooltip=_lines(self._labels.wire(wire)),
                 constraint="false" if wire.kind == "loop" else "true",
             )
 
@@ -132,5 +137,6 @@ class _Writer:
 
 def _lines(text: str) -> str:
     """The text as a DOT string that means itself: no escapes, no HTML, lines kept."""
-    quoted: str = graphviz.nohtml("\\n".join(line.replace("\\", "\\\\") for line in text.split("\n")))
+    lines = (elide(line, _SIZE, _WIDEST_LINE).replace("\\", "\\\\") for line in text.split("\n"))
+    quoted: str = graphviz.nohtml("\\n".join(lines))
     return quoted

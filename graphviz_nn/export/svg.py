@@ -14,6 +14,7 @@ from graphviz_nn.export.svg_style import style_sheet
 from graphviz_nn.export.xml import escape, number
 from graphviz_nn.layout.geometry import DOWN, Path
 from graphviz_nn.scene import metrics
+from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.scene import Scene, SceneContainer, SceneWire
 from graphviz_nn.scene.theme import heat_colour
 
@@ -24,6 +25,11 @@ _ARROWS = {"data": "a0", "alias": "a1", "loop": "a2"}
 
 def svg(scene: Scene) -> str:
     """Returns the whole document."""
+    with collector_paused():
+        return "\n".join(_document(scene))
+
+
+def _document(scene: Scene) -> list[str]:
     inner = max(scene.width, LEAST_WIDTH)
     head = header(scene, inner)
     width = inner + 2 * _MARGIN
@@ -31,7 +37,7 @@ def svg(scene: Scene) -> str:
     height = top + scene.height + _MARGIN
     left = _MARGIN + (inner - scene.width) / 2
     size = f'viewBox="0 0 {number(width)} {number(height)}" width="{number(width)}" height="{number(height)}"'
-    parts = [
+    return [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">'
         f'<title id="title">{escape(scene.title)}</title><desc id="desc">{escape(_description(scene))}</desc>'
         f"<style>{style_sheet(scene.theme)}</style><defs>{_definitions()}</defs>"
@@ -41,7 +47,6 @@ def svg(scene: Scene) -> str:
         *_drawing(scene),
         "</g></svg>\n",
     ]
-    return "\n".join(parts)
 
 
 def _drawing(scene: Scene) -> Iterator[str]:
@@ -110,17 +115,20 @@ def _path(points: Path, down: bool) -> str:
     """The wire as SVG path data: straight along the flow, and otherwise the cubics of `layout.geometry.cubics`."""
     x0, y0 = points[0]
     parts = [f"M{number(x0)} {number(y0)}"]
+    was_straight = False
     for x1, y1 in points[1:]:
-        end = f"{number(x1)} {number(y1)}"
-        if down:
+        straight = abs(x0 - x1) < 0.05 if down else abs(y0 - y1) < 0.05
+        if straight and was_straight:
+            parts.pop()
+        if straight:
+            parts.append(f"V{number(y1)}" if down else f"H{number(x1)}")
+        elif down:
             middle = number((y0 + y1) / 2)
-            straight = abs(x0 - x1) < 0.05
-            parts.append(f"V{number(y1)}" if straight else f"C{number(x0)} {middle} {number(x1)} {middle} {end}")
+            parts.append(f"C{number(x0)} {middle} {number(x1)} {middle} {number(x1)} {number(y1)}")
         else:
             middle = number((x0 + x1) / 2)
-            straight = abs(y0 - y1) < 0.05
-            parts.append(f"H{number(x1)}" if straight else f"C{middle} {number(y0)} {middle} {number(y1)} {end}")
-        x0, y0 = x1, y1
+            parts.append(f"C{middle} {number(y0)} {middle} {number(y1)} {number(x1)} {number(y1)}")
+        x0, y0, was_straight = x1, y1, straight
     return "".join(parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _SPECIAL: Final = re.compile("[^\t\n !#-%'-;=?-~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -19,6 +20,7 @@ def escape(text: str) -> str:
     return _ILLEGAL.sub("\ufffd", text).translate(_MARKUP)
 
 
+@lru_cache(maxsize=65536)
 def number(value: float) -> str:
     """Returns a coordinate to a tenth of a pixel, as short as it can be written."""
     return repr(round(value, 1)).removesuffix(".0")

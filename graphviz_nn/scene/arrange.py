@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import defaultdict
 from math import prod
 
 from graphviz_nn.layout.cache import LayoutCache
@@ -13,11 +13,12 @@ from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import KINDS, SOURCE_KINDS
 from graphviz_nn.scene import metrics
 from graphviz_nn.scene.heat import HeatMap, parameters_by_container
-from graphviz_nn.scene.labels import BoxText, ContainerText, Labels, count_text
+from graphviz_nn.scene.labels import BoxText, ContainerText, Labels
 from graphviz_nn.scene.overlay import Overlay
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureContainer
 from graphviz_nn.scene.scene import MARKS, Heat, Legend, Scene, SceneBox, SceneContainer, SceneWire
 from graphviz_nn.scene.wire_labels import LabelPlacer, wire_labels
+from graphviz_nn.scene.words import count_text
 
 _WIRE_KINDS = ("data", "alias", "loop")
 _CALL_KINDS = frozenset(KINDS) - SOURCE_KINDS
@@ -76,12 +77,12 @@ class _Arranger:
             heat_text = heat.text if heat is not None else ""
             if box in self._heat_map.alarms:
                 text.marks += ("nonfinite",)
-        size = metrics.box_size(text, text.marks, box.repeat, heat_text)
+        size = metrics.box_size(text, box.repeat, heat_text)
         self._texts[box], self._sizes[box], self._heats[box] = text, size, heat
-        return Box(box.key, size.width, size.height, kind=self._kind(box, text))
-
-    def _kind(self, box: PictureBox, text: BoxText) -> Hashable:
-        return text.role, text.subtitle or text.title, text.shape
+        # The cards behind a folded run stick out.
+        stack = metrics.STACK if box.siblings else 0.0
+        kind = (text.role, text.subtitle or text.title, text.shape)
+        return Box(box.key, size.width + stack, size.height + stack, kind=kind)
 
     def _measure_container(self, container: PictureContainer, outer: PictureContainer, depth: int) -> Box:
         text = self._labels.container(container.group, outer.group)
@@ -144,15 +145,17 @@ class _Arranger:
     def _scene_wires(self, placement: Placement, containers: tuple[SceneContainer, ...]) -> tuple[SceneWire, ...]:
         picture = self._picture
         sources = {box for box, text in self._texts.items() if text.role == "source"}
-        texts = wire_labels(picture, self._labels, sources)
+        shapes = [self._labels.wire(wire) for wire in picture.wires]
+        texts = wire_labels(picture, shapes, sources)
         obstacles = [placement.rects[box.key] for box in picture.boxes] + [c.title_rect for c in containers]
         placer = LabelPlacer(obstacles, self._options.direction)
+        leaving = defaultdict(list)
+        for wire, path in zip(picture.wires, placement.paths, strict=True):
+            leaving[wire.source].append(path)
         wires = []
-        for wire, path, text in zip(picture.wires, placement.paths, texts, strict=True):
-            place = placer.place(text, path) if text else None
-            tooltip = (
-                f"{self._texts[wire.source].path} → {self._texts[wire.target].path}\n{self._labels.wire(wire.values)}"
-            )
+        for wire, path, shape, text in zip(picture.wires, placement.paths, shapes, texts, strict=True):
+            place = placer.place(text, path, leaving[wire.source]) if text else None
+            tooltip = f"{self._texts[wire.source].path} → {self._texts[wire.target].path}\n{shape}"
             wires.append(
                 SceneWire(
                     wire.source.key, wire.target.key, wire.kind, path, tooltip, text if place is not None else "", place

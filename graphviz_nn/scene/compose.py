@@ -13,6 +13,7 @@ from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.arrange import arrange
+from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.expansion import Expansion, closed_groups
 from graphviz_nn.scene.fold import Turn, fold
 from graphviz_nn.scene.outline import build_outline
@@ -48,7 +49,8 @@ def compose(
         SelectorError: a pattern of `options.expand` matches nothing.
     """
     options = options or PictureOptions()
-    return arrange(build_picture(structure, options, layer_types), options, overlay, cache)
+    with collector_paused():
+        return arrange(build_picture(structure, options, layer_types), options, overlay, cache)
 
 
 def build_picture(structure: Structure, options: PictureOptions, layer_types: LayerTypeLookup | None = None) -> Picture:

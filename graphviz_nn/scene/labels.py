@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from typing import Final
 
@@ -14,9 +12,11 @@ from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import SOURCE_KINDS, Node, Output, ValueRef
 from graphviz_nn.scene.outline import Group
-from graphviz_nn.scene.picture import Picture, PictureBox
+from graphviz_nn.scene.picture import Picture, PictureBox, PictureWire
 from graphviz_nn.scene.scene import ParameterBadge
 from graphviz_nn.scene.text import readable
+from graphviz_nn.scene.tooltips import box_tooltip
+from graphviz_nn.scene.words import count_text, relative, shapes_text
 
 _SOURCE_CATEGORIES: Final = {
     "input": Category.INPUT,
@@ -25,8 +25,6 @@ _SOURCE_CATEGORIES: Final = {
     "buffer": Category.PARAMETER,
 }
 _KIND_WORDS: Final = {"custom": "custom function", "composite": "composite function", "opaque": "opaque region"}
-_LONGEST_TOOLTIP_LINE: Final = 300
-_TOOLTIP_PARAMETERS: Final = 8
 
 
 @dataclass(slots=True)
@@ -80,9 +78,9 @@ class Labels:
             role="source" if box.group is None and lone is not None and lone.kind in SOURCE_KINDS else box.role,
             category=_category(lone, kind_type, marks),
             title=title,
-            subtitle="" if what == title else what,
+            subtitle=_news(what, title, lone.op if lone is not None and box.group is None else title),
             shape=shape,
-            tooltip=self._tooltip(box, lone, path, what, shape),
+            tooltip=box_tooltip(self._nodes, box, path, what, shape),
             path=path,
             marks=marks,
             parameters=badge,
@@ -98,9 +96,9 @@ class Labels:
         tooltip = "\n".join(filter(None, (readable(group.path), what)))
         return ContainerText("module", title, "" if what == title else what, tooltip)
 
-    def wire(self, values: Sequence[ValueRef]) -> str:
+    def wire(self, wire: PictureWire) -> str:
         """The shape that flows along a wire."""
-        return shapes_text([self._nodes[value.node].outputs[value.index] for value in values])
+        return shapes_text(self._of_first(wire.source, wire.values))
 
     def _box_type(self, box: PictureBox, lone: Node | None) -> LayerType | None:
         picture = self._picture
@@ -116,13 +114,26 @@ class Labels:
 
     def _box_outputs(self, box: PictureBox, lone: Node | None) -> list[Output]:
         if lone is not None:
-            return [output for output in lone.outputs if output.version != "base"]
+            return _own_outputs(lone)
         leaving = self._leaving.get(box)
         if leaving:
-            return [self._nodes[value.node].outputs[value.index] for value in leaving]
-        return [output for output in self._nodes[box.nodes[-1]].outputs if output.version != "base"]
+            return self._of_first(box, leaving)
+        return _own_outputs(self._nodes[box.nodes[-1]])
+
+    def _of_first(self, box: PictureBox, values: Iterable[ValueRef]) -> list[Output]:
+        """The values as outputs; of a folded run those of its first sibling that has any there."""
+        found = [self._nodes[value.node].outputs[value.index] for value in values]
+        if not box.siblings:
+            return found
+        first = next(iter(values)).node
+        part = next(part for part in (box, *box.siblings) if first in part.nodes)
+        return [output for value, output in zip(values, found, strict=True) if value.node in part.nodes]
 
     def _marks(self, box: PictureBox) -> tuple[str, ...]:
+        if len(box.nodes) == 1 and not box.siblings:
+            node = self._nodes[box.nodes[0]]
+            if "error" not in node.attributes and not any(output.role for output in node.outputs):
+                return ()
         found = set()
         for part in (box, *box.siblings):
             for number in part.nodes:
@@ -179,65 +190,17 @@ class Labels:
         module = self._picture.structure.modules_by_path.get(node.module) if node.module is not None else None
         return layer_type.label(LayerCall(node, module, arguments))
 
-    def _tooltip(self, box: PictureBox, lone: Node | None, path: str, what: str, shape: str) -> str:
-        lines = [path, what]
-        if lone is not None and lone.kind not in SOURCE_KINDS:
-            entering = [self._nodes[edge.node] for edge in lone.inputs if self._nodes[edge.node].kind != "parameter"]
-            read = shapes_text([node.outputs[0] for node in entering if node.outputs])
-            lines.append(f"{lone.op}: {read} → {shape}" if read else f"{lone.op} → {shape}")
-        elif shape:
-            lines.append(f"→ {shape}")
-        if box.repeat > 1:
-            lines.append(f"{box.repeat} equal ones" + (", each feeds the next" if box.looped else ""))
-        lines += self._parameter_lines(sorted(box.parameters))
-        if lone is not None:
-            if lone.source is not None:
-                lines.append(f"{os.path.basename(lone.source.file)}:{lone.source.line} in {lone.source.function}")
-            if "error" in lone.attributes:
-                lines.append(f"error: {lone.attributes['error']}")
-        return "\n".join(readable(line[:_LONGEST_TOOLTIP_LINE]) for line in lines if line)
 
-    def _parameter_lines(self, numbers: Sequence[int]) -> list[str]:
-        lines = []
-        for number in numbers[:_TOOLTIP_PARAMETERS]:
-            node = self._nodes[number]
-            frozen = "" if node.outputs[0].requires_grad else ", frozen"
-            lines.append(f"{' = '.join(node.names) or node.name}: {shapes_text(node.outputs)}{frozen}")
-        if len(numbers) > _TOOLTIP_PARAMETERS:
-            lines.append(f"and {len(numbers) - _TOOLTIP_PARAMETERS} more parameters")
-        return lines
+def _own_outputs(node: Node) -> list[Output]:
+    """The new tensors that a call made; where it made none, the ones that it wrote to, without what they view."""
+    return [o for o in node.outputs if not o.version] or [o for o in node.outputs if o.version != "base"]
 
 
-def relative(path: str, outer: str) -> str:
-    """Returns `path` without the `outer` that it starts with: "layer1.0.conv1" inside "layer1" is "0.conv1"."""
-    return path[len(outer) + 1 :] if outer and path.startswith(outer + ".") else path
-
-
-def shapes_text(outputs: Iterable[Output]) -> str:
-    """Returns the shapes in one short line: "64×56×56", "[32×8] × 4", "8×16 +2"; "" where there are none."""
-    texts = Counter(shape_text(output.shape, output.dtype) for output in outputs)
-    if not texts:
+def _news(what: str, title: str, op: str) -> str:
+    """What a subtitle adds to the title: nothing for "relu" under "relu_1", "dim 1" for "cat dim 1" under "cat"."""
+    if what.lower() in (title.lower(), op.lower()):
         return ""
-    first, count = next(iter(texts.items()))
-    more = f" +{len(texts) - 1}" if len(texts) > 1 else ""
-    return (f"[{first}] × {count}" if count > 1 else first) + more
-
-
-@lru_cache(maxsize=16384)
-def shape_text(shape: tuple[int, ...], dtype: str) -> str:
-    """Returns "32×3×224×224"; "scalar" for no dimensions; dtypes other than float32 are said."""
-    text = "×".join(map(str, shape)) or "scalar"
-    return text if dtype in ("float32", "torch.float32") else f"{text} {dtype.removeprefix('torch.')}"
-
-
-def count_text(count: int) -> str:
-    """Returns a count in three digits or so: "640", "36.9k", "11.7M"."""
-    value = float(count)
-    for unit in ("", "k", "M", "G", "T"):
-        if value < 999.5 or unit == "T":
-            break
-        value /= 1000
-    return f"{value:.0f}{unit}" if not unit or value >= 99.95 else f"{value:.1f}{unit}"
+    return what.removeprefix(f"{op} ") if title.startswith(op) else what
 
 
 def _module_label(module: Module, layer_type: LayerType | None) -> str | None:

@@ -7,6 +7,7 @@ parameter badge beside the subtitle (or the title), the heat's number beside the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from graphviz_nn.scene.labels import BoxText, ContainerText
@@ -71,27 +72,34 @@ def tag_width(text: str) -> float:
     return text_width(text, TAG_SIZE, True) + 2 * TAG_PADDING
 
 
-def box_size(text: BoxText, marks: tuple[str, ...], repeat: int, heat_text: str | None) -> BoxSize:
+def box_size(text: BoxText, repeat: int, heat_text: str | None) -> BoxSize:
     """Returns how large a box must be; `heat_text` is None where the picture is not coloured."""
-    title = elide(text.title, TITLE_SIZE, WIDEST_TEXT, True)
-    subtitle = elide(text.subtitle, SUBTITLE_SIZE, WIDEST_TEXT)
-    shape = elide(text.shape, SHAPE_SIZE, WIDEST_TEXT)
-    tags = sum(tag_width(tag) + TAG_GAP for tag in tag_texts(marks, repeat))
-    badge = text_width(text.parameters.text, SHAPE_SIZE) + BADGE_DOT if text.parameters else 0.0
-    lines = [text_width(title, TITLE_SIZE, True) + (GAP + tags if tags else 0.0)]
+    badge = text.parameters.text if text.parameters else ""
+    return _box_size((text.title, text.subtitle, text.shape), badge, tuple(tag_texts(text.marks, repeat)), heat_text)
+
+
+@lru_cache(maxsize=8192)
+def _box_size(
+    lines: tuple[str, str, str], badge_text: str, tag_words: tuple[str, ...], heat_text: str | None
+) -> BoxSize:
+    title = elide(lines[0], TITLE_SIZE, WIDEST_TEXT, True)
+    subtitle = elide(lines[1], SUBTITLE_SIZE, WIDEST_TEXT)
+    shape = elide(lines[2], SHAPE_SIZE, WIDEST_TEXT)
+    tags = sum(tag_width(tag) + TAG_GAP for tag in tag_words)
+    badge = text_width(badge_text, SHAPE_SIZE) + BADGE_DOT if badge_text else 0.0
+    widths = [text_width(title, TITLE_SIZE, True) + (GAP + tags if tags else 0.0)]
     height = TITLE_LINE
     if subtitle:
-        lines.append(text_width(subtitle, SUBTITLE_SIZE))
+        widths.append(text_width(subtitle, SUBTITLE_SIZE))
         height += SUBTITLE_LINE
     if badge:
-        lines[-1] += GAP + badge
+        widths[-1] += GAP + badge
     if shape or heat_text:
         heat = text_width(heat_text, SHAPE_SIZE, True) + GAP if heat_text else 0.0
-        lines.append(text_width(shape, SHAPE_SIZE) + heat)
+        widths.append(text_width(shape, SHAPE_SIZE) + heat)
         height += SHAPE_LINE
-    width = TEXT_LEFT + max(lines) + TEXT_RIGHT + (HEAT_STRIP if heat_text is not None else 0.0)
-    stack = STACK if repeat > 1 else 0.0
-    return BoxSize(_whole(max(width, LEAST_BOX_WIDTH) + stack), height + 2 * PADDING + stack, title, subtitle, shape)
+    width = TEXT_LEFT + max(widths) + TEXT_RIGHT + (HEAT_STRIP if heat_text is not None else 0.0)
+    return BoxSize(_whole(max(width, LEAST_BOX_WIDTH)), height + 2 * PADDING, title, subtitle, shape)
 
 
 def container_title_width(text: ContainerText, heat_text: str | None) -> float:

@@ -61,8 +61,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 def readable(text: str) -> str:
     """Returns the text on one line: runs of white space become one space; control and direction-changing characters
     and lone surrogates become U+FFFD."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _UNREADABLE.sub("\ufffd", _SPACES.sub(" ", text)).strip()
 
 

@@ -6,22 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from graphviz_nn.layout.geometry import DOWN, Path, Point, Rect
-from graphviz_nn.scene.labels import Labels
 from graphviz_nn.scene.metrics import LABEL_SIZE
 from graphviz_nn.scene.picture import Picture, PictureBox
 from graphviz_nn.scene.text import text_width
 
-_CELL = 64.0
+_CELL = 192.0
 _MARGIN = 5.0
 """Room between a wire and its label."""
 
 
-def wire_labels(picture: Picture, labels: Labels, sources: set[PictureBox]) -> list[str]:
-    """Returns the label of each wire: the shape that flows, said once for each box that changes it; otherwise "".
+def wire_labels(picture: Picture, shapes: Sequence[str], sources: set[PictureBox]) -> list[str]:
+    """Returns the label of each wire: of `shapes`, which flow, each said once for a box that changes it; else "".
 
     A box changes the shape if nothing of that shape enters it. Boxes in `sources` start it, and say it themselves.
     """
-    shapes = [labels.wire(wire.values) for wire in picture.wires]
     entering = defaultdict(set)
     for wire, shape in zip(picture.wires, shapes, strict=True):
         entering[wire.target].add(shape)
@@ -47,34 +45,45 @@ class LabelPlacer:
         for rect in obstacles:
             self._occupy(rect)
 
-    def place(self, text: str, path: Path) -> Point | None:
-        """Returns the left end of the label's base line, or None where there is no room for it."""
+    def place(self, text: str, path: Path, siblings: Sequence[Path]) -> Point | None:
+        """Returns the left end of the label's base line, or None where there is no room for it.
+
+        `siblings` are the paths that leave the same box; the label stays clear of the side that they bend to.
+        """
         width = text_width(text, LABEL_SIZE)
-        for x, y in self._candidates(path, width):
+        for x, y in self._candidates(path, siblings, width):
             rect = Rect(x, y - LABEL_SIZE, width, LABEL_SIZE + 2)
             if self._is_free(rect):
                 self._occupy(rect)
                 return x, y
         return None
 
-    def _candidates(self, path: Path, width: float) -> Iterator[Point]:
+    def _candidates(self, path: Path, siblings: Sequence[Path], width: float) -> Iterator[Point]:
         (x0, y0), (x1, y1) = path[0], path[1]
+        across = 0 if self._down else 1
+        ends = [end for other in siblings for end in (other[0][across], other[1][across])]
+        crowded_before, crowded_after = min(ends) < path[0][across] - 1, max(ends) > path[0][across] + 1
         if self._down:
             room = y1 - y0
             if room < LABEL_SIZE + 4:
                 return
             y = y0 + min(room - 3, LABEL_SIZE + 4)
-            right, left = (x0 + _MARGIN, y), (x0 - _MARGIN - width, y)
-            yield from (left, right) if x1 > x0 else (right, left)
+            if not crowded_after:
+                yield x0 + _MARGIN, y
+            if not crowded_before:
+                yield x0 - _MARGIN - width, y
         elif x1 - x0 >= width + 2 * _MARGIN:
-            x = x0 + _MARGIN
-            above, below = (x, y0 - _MARGIN), (x, y0 + _MARGIN + LABEL_SIZE)
-            yield from (below, above) if y1 < y0 else (above, below)
+            if not crowded_before:
+                yield x0 + _MARGIN, y0 - _MARGIN
+            if not crowded_after:
+                yield x0 + _MARGIN, y0 + _MARGIN + LABEL_SIZE
 
-    def _cells_of(self, rect: Rect) -> Iterator[tuple[int, int]]:
-        for column in range(int(rect.x // _CELL), int(rect.right // _CELL) + 1):
-            for row in range(int(rect.y // _CELL), int(rect.bottom // _CELL) + 1):
-                yield column, row
+    def _cells_of(self, rect: Rect) -> list[tuple[int, int]]:
+        left, top = int(rect.x // _CELL), int(rect.y // _CELL)
+        right, bottom = int((rect.x + rect.width) // _CELL), int((rect.y + rect.height) // _CELL)
+        if left == right and top == bottom:
+            return [(left, top)]
+        return [(column, row) for column in range(left, right + 1) for row in range(top, bottom + 1)]
 
     def _occupy(self, rect: Rect) -> None:
         for cell in self._cells_of(rect):

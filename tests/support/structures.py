@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -35,6 +36,7 @@ class StructureBuilder:
         self._nodes: list[Node] = []
         self._modules: dict[str, Module] = {}
         self._calls: list[ModuleCall] = []
+        self._counts: Counter[str] = Counter()
         self._stack: list[int] = []
         self._parents: list[str] = []
         self._children: dict[str, list[int]] = {}
@@ -53,8 +55,8 @@ class StructureBuilder:
         if path not in self._modules:
             bases = (_BASES.get(type_name, f"project.{type_name}"), _ROOT)
             self._modules[path] = Module(path, type_name, bases, attributes, (), True)
-        count = sum(call.path == path for call in self._calls[-400:]) + 1
-        self._calls.append(ModuleCall(path, count, self._stack[-1] if self._stack else None))
+        self._counts[path] += 1
+        self._calls.append(ModuleCall(path, self._counts[path], self._stack[-1] if self._stack else None))
         self._stack.append(len(self._calls) - 1)
         yield
         self._stack.pop()
@@ -114,10 +116,8 @@ class StructureBuilder:
     def conv(self, name: str, x: ValueRef, channels: int, kernel: int = 3, stride: int = 1) -> ValueRef:
         """A Conv2d module without bias."""
         batch, inputs, height, width = self.shape(x)
-        with self.module(
-            name, "Conv2d", in_channels=inputs, out_channels=channels, kernel_size=(kernel, kernel), stride=(stride, stride),
-            padding=(kernel // 2, kernel // 2), dilation=(1, 1), groups=1,
-        ):  # fmt: skip
+        sizes = {"kernel_size": (kernel, kernel), "stride": (stride, stride), "padding": (kernel // 2, kernel // 2)}
+        with self.module(name, "Conv2d", in_channels=inputs, out_channels=channels, groups=1, dilation=(1, 1), **sizes):
             weight = self.parameter("weight", (channels, inputs, kernel, kernel))
             shape = (batch, channels, height // stride, width // stride)
             return self.op("conv2d", x, weight, shape=shape, stride=[stride, stride])
@@ -211,7 +211,7 @@ class StructureBuilder:
                 attributes,
                 edges,
                 outputs,
-            )  # fmt: skip
+            )
         )
         if self._parents:
             self._children[self._parents[-1]].append(number)
@@ -304,7 +304,7 @@ def _double_conv(b: StructureBuilder, name: str, x: ValueRef, channels: int) -> 
 
 
 def transformer(layers: int = 12, width: int = 768, heads: int = 12, tokens: int = 128) -> Structure:
-    """A decoder in the manner of GPT-2, with its attention written out: 29 calls a layer."""
+    """A decoder in the manner of GPT-2, with its attention written out: 28 calls a layer."""
     b = StructureBuilder()
     ids = b.input("input_ids", (1, tokens), "int64")
     with b.module("", "GPT"):
