@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -52,3 +54,20 @@ def test_none_and_never_arrived_stay_apart():
     assert isinstance(run.gradient(split, 0), torch.Tensor)
     assert [gradient_of(run, ValueRef(split.id, index), 0) for index in (1, 2)] == [None, None]
     assert gradient_of(run, ValueRef(cosine.id, 0), 0) is NOT_RECORDED
+
+
+def test_a_gradient_off_by_one_bit_is_seen(monkeypatch: pytest.MonkeyPatch):
+    def off_by_one_bit(*where: Any) -> Any:
+        gradient = gradient_of(*where)
+        return torch.nextafter(gradient, torch.tensor(9.0)) if isinstance(gradient, torch.Tensor) else gradient
+
+    monkeypatch.setattr("tests.support.gradients.gradient_of", off_by_one_bit)
+    comparison = compare_gradients(BY_NAME["fan_out"], run_of("fan_out"))
+    assert len([fault for fault in comparison.faults if "differs by" in fault]) >= comparison.compared > 0
+
+
+def test_a_gradient_that_is_missing_is_seen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tests.support.gradients.gradient_of", lambda *where: NOT_RECORDED)
+    comparison = compare_gradients(BY_NAME["fan_out"], run_of("fan_out"))
+    assert comparison.faults
+    assert all("never arrived" in fault for fault in comparison.faults)

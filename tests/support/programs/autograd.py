@@ -76,6 +76,18 @@ class StraightThrough(Function):
         return gradient, None
 
 
+class PassOn(Function):
+    """Gives its inputs back as they are; the gradients are halved."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return inputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        return tuple(gradient / 2 for gradient in gradients)
+
+
 @program()
 def custom_function() -> Step:
     x, bias = leaf(4), leaf(4)
@@ -101,6 +113,21 @@ def custom_function_in_place() -> Step:
         return loss
 
     return Step(step, (x,), state=x)
+
+
+@program()
+def custom_function_that_gives_back_its_inputs() -> Step:
+    x, w = leaf(4), leaf(4)
+    seen: list[Tensor] = []
+
+    def step(x: Tensor, w: Tensor) -> Tensor:
+        y, z = PassOn.apply(x * 2, w)
+        y.register_hook(lambda gradient: seen.append(gradient.clone()))
+        loss = (y * z).sum()
+        loss.backward()
+        return loss + seen[0].sum()
+
+    return Step(step, (x, w), state=(x, w))
 
 
 @program()

@@ -234,3 +234,17 @@ def requires_grad_in_mid_forward() -> Step:
         return loss + probe.grad.sum() + late.grad.sum()
 
     return Step(step, (w,), state=w)
+
+
+@program()
+def view_of_a_leaf_made_under_no_grad() -> Step:
+    w = leaf(4)
+
+    def step(w: Tensor) -> Tensor:
+        with torch.no_grad():
+            view = w.view(2, 2)
+        loss = (view * w.view(2, 2)).sum() + w.exp().sum()
+        loss.backward()
+        return loss if view.grad is None else loss + view.grad.sum()
+
+    return Step(step, (w,), state=w)
