@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from random import Random
 from typing import Final
 
@@ -19,10 +20,13 @@ Layers = list[list[int]]
 PATIENCE: Final = 4
 """Sweeps in a row without a better order before a start is given up."""
 
-EFFORT: Final = 3000
+HOPE: Final = 1.25
+"""A start whose crossings are more than this times the best known is given up at the first sweep without gain."""
+
+EFFORT: Final = 1200
 """About this many vertices are ordered, over all starts: small levels get more of them."""
 
-STARTS: Final = 10
+STARTS: Final = 6
 """At most so many starts."""
 
 SWAP_LIMIT: Final = 4000
@@ -34,7 +38,7 @@ def order(layered: Layered) -> Layers:
     best, fewest = _depth_first(layered, True), -1
     for number, start in enumerate(_starts(layered)):
         sweeper = _Sweeper(layered, start)
-        found = sweeper.improve(number)
+        found = sweeper.improve(number, fewest)
         if fewest < 0 or found < fewest:
             best, fewest = sweeper.best, found
         if fewest == 0:
@@ -109,11 +113,16 @@ class _Sweeper:
                 passed.insert(place, lower)
         return total
 
-    def improve(self, number: int) -> int:
-        """Sweeps until nothing gets better; returns the crossings of the best order."""
+    def improve(self, number: int, known: int) -> int:
+        """Sweeps until nothing gets better; returns the crossings of the best order.
+
+        Args:
+            number: of the start; successive ones begin with different kinds of sweep.
+            known: crossings of the best order from other starts, or -1; far from it, patience ends sooner.
+        """
         swap = self._layered.count <= SWAP_LIMIT
         fewest, stale, sweep = self.count(), 0, number
-        while fewest and stale < PATIENCE:
+        while fewest and stale < (PATIENCE if known < 0 or fewest <= HOPE * known else 1):
             self._sweep(sweep)
             if swap:
                 self._swap_all(sweep % 2 == 1)
@@ -168,28 +177,38 @@ class _Sweeper:
 
         With `shake`, a first pass swaps also those for which it makes no difference: that leads out of dead ends.
         """
-        above = [self._places(self._above[vertex]) for vertex in layer]
-        below = [self._places(self._below[vertex]) for vertex in layer]
+        rows = [(*self._places(self._above[vertex]), *self._places(self._below[vertex])) for vertex in layer]
         least = 0 if shake else 1
         doubtful = list(range(len(layer) - 1))
         while doubtful:
             swapped = []
             for k in doubtful:
-                if _gain(above[k], above[k + 1]) + _gain(below[k], below[k + 1]) >= least:
+                above, _, last_above, below, _, last_below = rows[k]
+                row = rows[k + 1]
+                if least and last_above <= row[1] and last_below <= row[4]:
+                    continue
+                if _gain(above, row[0]) + _gain(below, row[3]) >= least:
                     layer[k], layer[k + 1] = layer[k + 1], layer[k]
-                    above[k], above[k + 1] = above[k + 1], above[k]
-                    below[k], below[k + 1] = below[k + 1], below[k]
+                    rows[k], rows[k + 1] = row, rows[k]
                     swapped.append(k)
             touched = {near for k in swapped for near in (k - 1, k, k + 1)}
             doubtful = [k for k in sorted(touched) if 0 <= k < len(layer) - 1]
             least = 1
         self._number(layer)
 
-    def _places(self, near: Sequence[tuple[int, float]]) -> list[float]:
+    def _places(self, near: Sequence[tuple[int, float]]) -> tuple[list[float], float, float]:
+        """Where a vertex's neighbours on one side are, in order; the first, and the last."""
         position = self._position
         if len(near) == 1:
-            return [position[near[0][0]] + near[0][1]]
-        return sorted([position[u] + shift for u, shift in near])
+            place = position[near[0][0]] + near[0][1]
+            return [place], place, place
+        if not near:
+            return _NOWHERE
+        places = sorted([position[u] + shift for u, shift in near])
+        return places, places[0], places[-1]
+
+
+_NOWHERE: Final[tuple[list[float], float, float]] = ([], inf, -inf)
 
 
 def _gain(left: list[float], right: list[float]) -> int:
