@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import UninitializedTensorMixin
 
 from graphviz_nn.model import literals
 from graphviz_nn.recording.tape import SLOT, Slot
@@ -48,6 +49,8 @@ def template_of(x: Any, identity: Identity, inputs: list[int], tensors: list[Ten
     if form in SIMPLE:
         return x
     if isinstance(x, Tensor):
+        if isinstance(x, UninitializedTensorMixin):  # of a lazy module: it has no shape yet
+            return Unknown(type(x).__name__)
         inputs.append(identity.read(x))
         tensors.append(x)
         return SLOT

@@ -84,7 +84,9 @@ class Assembly:
             attributes["autocast"] = self._tape.autocasts[index]
         if op.flags & FAILED:
             attributes["error"] = self._tape.errors.get(index, "raised an exception")
-        name_hint, names = self._tape.source_names.get(index, ("", ()))
+        name_hint, owned = self._tape.source_names.get(index, ("", ()))
+        names = tuple(dict.fromkeys(self._names.path(root, name) for root, name in owned))
+        name_hint = names[0] if names else name_hint
         if op.function == "input" and not name_hint:
             name_hint = self._read_as.get(index, "")
         operator = _operator(op)
@@ -105,7 +107,7 @@ class Assembly:
             attributes=attributes,
             inputs=self._inputs(op, labels),
             outputs=tuple(self._output(value) for value in self._outputs[index]),
-            names=tuple(names),
+            names=names,
         )
 
     def _describe(self, op: Op) -> tuple[list[str], dict[str, Any], list[Any] | None]:
@@ -266,8 +268,8 @@ def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
     """Whether the call only advances a batch norm's `num_batches_tracked`."""
     if not op.inputs or len(op.inputs) > 2:
         return False
-    name = tape.source_names.get(refs[op.inputs[0]][0], ("",))[0]
-    return name.rsplit(".", 1)[-1] == "num_batches_tracked"
+    _, owned = tape.source_names.get(refs[op.inputs[0]][0], ("", ()))
+    return any(name.rsplit(".", 1)[-1] == "num_batches_tracked" for _, name in owned)
 
 
 def _calls_per_module(ops: list[Op], phases: list[int]) -> dict[int, int]:

@@ -8,7 +8,6 @@ ends the recording and never the program.
 from __future__ import annotations
 
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
 from time import perf_counter
 from types import CodeType
@@ -23,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
-from graphviz_nn.recording.identity import OUTSIDE, Identity, history
+from graphviz_nn.recording.identity import OUTSIDE, HookDict, Identity, history
 from graphviz_nn.recording.reenter import without_override_check
 from graphviz_nn.recording.sources import is_user_code
 from graphviz_nn.recording.tape import (
@@ -180,7 +179,7 @@ class CallRecorder(TorchFunctionMode):
                             self._sequence[node._sequence_nr()] = value
                             if identity.make_hook is not None:
                                 if result._backward_hooks is None:
-                                    hooks: OrderedDict[int, Any] = OrderedDict()
+                                    hooks = HookDict()
                                     hooks[-1 - value] = identity.make_hook(value)
                                     result._backward_hooks = hooks
                                     node._register_hook_dict(result)
@@ -300,32 +299,38 @@ class CallRecorder(TorchFunctionMode):
     def _set_data(self, function: Any, args: tuple[Any, ...]) -> Any:
         """`x.data = y`: x is a new version of itself that holds y's numbers."""
         identity = self.identity
-        inputs = tuple(identity.read(x) for x in args if isinstance(x, Tensor))
-        if self.before_write is not None:
-            self.before_write([args[0]])
+        try:
+            inputs: list[int] = []
+            tensors: list[Tensor] = []
+            for x in args:
+                template_of(x, identity, inputs, tensors)
+            if self.before_write is not None:
+                self.before_write(tensors)
+        except Exception as error:
+            self.fail(error)
+            return function(*args)
         result = function(*args)
+        if len(inputs) < len(args):
+            return result  # the parameter of a lazy module is materialized
+        try:
+            self._close_set_data(function, args, tuple(inputs))
+        except Exception as error:
+            self.fail(error)
+        return result
+
+    def _close_set_data(self, function: Any, args: tuple[Any, ...], inputs: tuple[int, ...]) -> None:
+        identity = self.identity
         first = len(self._values)
         count = identity.mutated(args[0])
         code, lasti = self.user_frame()
         self._add_order(len(self._ops))
         self._add_op(
             (
-                function,
-                self.state,
-                code,
-                lasti,
-                self.phase,
-                self.group,
-                inputs,
-                first,
-                count,
-                WRITES,
-                (SLOT, SLOT),
+                function, self.state, code, lasti, self.phase, self.group, inputs, first, count, WRITES, (SLOT, SLOT),
                 None,
             )
-        )
+        )  # fmt: skip
         self._add_time(self.now())
-        return result
 
     def _raised(
         self, function: Any, inputs: list[int], template: list[Any], keywords: Any, error: BaseException
@@ -333,6 +338,8 @@ class CallRecorder(TorchFunctionMode):
         """Leaves a node for the call that raised; an error that passes through several calls belongs to the first."""
         if self.failure is not None and self.failure[0] == id(error):
             return
+        if type(error).__name__ == "_StopRecomputationError":
+            return  # how a checkpoint ends a recomputation early, not an error of the program
         index = len(self._ops)
         self.failure = (id(error), index)
         self.tape.errors[index] = f"{type(error).__name__}: {error}"[:2000]

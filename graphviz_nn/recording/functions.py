@@ -81,6 +81,9 @@ class CustomFunctions:
             count += identity.mutated(x)
         fresh = [x for x in made if id(x) not in given]
         for x in fresh:
+            if x._backward_hooks is not None and all(key < 0 for key in x._backward_hooks):
+                # Ours, on the autograd node that the tensor had inside; its node is the Function's now.
+                x._backward_hooks = None
             identity.bind(x)
             count += 1
         if not count and not fresh:

@@ -7,7 +7,6 @@ another view of the same memory goes through an *alias* node, so that the graph 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 from weakref import ref
@@ -27,6 +26,23 @@ Observer = Callable[[int, Tensor], None]
 Hook = Callable[[Tensor | None], None]
 
 
+class HookDict(dict[int, Hook]):
+    """What torch keeps a tensor's hooks in: a dict that can be referred to weakly, as a user's later hook needs.
+
+    An OrderedDict, which torch itself takes, is twice as large and slow to make.
+    """
+
+    __slots__ = ("__weakref__",)
+
+
+def prepend(hooks: dict[int, Hook], key: int, hook: Hook) -> None:
+    """Puts the hook before the others, so that it sees what autograd computed and not what they made of it."""
+    others = dict(hooks)
+    hooks.clear()
+    hooks[key] = hook
+    hooks.update(others)
+
+
 class LeafHooks:
     """Hooks on leaf tensors. They outlive a backward pass, so they are taken off when the step ends."""
 
@@ -38,12 +54,10 @@ class LeafHooks:
         hooks = tensor._backward_hooks
         created = hooks is None
         if hooks is None:
-            hooks = OrderedDict()
+            hooks = HookDict()
             tensor._backward_hooks = hooks
         key = -1 - value
-        hooks[key] = hook
-        if not created:
-            hooks.move_to_end(key, last=False)  # type: ignore[attr-defined]
+        prepend(hooks, key, hook)
         self._hooked.append((ref(tensor), key, created))
 
     def remove(self) -> None:
@@ -66,7 +80,7 @@ class Identity:
         last_write: the newest value that an in-place write made; a tensor bound at or after it cannot be stale.
         observe: told of each new value and its tensor, or None.
         make_hook: makes the gradient hook of a value, or None where gradients are not wanted.
-        wrote_leaf: whether a call wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
+        wrote_leaf: whether the program wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
         transform_inputs: values that a torch.func transform read; what appears next came out of it.
     """
 
@@ -86,6 +100,7 @@ class Identity:
         self.transform_inputs: set[int] = set()
         self._written: dict[int, tuple[StorageWeakRef, int]] = {}
         self._hooked: dict[int, ref[Tensor]] = {}
+        self._leaf_memory: tuple[int, set[int | None]] = (0, set())
 
     # ---- reading
 
@@ -206,14 +221,12 @@ class Identity:
         assert self.make_hook is not None
         hooks = tensor._backward_hooks
         if hooks is None:
-            # An OrderedDict, because a hook that the user adds later needs a dict that can be referred to weakly.
-            hooks = OrderedDict()
+            hooks = HookDict()
             hooks[-1 - value] = self.make_hook(value)
             tensor._backward_hooks = hooks
             node._register_hook_dict(tensor)
         else:
-            hooks[-1 - value] = self.make_hook(value)
-            hooks.move_to_end(-1 - value, last=False)  # type: ignore[attr-defined]
+            prepend(hooks, -1 - value, self.make_hook(value))
 
     def hook_leaf(self, tensor: Tensor, value: int) -> None:
         """Hooks a leaf once: its gradient belongs to the first value that it had, however it is written later."""
@@ -228,8 +241,8 @@ class Identity:
         Returns how many values were made.
         """
         versions = self.tape.versions
-        if tensor.requires_grad and is_leaf(tensor):
-            self.wrote_leaf = True
+        key = storage_key(tensor)
+        self._note_update(tensor, key)
         value = self.bind(tensor)
         versions[value] = "mutated"
         count = 1
@@ -239,12 +252,26 @@ class Identity:
                 value = self.bind(base)
                 versions[value] = "base"
                 count = 2
-        key = storage_key(tensor)
         if key is not None:
             # The weak reference keeps the address from being reused while we hold it.
             self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)
         self.last_write = value
         return count
+
+    def _note_update(self, tensor: Tensor, key: int | None) -> None:
+        """Notes that the program updates a parameter by itself: written outside any module, after a backward pass.
+
+        It may write through `p.data` or a view, which is a leaf of its own but has the parameter's memory.
+        """
+        if self.tape.passes and self.source_state()[0] is OUTSIDE and not self.wrote_leaf:
+            leaf = tensor.requires_grad and is_leaf(tensor)
+            self.wrote_leaf = leaf or (key is not None and key in self._hooked_memory())
+
+    def _hooked_memory(self) -> set[int | None]:
+        if self._leaf_memory[0] != len(self._hooked):
+            leaves = (reference() for reference in self._hooked.values())
+            self._leaf_memory = len(self._hooked), {storage_key(leaf) for leaf in leaves if leaf is not None}
+        return self._leaf_memory[1]
 
 
 def history(tensor: Tensor) -> Any:

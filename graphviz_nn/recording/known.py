@@ -10,9 +10,11 @@ from weakref import ref
 
 from torch import Tensor, nn
 
-from graphviz_nn.recording.modules import ModuleNames
+from graphviz_nn.recording.modules import ModuleNames, Root
 
-Description = tuple[str | None, str, tuple[str, ...]]
+Owned = tuple[tuple[Root, str], ...]
+"""Every name of a parameter or buffer inside its root. What they read like in full is known only after the step."""
+Description = tuple[str | None, str, Owned]
 """Kind of source (None: not known), its name or "", and for parameters and buffers all their names."""
 
 
@@ -27,7 +29,7 @@ class KnownTensors:
         self._owned: dict[int, tuple[ref[Tensor], Description]] = {}
         self._arguments: dict[int, tuple[ref[Tensor], str]] = {}
         self._gradients: dict[int, tuple[ref[Tensor], int]] = {}
-        self._roots_read = 0
+        self._read: tuple[int, int] = (0, 0)
         self._read_in_step = False
 
     def begin_step(self) -> None:
@@ -38,7 +40,7 @@ class KnownTensors:
 
     def describe(self, tensor: Tensor, reader: nn.Module | None = None) -> Description:
         """Returns the kind, name and names of a tensor that no recorded call made, read inside module `reader`."""
-        if self._roots_read != len(self._modules.roots):
+        if self._read != self._modules.counts:
             self._read_owners()
         owned = self._owned.get(id(tensor))
         if owned is not None and owned[0]() is tensor:
@@ -56,9 +58,9 @@ class KnownTensors:
             return "parameter", "", ()
         return None, "", ()
 
-    def parameter_names(self, tensor: Tensor) -> tuple[str, ...]:
-        """Returns every dotted name of a parameter or buffer, or () where no known root owns it."""
-        return self.describe(tensor)[2]
+    def is_owned(self, tensor: Tensor) -> bool:
+        """Whether the tensor is a parameter or buffer of a known root."""
+        return bool(self.describe(tensor)[2])
 
     def is_named(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
@@ -78,19 +80,15 @@ class KnownTensors:
     def _read_owners(self) -> None:
         """Reads the parameters and buffers of every root; one with several names (tied) has them all."""
         self._read_in_step = True
-        self._roots_read = len(self._modules.roots)
-        found: dict[int, tuple[Tensor, str, list[str]]] = {}
-        for root in self._modules.roots:
-            module = root.module()
-            if module is None:
-                continue
+        self._read = self._modules.counts
+        found: dict[int, tuple[Tensor, str, list[tuple[Root, str]]]] = {}
+        for module, root, prefix in self._modules.owners():
             owned = (("parameter", module.named_parameters), ("buffer", module.named_buffers))
             for kind, tensors in owned:
-                for name, tensor in tensors(remove_duplicate=False):
-                    found.setdefault(id(tensor), (tensor, kind, []))[2].append(self._modules.path(root, name))
+                for name, tensor in tensors(prefix, remove_duplicate=False):
+                    found.setdefault(id(tensor), (tensor, kind, []))[2].append((root, name))
         self._owned = {
-            key: (ref(tensor), (kind, names[0], tuple(dict.fromkeys(names))))
-            for key, (tensor, kind, names) in found.items()
+            key: (ref(tensor), (kind, "", tuple(dict.fromkeys(names)))) for key, (tensor, kind, names) in found.items()
         }
 
 

@@ -8,6 +8,7 @@ that hold them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 from weakref import ref
 
@@ -52,11 +53,29 @@ class ModuleNames:
         self.roots: list[Root] = []
         self.unregistered: list[ModuleEntry] = []
         self._entries: dict[int, ModuleEntry] = {}
+        self._roots_added = 0
+        self._unregistered_added = 0
 
     def begin_step(self) -> None:
         """Gives the names of modules that are gone to those to come, so that steps that do the same read the same."""
         self.roots = [root for root in self.roots if root.module() is not None]
         self.unregistered = [entry for entry in self.unregistered if entry.module() is not None]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Roots and unregistered modules found so far; it changes when one is added."""
+        return self._roots_added, self._unregistered_added
+
+    def owners(self) -> Iterator[tuple[nn.Module, Root, str]]:
+        """Yields each living root, and each living unregistered module, with its root and its path inside that."""
+        for root in self.roots:
+            module = root.module()
+            if module is not None:
+                yield module, root, ""
+        for entry in self.unregistered:
+            module = entry.module()
+            if module is not None:
+                yield module, entry.root, entry.path
 
     def entry(self, module: nn.Module) -> ModuleEntry | None:
         """Returns the entry of a module seen before, or None."""
@@ -68,6 +87,7 @@ class ModuleNames:
         label = label or variable_name(module) or type(module).__name__
         root = Root(module, _unique(label, {other.label for other in self.roots}), is_model=is_model)
         self.roots.append(root)
+        self._roots_added += 1
         self._name_inside(module, root, "")
         entry = self.entry(module)
         assert entry is not None
@@ -91,6 +111,7 @@ class ModuleNames:
         entry = self.entry(module)
         assert entry is not None
         self.unregistered.append(entry)
+        self._unregistered_added += 1
         return entry
 
     def path(self, root: Root, path: str) -> str:

@@ -92,7 +92,6 @@ class RecordedStep:
         self._root_call = root_call
         self._patches = Patches()
         self._stack = ExitStack()
-        self._collect = False
         self._error: BaseException | None = None
         self._function: Any = None
         self._modules: list[nn.Module] = []
@@ -178,9 +177,14 @@ class RecordedStep:
 
     def begin(self) -> None:
         """Puts everything in. From here on the program is recorded."""
-        self._collect = gc.isenabled()
-        gc.disable()
+        undo = self._stack.callback
+        if gc.isenabled():
+            undo(gc.enable)
+            gc.disable()
         patches = self._patches
+        undo(self.identity.leaf_hooks.remove)
+        undo(patches.remove)
+        undo(take_out, self.mode)
         patches.install(torch.autograd, "_engine_run_backward", self._engine(torch.autograd._engine_run_backward))
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
@@ -245,19 +249,14 @@ class RecordedStep:
         if self.duration:
             return
         self._error = error
-        take_out(self.mode)
-        self._patches.remove()
-        self.identity.leaf_hooks.remove()
+        self.duration = max(time.perf_counter() - self.mode.started, 1e-9)
         self._stack.close()
-        self.duration = max(self.mode.now() - self.mode.started, 1e-9)
         if error is not None:
             failure = self.mode.failure
             self.tape.order.append((t.ERROR, failure[1] if failure and failure[0] == id(error) else -1))
         self.mode.closed = True
         if self.observations is not None and self.observations.statistics is not None:
             self.observations.statistics.start_copy()
-        if self._collect:
-            gc.enable()
 
     def abort(self) -> None:
         """Notes that recording ends before the step does."""

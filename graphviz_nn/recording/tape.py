@@ -76,6 +76,7 @@ class Tape:
         versions: "mutated" or "base" by value id, for new versions of tensors that already were.
         order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
         module_calls: (entry, call, parent call) of each module call in order of entry.
+        source_names: by op id of a source its name or "", and for a parameter or buffer (root, name) of each owner.
         groups: id of the op that closed each group (composite, custom Function), or -1 while open.
         passes: (roots as value ids) of each backward pass.
         segments: by original op id the recomputed op's id.
@@ -112,7 +113,7 @@ class Tape:
         self.groups: list[int] = []
         self.passes: list[tuple[int, ...]] = []
         self.recomputed: dict[int, int] = {}
-        self.source_names: dict[int, tuple[str, tuple[str, ...]]] = {}
+        self.source_names: dict[int, tuple[str, tuple[tuple[Any, str], ...]]] = {}
         self.autocasts: dict[int, dict[str, Any]] = {}
         self.errors: dict[int, str] = {}
         self.losses: list[tuple[int, Any]] = []

@@ -6,7 +6,6 @@ import copy
 import gc
 import logging
 import weakref
-from collections import OrderedDict
 from typing import Any
 
 import networkx as nx
@@ -27,8 +26,13 @@ from tests.support.recorded import run_of, trace_program
 @pytest.mark.parametrize("program", PROGRAMS, ids=[program.name for program in PROGRAMS])
 def test_keeping_more_records_no_other_calls(program: Program):
     """Our own statistics and copies must not turn up among the program's calls."""
-    digests = {keep: trace_program(program, keep).structure().digest for keep in ("none", "stats", "all")}
-    assert len(set(digests.values())) == 1, digests
+    calls = {keep: _calls(trace_program(program, keep)) for keep in ("none", "stats", "all")}
+    assert calls["none"] == calls["stats"] == calls["all"]
+
+
+def _calls(run: Run) -> list[tuple[object, ...]]:
+    # What a replay needs to know of autocast is noted only where tensors are kept for one.
+    return [(n.kind, n.function, n.phase, n.inputs, n.outputs, n.parent) for n in run.structure().nodes]
 
 
 def test_intermediate_tensors_die_when_they_would_without_recording():
@@ -62,20 +66,19 @@ def test_a_tensor_that_outlives_the_step_can_still_be_differentiated():
     assert not any(event["kind"] == EventKind.GRADIENT for event in run.steps[-1].events)
 
 
-def test_hooks_on_tensors_stay_an_ordered_dict():
+def test_a_user_can_add_and_remove_a_hook_beside_ours():
     """Torch's own handle of a hook keeps a weak reference to the dict, which a plain dict does not allow."""
-    seen: list[Any] = []
 
     def step(x: Tensor) -> None:
         y = x.exp()
-        seen.append(type(y._backward_hooks))
+        removed = y.register_hook(lambda gradient: gradient * 100)
         handle = y.register_hook(lambda gradient: gradient * 2)
+        removed.remove()
         y.sum().backward()
         handle.remove()
 
     x = leaf(3)
     gnn.trace(step, x)
-    assert seen == [OrderedDict]
     assert torch.equal(x.grad, 2 * x.detach().exp())
 
 
