@@ -119,7 +119,7 @@ class _Writer:
         palette = self._palette
         tone = palette.plain if text.category is Category.OTHER else palette.tones[text.category]
         heat = self._heat_map.box(box) if self._heat_map is not None else None
-        lines = [*tag_texts(text.marks, box.repeat), text.title, text.subtitle, text.shape]
+        lines = [*tag_texts(text.marks, box.repeat, box.looped), text.title, text.subtitle, text.shape]
         border = tone.strong
         if self._heat_map is not None and heat is not None:
             lines.append(f"{self._heat_map.scale().title}: {heat.text}")

@@ -34,6 +34,7 @@ class _Look(NamedTuple):
     heat: Heat | None
     marks: tuple[str, ...]
     repeat: int
+    looped: bool
     colour_map: str
 
     @property
@@ -62,7 +63,7 @@ def box_markup(box: SceneBox, colour_map: str) -> str:
     rect = box.rect
     look = _Look(
         rect.width, rect.height, box.role, CATEGORY_CLASS[box.category], box.title, box.subtitle, box.shape,
-        box.parameters, box.heat, box.marks, box.repeat, colour_map,
+        box.parameters, box.heat, box.marks, box.repeat, box.looped, colour_map,
     )  # fmt: skip
     place = f"{number(rect.x)} {number(rect.y)}"
     return f'<g id="{box.key}" transform="translate({place})"><title>{escape(box.tooltip)}</title>{_body(look)}</g>'
@@ -132,7 +133,7 @@ def _tags(look: _Look) -> Iterator[str]:
     """Pills at the right of the title line, the first one leftmost."""
     right, top, height = look.right, metrics.PADDING, metrics.TITLE_LINE - 2.0
     size = f'height="{number(height)}" rx="{number(height / 2)}"'
-    for text in reversed(metrics.tag_texts(look.marks, look.repeat)):
+    for text in reversed(metrics.tag_texts(look.marks, look.repeat, look.looped)):
         width = metrics.tag_width(text)
         left, middle = right - width, right - width / 2
         colour = "x" if text in _ALARMS else "o"

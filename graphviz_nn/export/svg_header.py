@@ -68,7 +68,9 @@ def _entries(legend: Legend, folded: bool) -> Iterator[_Entry]:
     if legend.frozen_parameters:
         yield _entry('<circle class="p" cx="4" cy="6.5" r="2.8" style="fill-opacity:.25"/>', 12, "frozen parameters")
     if folded:
-        yield _entry(f'<text class="n" y="{number(_SWATCH)}">× n</text>', 26, "equal ones, folded")
+        yield _entry(
+            f'<text class="n" y="{number(_SWATCH)}">× n</text>', 26, "equal ones, folded; ↻ each feeds the next"
+        )
     for kind in legend.kinds:
         if kind in _WIRE_WORDS:
             line = f'<g class="w"><path class="{kind}" d="M0 6.5H20" marker-end="url(#{_WIRE_ARROWS[kind]})"/></g>'

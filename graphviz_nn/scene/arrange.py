@@ -77,7 +77,7 @@ class _Arranger:
             heat_text = heat.text if heat is not None else ""
             if box in self._heat_map.alarms:
                 text.marks += ("nonfinite",)
-        size = metrics.box_size(text, box.repeat, heat_text)
+        size = metrics.box_size(text, box.repeat, box.looped, heat_text)
         self._texts[box], self._sizes[box], self._heats[box] = text, size, heat
         # The cards behind a folded run stick out.
         stack = metrics.STACK if box.siblings else 0.0

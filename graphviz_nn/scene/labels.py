@@ -172,6 +172,10 @@ class Labels:
         if node.kind in SOURCE_KINDS:
             return node.kind
         label = self._node_label(node, layer_type)
+        if label and lone is not None and box.siblings:
+            # What changes from one to the next, as the index of a time step.
+            last = self._node_label(self._nodes[box.siblings[-1].nodes[0]], layer_type)
+            label = label if last == label else f"{label} … {last}"
         return readable(label or _KIND_WORDS.get(node.kind) or node.op)
 
     def _module_text(self, group: Group, counted: bool = True) -> str:

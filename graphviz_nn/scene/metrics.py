@@ -62,9 +62,10 @@ class BoxSize:
     shape: str
 
 
-def tag_texts(marks: tuple[str, ...], repeat: int) -> list[str]:
-    """Returns what the tags beside a title say, left to right."""
-    return [f"× {repeat}"] * (repeat > 1) + [MARK_WORDS[mark] for mark in marks]
+def tag_texts(marks: tuple[str, ...], repeat: int, looped: bool) -> list[str]:
+    """Returns what the tags beside a title say, left to right; "↻" where one sibling feeds the next."""
+    folded = [f"× {repeat} ↻" if looped else f"× {repeat}"] if repeat > 1 else []
+    return folded + [MARK_WORDS[mark] for mark in marks]
 
 
 def tag_width(text: str) -> float:
@@ -72,10 +73,12 @@ def tag_width(text: str) -> float:
     return text_width(text, TAG_SIZE, True) + 2 * TAG_PADDING
 
 
-def box_size(text: BoxText, repeat: int, heat_text: str | None) -> BoxSize:
+def box_size(text: BoxText, repeat: int, looped: bool, heat_text: str | None) -> BoxSize:
     """Returns how large a box must be; `heat_text` is None where the picture is not coloured."""
     badge = text.parameters.text if text.parameters else ""
-    return _box_size((text.title, text.subtitle, text.shape), badge, tuple(tag_texts(text.marks, repeat)), heat_text)
+    return _box_size(
+        (text.title, text.subtitle, text.shape), badge, tuple(tag_texts(text.marks, repeat, looped)), heat_text
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -11,14 +11,16 @@ from graphviz_nn.model.structure import Structure
 
 _HIDDEN_KINDS: Final = frozenset({"noop", "alias", "scalar", "parameter", "buffer"})
 
+_FRACTIONAL: Final = ("float", "bfloat", "complex")
+
 
 class Visibility:
     """The shown nodes of a structure.
 
     Hidden by default are no-ops, aliases, scalars that leave for Python, parameters and buffers and what is computed
     from buffers alone (a batch count, a causal mask), constants of one element, layer types that are `bookkeeping`,
-    and every phase but the forward one. A call that failed, the loss and the outputs are always shown. A composite
-    whose calls stand for it is never shown itself.
+    integers and booleans that only Python reads (a test of a mask), and every phase but the forward one. A call that
+    failed, the loss and the outputs are always shown. A composite whose calls stand for it is never shown itself.
     """
 
     def __init__(self, structure: Structure, types: Sequence[LayerType | None], show_all: bool) -> None:
@@ -26,12 +28,14 @@ class Visibility:
         self.shown = bytearray(len(structure.nodes))
         self._origins: dict[int, tuple[ValueRef, ...]] = {}
         buffers_only = bytearray(len(structure.nodes))
+        used = _used(structure)
         for node in structure.nodes:
             if node.kind == "buffer" or (node.inputs and all(buffers_only[i.node] for i in node.inputs)):
                 buffers_only[node.id] = 1
             if _is_opened_composite(node):
                 continue
-            if show_all or _matters(node) or not (buffers_only[node.id] or _is_hidden(node, types[node.id])):
+            hidden = buffers_only[node.id] or not used[node.id] or _is_hidden(node, types[node.id])
+            if show_all or not hidden or _matters(node):
                 self.shown[node.id] = 1
             else:
                 self._origins[node.id] = self._origins_of(node)
@@ -49,6 +53,8 @@ class Visibility:
     def _origins_of(self, node: Node) -> tuple[ValueRef, ...]:
         if node.kind == "parameter":
             return (ValueRef(node.id, 0),)
+        if node.op.startswith("new_") or node.op.endswith("_like"):
+            return ()  # it reads the shape and the type of its input, not the values
         if len(node.inputs) == 1:
             return self.origins(node.inputs[0])
         return tuple(dict.fromkeys(value for edge in node.inputs for value in self.origins(edge)))
@@ -60,6 +66,27 @@ def _is_opened_composite(node: Node) -> bool:
 
 def _matters(node: Node) -> bool:
     return node.phase == "forward" and ("error" in node.attributes or any(output.role for output in node.outputs))
+
+
+def _used(structure: Structure) -> bytearray:
+    """By node: 1 where it makes numbers that a network computes with, or where such a call reads what it makes.
+
+    Without an output or a loss nobody knows what the program was for, and every node counts.
+    """
+    nodes = structure.nodes
+    if not any(output.role for node in nodes for output in node.outputs):
+        return bytearray(b"\x01") * len(nodes)
+    used = bytearray(len(nodes))
+    for node in reversed(nodes):
+        if used[node.id] or node.kind == "input" or _matters(node) or _has_fractions(node):
+            used[node.id] = 1
+            for edge in node.inputs:
+                used[edge.node] = 1
+    return used
+
+
+def _has_fractions(node: Node) -> bool:
+    return any(output.dtype.startswith(_FRACTIONAL) for output in node.outputs)
 
 
 def _is_hidden(node: Node, layer_type: LayerType | None) -> bool:

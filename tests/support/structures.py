@@ -105,13 +105,14 @@ class StructureBuilder:
         role: str = "",
         phase: str = "forward",
         line: int | None = None,
+        dtype: str = "float32",
         **attributes: Any,
     ) -> ValueRef:
         """One call; its output is shaped like its first input unless `shape` or `shapes` says otherwise."""
         if not shapes:
             first = shape if shape is not None else self._nodes[inputs[0].node].outputs[inputs[0].index].shape
             shapes = [first]
-        return self._add(kind, op, inputs, shapes, attributes, role, phase, line)
+        return self._add(kind, op, inputs, shapes, attributes, role, phase, line, dtype)
 
     def conv(self, name: str, x: ValueRef, channels: int, kernel: int = 3, stride: int = 1) -> ValueRef:
         """A Conv2d module without bias."""
@@ -184,16 +185,24 @@ class StructureBuilder:
         return call.path, call.call, self._stack[-1]
 
     def _add(
-        self, kind: str, op: str, inputs: Sequence[ValueRef], shapes: Sequence[tuple[int, ...]],
-        attributes: dict[str, Any], role: str = "", phase: str = "forward", line: int | None = None,
-    ) -> ValueRef:  # fmt: skip
+        self,
+        kind: str,
+        op: str,
+        inputs: Sequence[ValueRef],
+        shapes: Sequence[tuple[int, ...]],
+        attributes: dict[str, Any],
+        role: str = "",
+        phase: str = "forward",
+        line: int | None = None,
+        dtype: str = "float32",
+    ) -> ValueRef:
         module, call, module_call = self._place()
         number = len(self._nodes)
         name = self._unique(module if module and self._is_leaf(module) else f"{module}.{op}" if module else op)
         self.line += 1
         source = Source(self.file, line if line is not None else self.line, "forward")
         edges = tuple(Input(v.node, v.index, _ARGUMENTS[min(i, 3)]) for i, v in enumerate(inputs))
-        outputs = tuple(_output(shape, "float32", True, role) for shape in shapes)
+        outputs = tuple(_output(shape, dtype, dtype == "float32", role) for shape in shapes)
         self._nodes.append(
             Node(
                 number,

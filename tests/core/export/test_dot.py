@@ -41,7 +41,7 @@ def test_direction_theme_and_heat() -> None:
 
 def test_folded_run() -> None:
     text = dot(lstm(50))
-    assert 'label="× 50\\ncell' in text
+    assert 'label="× 50 ↻\\ncell' in text
 
 
 @needs_dot

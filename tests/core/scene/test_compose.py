@@ -78,6 +78,18 @@ def test_folded_blocks_name_both_ends() -> None:
     assert "call" not in cell.subtitle
 
 
+def test_folded_operators_say_what_changes_from_one_to_the_next() -> None:
+    b = StructureBuilder()
+    x = b.input("x", (2, 8))
+    for place in range(3):
+        x = b.op("softmax", b.op("transpose", x, line=3, dim0=0, dim1=1), line=4, dim=place)
+    found = scene(b.build())
+    assert [(each.subtitle, each.repeat) for each in found.boxes[1:]] == [
+        ("0, 1", 3),
+        ("Softmax dim 0 … Softmax dim 2", 3),
+    ]
+
+
 def test_marks() -> None:
     assert box(scene(resnet()), "cross_entropy").marks == ("loss",)
     assert box(scene(resnet()), "cross_entropy").category is Category.LOSS

@@ -107,6 +107,25 @@ def test_failed_call_loss_and_output_are_shown_whatever_they_are() -> None:
     assert names(picture(b.build())) == ["x", "contiguous_1", "contiguous_2"]
 
 
+def test_numbers_that_only_python_reads_are_hidden() -> None:
+    b = StructureBuilder()
+    ids = b.input("ids", (2, 4), "int64")
+    with b.module("", "Net"):
+        positions = b.op("arange", shape=(4,), dtype="int64")
+        b.op("all", b.op("eq", positions, dtype="bool"), shape=(), dtype="bool")
+        b.op("relu", b.op("embedding", ids, positions), role="output")
+    found = picture(b.build())
+    assert names(found) == ["ids", "arange", "embedding", "relu"]
+    assert "eq" in names(picture(b.build(), show_all=True))
+
+
+def test_new_tensor_of_the_same_kind_carries_nothing() -> None:
+    b = StructureBuilder()
+    x = b.input("x", (2, 4))
+    b.op("add", b.op("new_zeros", x), b.op("relu", x))
+    assert wires(picture(b.build())) == {("x", "relu"), ("relu", "add")}
+
+
 def test_custom_function_is_a_container_whose_last_call_makes_its_result() -> None:
     found = picture(functions(), depth=None)
     assert "Clip" in containers(found)
