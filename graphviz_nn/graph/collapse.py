@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 import networkx as nx
 
@@ -14,13 +15,15 @@ from graphviz_nn.graph.schema import MODULE
 from graphviz_nn.model.nodes import SOURCE_KINDS
 
 
-class _ModuleGroup(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _ModuleGroup:
     """A module call, by its index."""
 
     call: int
 
 
-class _FunctionGroup(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _FunctionGroup:
     """A composite or custom function, by the id of its node."""
 
     node: int

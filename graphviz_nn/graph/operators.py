@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any, Final
 
 _TABLES: Final = {
@@ -39,8 +40,8 @@ def find_operator(name: str) -> Callable[..., Any] | None:
         return _library_operator(name)
     if name.startswith("torch.Tensor."):
         return _tensor_method(name.removeprefix("torch.Tensor."))
-    if namespace == "torch.nn.init":
-        return getattr(torch.nn.init, last, None) if last.endswith("_") and not last.startswith("_") else None
+    if namespace in ("torch.nn.functional", "torch.nn.init") and (found := _python_function(namespace, last)):
+        return found
     for table in _TABLES.get(namespace, ()):
         found = getattr(getattr(torch._C, table), last, None)
         if found is not None and not last.startswith("__"):
@@ -48,16 +49,35 @@ def find_operator(name: str) -> Callable[..., Any] | None:
     return None
 
 
+def _python_function(namespace: str, name: str) -> Callable[..., Any] | None:
+    """A public function that is written in that module, not one that it imports."""
+    found = _at(f"{namespace}.{name}")
+    is_own = isinstance(found, FunctionType) and found.__module__ == namespace and not name.startswith("_")
+    return found if is_own else None
+
+
 @cache
 def _overridable() -> dict[str, Callable[..., Any]]:
     from torch.overrides import get_overridable_functions, resolve_name
 
-    return {
-        name: function
-        for functions in get_overridable_functions().values()
-        for function in functions
-        if (name := resolve_name(function)) is not None
-    }
+    found: dict[str, Callable[..., Any]] = {}
+    for functions in get_overridable_functions().values():
+        for function in functions:
+            name = resolve_name(function)
+            # A compiled operator may go by the name of the Python function around it, which takes other arguments.
+            if name is not None and (name not in found or _at(name) is function):
+                found[name] = function
+    return found
+
+
+def _at(name: str) -> Any:
+    """What stands at one of torch's own names."""
+    import torch
+
+    found: Any = torch
+    for part in name.split(".")[1:]:
+        found = getattr(found, part, None)
+    return found
 
 
 def _library_operator(name: str) -> Callable[..., Any] | None:

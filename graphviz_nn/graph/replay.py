@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from graphviz_nn.errors import NotRecorded, ReplayError, ReplayMismatch
+from graphviz_nn.graph.calling import call_again, may_be_written
 from graphviz_nn.graph.compare import difference
-from graphviz_nn.graph.environment import Autocast, default_dtype_of, needs_grad_mode, undisturbed
+from graphviz_nn.graph.environment import Autocast, undisturbed
 from graphviz_nn.graph.kept import KeptValues
 from graphviz_nn.graph.overrides import resolve_overrides
 from graphviz_nn.graph.recorded import Load, RecordedValues
-from graphviz_nn.graph.restore import restore_call
 from graphviz_nn.graph.schedule import Action, Task, schedule
 from graphviz_nn.model.nodes import Node, ValueRef
 from graphviz_nn.model.structure import Structure
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Functions = Mapping[int, Callable[..., Any]]
 
-_SILENTLY_WRITTEN: Final = ("running_mean", "running_var")
-"""Arguments that normalisations write without counting a new version of the tensor."""
+_RESIZING: Final = frozenset({"resize_", "resize_as_"})
+"""Operators that leave whatever was in memory in the elements that they add."""
 
 
 def replay(
@@ -116,24 +116,18 @@ class _Replay:
                 self._bind(task.node, "", made)
 
     def _call(self, task: Task) -> None:
-        import torch
-
-        node, function = task.node, task.function
-        assert function is not None
+        node = task.node
         tensors = [self._need(ValueRef(edge.node, edge.output), node) for edge in task.reads]
-        self._kept.copy_before_write([tensors[position] for position in _may_be_written(node, tensors)])
-        versions = [tensor._version for tensor in tensors]
+        self._kept.copy_before_write(may_be_written(node, tensors))
         self._set_random_state(node)
         self._autocast.set(node.attributes.get("autocast"))
         try:
-            args, kwargs = restore_call(node.arguments, tensors)
-            grad_mode = node.op == "grad" or needs_grad_mode(node, tensors)
-            with torch.set_grad_enabled(grad_mode), default_dtype_of(node, tensors):
-                result = function(*args, **kwargs)
+            made = call_again(task, tensors)
         except Exception as error:
             raise ReplayError(f"{_title(node)} raised when run again: {type(error).__name__}: {error}") from error
-        self._bind(node, "", list(_new_tensors(result, tensors)))
-        self._bind_written(task, tensors, versions)
+        self._bind(node, "", made.new)
+        self._bind(node, "mutated", made.written)
+        self._bind_bases(node)
 
     def _set_random_state(self, node: Node) -> None:
         state = self._recorded.random_state(node)
@@ -161,24 +155,12 @@ class _Replay:
                 tensor.requires_grad_()
             self._live[ValueRef(node.id, index)] = tensor
 
-    def _bind_written(self, task: Task, tensors: Sequence[Tensor], versions: Sequence[int]) -> None:
-        """Finds the new versions of the tensors that the call wrote, and of what they are views of."""
-        node = task.node
-        places = [index for index, output in enumerate(node.outputs) if output.version == "mutated"]
-        if not places:
-            return
-        written = [tensor for tensor, version in zip(tensors, versions, strict=True) if tensor._version != version]
-        written += [
-            tensor
-            for edge, tensor in zip(task.reads, tensors, strict=True)
-            if edge.argument in _SILENTLY_WRITTEN and not _contains(written, tensor)
-        ]
-        written += [tensor for tensor in tensors if not _contains(written, tensor)]
-        self._bind(node, "mutated", written[: len(places)])
-        for place, tensor in zip(places, written, strict=False):
-            after = place + 1
-            if after < len(node.outputs) and node.outputs[after].version == "base" and tensor._base is not None:
-                self._live[ValueRef(node.id, after)] = tensor._base
+    def _bind_bases(self, node: Node) -> None:
+        """Each written view is followed by the new version of what it is a view of."""
+        for index, output in enumerate(node.outputs):
+            base = self._live[ValueRef(node.id, index - 1)]._base if output.version == "base" else None
+            if base is not None:
+                self._live[ValueRef(node.id, index)] = base
 
     def _need(self, ref: ValueRef, reader: Node) -> Tensor:
         """The live tensor of a value, or the recorded one."""
@@ -205,6 +187,8 @@ class _Replay:
         """Checks, replaces and keeps the values of a node."""
         node = task.node
         refs = [ValueRef(node.id, index) for index in range(len(node.outputs))]
+        if node.op in _RESIZING and not task.changed:
+            self._fill(refs)
         if self._check and not task.changed and task.action is not Action.RECORDED:
             for ref in refs:
                 self._compare(ref)
@@ -213,6 +197,16 @@ class _Replay:
                 self._replace(ref)
         for ref in refs:
             self._keep(ref, task)
+
+    def _fill(self, refs: Sequence[ValueRef]) -> None:
+        """Gives resized memory the recorded numbers."""
+        import torch
+
+        for ref in refs:
+            recorded = self._recorded.numbers(ref)
+            if recorded is not None and ref in self._live:
+                with torch.no_grad():
+                    self._live[ref].copy_(recorded)
 
     def _compare(self, ref: ValueRef) -> None:
         replayed = self._live.get(ref)
@@ -260,29 +254,3 @@ class _Replay:
 
 def _title(node: Node) -> str:
     return f"{node.name!r} (node {node.id}, {node.op})"
-
-
-def _contains(tensors: Sequence[Tensor], tensor: Tensor) -> bool:
-    return any(other is tensor for other in tensors)
-
-
-def _may_be_written(node: Node, tensors: Sequence[Tensor]) -> list[int]:
-    """Positions of the arguments whose memory the call may write: those like one of the values that it overwrote."""
-    shapes = {output.shape for output in node.outputs if output.version == "mutated"}
-    found = [position for position, tensor in enumerate(tensors) if tuple(tensor.shape) in shapes]
-    return found if found or not shapes else list(range(len(tensors)))
-
-
-def _new_tensors(result: Any, given: Sequence[Tensor]) -> Iterator[Tensor]:
-    """The tensors in nested tuples, lists and dicts, in order, but for those that the call was given."""
-    import torch
-
-    if isinstance(result, torch.Tensor):
-        if not _contains(given, result):
-            yield result
-    elif isinstance(result, (tuple, list)):
-        for item in result:
-            yield from _new_tensors(item, given)
-    elif isinstance(result, dict):
-        for item in result.values():
-            yield from _new_tensors(item, given)

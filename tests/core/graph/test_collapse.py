@@ -181,6 +181,24 @@ def test_functions_collapse_with_what_is_inside():
             assert graph.nodes[node]["outputs"]
 
 
+def test_a_function_and_a_module_call_of_the_same_number_stay_apart():
+    builder = StructureBuilder()
+    x = builder.input("x", (2,))
+    with builder.module("a", "A"):
+        y = builder.op("relu", x)
+    with builder.module("b", "B"):
+        y = builder.op("exp", y)
+    with builder.module("c", "C"):
+        y = builder.op("neg", y)
+    with builder.function("double", "custom", [y], (2,)) as results:
+        results.append(builder.op("mul", y))
+    for _ in range(4):
+        with builder.module("d", "D"):
+            y = builder.op("log", results[-1])
+    graph = collapse(build_graph(builder.build()), depth=0, composites=True)
+    assert [len(node.get("members", "x")) for _, node in graph.nodes(data=True)] == [1, 1, 1, 1, 2, 1, 1, 1, 1]
+
+
 def test_a_call_that_was_interrupted_is_shown_in_parts():
     """Module `a` hands a value out and takes what was made of it back in before it is done, as a generator may."""
     structure = interrupted()

@@ -186,6 +186,16 @@ def test_uninitialised_memory_is_taken_as_recorded():
     assert value(run, from_file(run), "sum").item() == 12.0
 
 
+def test_resized_memory_is_taken_as_recorded():
+    def program(x: Tensor) -> Tensor:
+        y = x.clone().resize_(1000)
+        y[3:] = 1
+        return y.sum()
+
+    run = trace(program, torch.zeros(3))
+    assert value(run, from_file(run), "sum").item() == 997.0
+
+
 def test_a_composite_runs_by_its_inside():
     attention = nn.MultiheadAttention(8, 2)
     run = trace(lambda x: attention(x, x, x)[0].sum(), torch.randn(3, 1, 8))
