@@ -160,6 +160,11 @@ class Observations:
             if self.policy.tensors and (self.policy.selects is None or value in self._selected):
                 self._keep("value", updated, 0, copy(after), after)
 
+    def release(self) -> None:
+        """Lets go of everything that was observed."""
+        self.tensors.clear()
+        self.statistics = None
+
     # ---- keeping
 
     def _wanted(self, value: int) -> bool:

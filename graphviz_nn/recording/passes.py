@@ -107,7 +107,8 @@ class Passes:
         for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):
             if tensor.numel() == 1 and tensor.is_floating_point():
                 tape.losses.append((value, tensor.detach().clone()))
-        tape.order.append((PASS_BEGIN, number, self.mode.now()))
+        tape.order.append((PASS_BEGIN, number))
+        tape.pass_times.append(self.mode.now())
         self.current = number
         self._on_pass(number)
 
@@ -124,7 +125,8 @@ class Passes:
                 self._totals(leaves)
             else:
                 tape.order.extend((TOTAL_GRADIENT, value, tensor.grad is None) for value, tensor in leaves)
-        tape.order.append((PASS_END, self.current, self.mode.now()))
+        tape.order.append((PASS_END, self.current))
+        tape.pass_times.append(self.mode.now())
         self.ended += 1
         self.current = outer
         self._on_pass(outer)

@@ -25,13 +25,14 @@ from torch.optim import optimizer as torch_optimizer
 
 from graphviz_nn.errors import UsageError
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
+from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
 from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.policy import EveryNth, Policy
 from graphviz_nn.recording.sources import read_source
-from graphviz_nn.recording.step import Assembled, RecordedStep
+from graphviz_nn.recording.step import RecordedStep
 
 _log = logging.getLogger("graphviz_nn")
 
@@ -44,7 +45,6 @@ class Recorder:
     Attributes:
         steps_seen: training steps begun so far, recorded or not.
         over_limit: bytes that keeping tensors would have taken in the step that met the memory limit, or 0.
-        functions: after each recorded step, the called functions by node id (for a replay in this process).
     """
 
     _active: ClassVar[Recorder | None] = None
@@ -65,7 +65,7 @@ class Recorder:
         self._on_step = on_step
         self._names = ModuleNames()
         self._known = KnownTensors(self._names)
-        self._assembled = Assembled()
+        self._finisher = Finisher(self._names)
         self._patches = Patches()
         self._handler: Callable[..., Any] | None = None
         self._original_call: Callable[..., Any] = vars(nn.Module)["__call__"]
@@ -92,7 +92,7 @@ class Recorder:
         )
         self.steps_seen = 0
         self.over_limit = 0
-        self.functions: dict[int, Any] = {}
+        self._last_ops: list[tuple[Any, ...]] = []
         if model is not None:
             self._names.add_root(model, "model", is_model=True)
 
@@ -127,6 +127,7 @@ class Recorder:
         except Exception as ours:
             self._fail(ours)
         finally:
+            self._handler = None  # where somebody has patched over us, our replacement stays and must be quiet
             self._close()
 
     def _close(self) -> None:
@@ -178,6 +179,11 @@ class Recorder:
                 self._policy.plain(time.perf_counter() - began)
             if not self._dead and self._optimizer_hooks:
                 self._watch()
+
+    @property
+    def functions(self) -> dict[int, Any]:
+        """What the last recorded step called, by node id, for a replay in this process."""
+        return {index: op[0] for index, op in enumerate(self._last_ops) if callable(op[0])}
 
     # ---- between recorded steps
 
@@ -308,14 +314,15 @@ class Recorder:
             step.end(error)
         except Exception as ours:
             self._fail(ours)
-        if self._dead:
-            return
         began = time.perf_counter()
         try:
-            record = step.finish(self._assembled)
-            self._deliver(step, record)
+            if not self._dead:
+                self._deliver(step, self._finisher.record(step))
         except Exception as ours:
             self._fail(ours)
+        finally:
+            step.release()
+        if self._dead:
             return
         self._policy.recorded(step.duration + time.perf_counter() - began)
         if self._stepped:
@@ -324,7 +331,7 @@ class Recorder:
 
     def _deliver(self, step: RecordedStep, record: StepRecord) -> None:
         self._notes.extend(step.tape.notes)
-        self.functions = step.live_functions(len(record.structure.nodes))
+        self._last_ops = step.tape.ops
         if step.observations is not None and step.observations.over_limit:
             self.over_limit = step.observations.over_limit
             self._notes.append(

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS
-from graphviz_nn.recording.identity import storage_key
 from graphviz_nn.recording.device_statistics import DeviceStatistics
+from graphviz_nn.recording.identity import storage_key
 from graphviz_nn.recording.measure import (
     elements,
     flatten,

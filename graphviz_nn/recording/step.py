@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphviz_nn.model.steps import ErrorInfo, StepInfo, StepRecord
+from graphviz_nn.model.steps import ErrorInfo
 from graphviz_nn.recording import tape as t
-from graphviz_nn.recording.assemble import Assembly
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.classify import operator_name
 from graphviz_nn.recording.functions import CustomFunctions, Segment
@@ -28,39 +26,9 @@ from graphviz_nn.recording.observe import Observations, gradient_hooks
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.patches import Patches, is_on, override_checks, push_below, take_out
 from graphviz_nn.recording.randomness import draws_random_numbers
-from graphviz_nn.recording.tables import Events, kept_tensors, loss_of, statistics_tables
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
 from graphviz_nn.recording.transforms import Transforms
 from graphviz_nn.recording.updates import Updates
-
-_stack_length = torch._C._len_torch_function_stack
-
-
-class Assembled:
-    """The last tape and what was made of it: a step that did the same needs no new structure."""
-
-    def __init__(self) -> None:
-        self._tape: Tape | None = None
-        self._assembly: Assembly | None = None
-
-    def of(self, tape: Tape, names: ModuleNames) -> Assembly:
-        """Returns the assembly of a tape, the former one where the tape says the same."""
-        if self._tape is None or self._assembly is None or not _same(self._tape, tape):
-            self._assembly = Assembly(tape, names)
-        self._tape = tape
-        return self._assembly
-
-
-def _same(a: Tape, b: Tape) -> bool:
-    return (
-        a.ops == b.ops
-        and a.values == b.values
-        and a.module_calls == b.module_calls
-        and a.versions == b.versions
-        and a.source_names == b.source_names
-        and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors)
-        == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors)
-    )
 
 
 class RecordedStep:
@@ -258,6 +226,13 @@ class RecordedStep:
         if self.observations is not None and self.observations.statistics is not None:
             self.observations.statistics.start_copy()
 
+    def release(self) -> None:
+        """Lets go of every tensor and module; hooks on tensors that the program keeps still refer to parts of us."""
+        self._modules.clear()
+        self.identity.table.clear()
+        if self.observations is not None:
+            self.observations.release()
+
     def abort(self) -> None:
         """Notes that recording ends before the step does."""
         self.tape.order.append((t.ABORT, -1))
@@ -348,13 +323,11 @@ class RecordedStep:
         mode = self.mode
 
         def unseen(*args: Any, **kwargs: Any) -> Any:
-            if not _stack_length() or torch._C._get_function_stack_at(_stack_length() - 1) is not mode:
-                return original(*args, **kwargs)
-            torch._C._pop_torch_function_stack()
+            closed, mode.closed = mode.closed, True  # modes of the user's see these calls as ever
             try:
                 return original(*args, **kwargs)
             finally:
-                torch._C._push_on_torch_function_stack(mode)
+                mode.closed = closed
 
         return unseen
 
@@ -378,32 +351,8 @@ class RecordedStep:
 
     # ---- afterwards
 
-    def finish(self, assembled: Assembled) -> StepRecord:
-        """Makes the record. Called after `end`; on an accelerator this is where its numbers are waited for."""
-        tape = self.tape
-        assembly = assembled.of(tape, self.names)
-        structure = assembly.structure
-        events = Events(tape, assembly, self.mode.started)
-        stats, histograms, tensors = {}, {}, {}
-        if self.observations is not None:
-            offsets = np.array(structure.value_offsets)
-            places = np.array(assembly.refs, np.int64).reshape(-1, 2)
-            rows = offsets[places[:, 0]] + places[:, 1]
-            stats, histograms = statistics_tables(self.observations, events, rows, structure.value_count)
-            tensors = kept_tensors(self.observations, assembly)
-        info = StepInfo(
-            index=self.index,
-            structure=structure.digest,
-            started=self.started,
-            duration=self.duration,
-            loss=loss_of(tape.losses),
-            passes=len(tape.passes),
-            forward_only=not tape.passes,
-            error=self._error_info(),
-        )
-        return StepRecord(info, structure, events.table, stats, histograms, tensors)
-
-    def _error_info(self) -> ErrorInfo | None:
+    def error_info(self) -> ErrorInfo | None:
+        """What ended the step, or None."""
         error = self._error
         if error is None:
             return None
@@ -419,12 +368,7 @@ class RecordedStep:
             return t.OPTIMIZER
         return self.mode.phase if node is None else int(self.tape.ops[node][4])
 
-    def live_functions(self, assembly_nodes: int) -> dict[int, Any]:
-        """The called functions by node id, for a replay in this process."""
-        return {i: op[0] for i, op in enumerate(self.tape.ops[:assembly_nodes]) if callable(op[0])}
-
 
 def _something_is_compiled() -> bool:
-    """Whether the program has handed anything to `torch.compile`."""
-    backends = getattr(sys.modules.get("torch._dynamo.eval_frame"), "cached_backends", {})
-    return any(callable(backend) for backend in backends.values())
+    """Whether the program compiled anything: libraries import the compiler without a use for it."""
+    return bool(torch._dynamo.eval_frame.cached_backends)

@@ -19,25 +19,26 @@ from graphviz_nn.recording.tape import Tape
 
 _HAS_INSIDE = t.GROUP | t.CUSTOM
 _UNTIMED = frozenset({EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT, EventKind.UPDATE})
-NAN = float("nan")
+_NEVER, _AT_START = -1, -2
+"""Places before a tape's times: no time, the step's start, and before that the passes' beginnings and ends."""
 
 
 class Events:
     """The event table of a step, built in one walk over its order.
 
     Attributes:
-        table: the events.
         gradients: for each GRADIENT event with a tensor, in order, its row in the gradient table and its value.
         totals: for each PARAMETER_GRADIENT event with a tensor, in order, its row.
     """
 
-    def __init__(self, tape: Tape, assembly: Assembly, started: float) -> None:
+    def __init__(self, tape: Tape, assembly: Assembly) -> None:
         self._tape = tape
         self._assembly = assembly
         self._rows: list[tuple[int, int, int, int, int, float]] = []
+        self._clock: list[int] = []
         self._passes: list[int] = []
-        self._started = started
-        self._time = 0.0
+        self._now = _AT_START
+        self._pass_times = 0
         self.gradients: list[tuple[int, int]] = []
         self.totals: list[int] = []
         self._gradient_count = self._total_count = 0
@@ -46,18 +47,31 @@ class Events:
                 self._call(item) if item >= 0 else self._gradient(~item, STATE_TENSOR)
             else:
                 self._other(item)
-        self.table = np.array(self._rows, EVENT_DTYPE) if self._rows else np.empty(0, EVENT_DTYPE)
+        self._table = np.array(self._rows, EVENT_DTYPE) if self._rows else np.empty(0, EVENT_DTYPE)
+        self._clock_index = np.array(self._clock, np.intp)
+        del self._rows, self._clock
+
+    def timed(self, tape: Tape, started: float) -> npt.NDArray[np.void]:
+        """Returns the events with the times of a tape whose order is the same."""
+        clock = np.concatenate([tape.pass_times[::-1], [started, np.nan], tape.times])
+        table = self._table.copy()
+        table["time"] = clock[self._clock_index + len(tape.pass_times) + 2] - started
+        return table
 
     def _add(self, kind: EventKind, node: int, index: int = 0, state: int = STATE_TENSOR) -> None:
         number = self._passes[-1] if self._passes else -1
+        self._rows.append((int(kind), state, number, node, index, 0.0))
         # The engine delivers gradients one after another without our looking at the clock.
-        time = NAN if kind in _UNTIMED else self._time
-        self._rows.append((int(kind), state, number, node, index, time))
+        self._clock.append(_NEVER if kind in _UNTIMED else self._now)
 
     def _call(self, op: int) -> None:
-        self._time = self._tape.times[op] - self._started
+        self._now = op
         inside = self._tape.ops[op][9] & _HAS_INSIDE
         self._add(EventKind.RETURN if inside else EventKind.CALL, op)
+
+    def _pass_time(self) -> None:
+        self._now = _AT_START - 1 - self._pass_times
+        self._pass_times += 1
 
     def _gradient(self, value: int, state: int) -> None:
         node, index = self._assembly.ref(value)
@@ -77,11 +91,11 @@ class Events:
         elif kind == t.TOTAL_GRADIENT:
             self._total(number, item[2])
         elif kind == t.PASS_BEGIN:
-            self._time = item[2] - self._started
+            self._pass_time()
             self._passes.append(number)
             self._add(EventKind.PASS_BEGIN, *self._pass_root(number))
         elif kind == t.PASS_END:
-            self._time = item[2] - self._started
+            self._pass_time()
             self._add(EventKind.PASS_END, *self._pass_root(number))
             if self._passes:
                 self._passes.pop()

@@ -79,7 +79,8 @@ class Tape:
         source_names: by op id of a source its name or "", and for a parameter or buffer (root, name) of each owner.
         groups: id of the op that closed each group (composite, custom Function), or -1 while open.
         passes: (roots as value ids) of each backward pass.
-        segments: by original op id the recomputed op's id.
+        pass_times: `time.perf_counter()` at each beginning and end of a pass, in that order.
+        recomputed: by the id of a recomputed op, that of the original.
     """
 
     __slots__ = (
@@ -92,6 +93,7 @@ class Tape:
         "ops",
         "order",
         "outputs",
+        "pass_times",
         "passes",
         "recomputed",
         "sequence",
@@ -111,6 +113,7 @@ class Tape:
         self.order: list[Any] = []
         self.module_calls: list[tuple[Any, int, int]] = []
         self.groups: list[int] = []
+        self.pass_times: list[float] = []
         self.passes: list[tuple[int, ...]] = []
         self.recomputed: dict[int, int] = {}
         self.source_names: dict[int, tuple[str, tuple[tuple[Any, str], ...]]] = {}

@@ -1,0 +1,78 @@
+"""Makes the record of a step that is over, reusing what was made of the last one where the step did the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.model.stats import StatTable
+from graphviz_nn.model.steps import HistogramTable, StepInfo, StepRecord
+from graphviz_nn.model.tensors import TensorData, TensorKey
+from graphviz_nn.recording.assemble import Assembly
+from graphviz_nn.recording.modules import ModuleNames
+from graphviz_nn.recording.step import RecordedStep
+from graphviz_nn.recording.tables import Events, kept_tensors, loss_of, statistics_tables
+from graphviz_nn.recording.tape import Tape
+
+
+class Finisher:
+    """Turns recorded steps into `StepRecord`s, one after the other."""
+
+    def __init__(self, names: ModuleNames) -> None:
+        self._names = names
+        self._tape: Tape | None = None
+        self._assembly: Assembly | None = None
+        self._events: Events | None = None
+
+    def record(self, step: RecordedStep) -> StepRecord:
+        """Returns the record of a step after its `end`; on an accelerator its numbers are waited for here."""
+        tape = step.tape
+        assembly, events = self._assemble(tape)
+        structure = assembly.structure
+        stats: dict[str, StatTable] = {}
+        histograms: dict[str, HistogramTable] = {}
+        tensors: dict[TensorKey, TensorData] = {}
+        if step.observations is not None:
+            rows = _value_rows(assembly)
+            stats, histograms = statistics_tables(step.observations, events, rows, structure.value_count)
+            tensors = kept_tensors(step.observations, assembly)
+        info = StepInfo(
+            index=step.index,
+            structure=structure.digest,
+            started=step.started,
+            duration=step.duration,
+            loss=loss_of(tape.losses),
+            passes=len(tape.passes),
+            forward_only=not tape.passes,
+            error=step.error_info(),
+        )
+        return StepRecord(info, structure, events.timed(tape, step.mode.started), stats, histograms, tensors)
+
+    def _assemble(self, tape: Tape) -> tuple[Assembly, Events]:
+        last, assembly, events = self._tape, self._assembly, self._events
+        if last is None or assembly is None or not _same_structure(last, tape):
+            assembly, events = Assembly(tape, self._names), None
+        if last is None or events is None or last.order != tape.order:
+            events = Events(tape, assembly)
+        self._tape, self._assembly, self._events = tape, assembly, events
+        return assembly, events
+
+
+def _same_structure(a: Tape, b: Tape) -> bool:
+    return (
+        a.ops == b.ops
+        and a.values == b.values
+        and a.module_calls == b.module_calls
+        and a.versions == b.versions
+        and a.source_names == b.source_names
+        and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors)
+        == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors)
+    )
+
+
+def _value_rows(assembly: Assembly) -> npt.NDArray[np.int64]:
+    """Row in the table of outputs of each of the tape's values."""
+    offsets = np.array(assembly.structure.value_offsets)
+    places = np.array(assembly.refs, np.int64).reshape(-1, 2)
+    rows: npt.NDArray[np.int64] = offsets[places[:, 0]] + places[:, 1]
+    return rows
