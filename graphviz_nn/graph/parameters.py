@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.structure import Structure
 
 
@@ -31,6 +30,7 @@ def count_parameters(structure: Structure) -> ParameterCounts:
     """Returns the counts of every module in `structure.modules`."""
     paths = [module.path for module in structure.modules]
     own, total, total_bytes = dict.fromkeys(paths, 0), dict.fromkeys(paths, 0), dict.fromkeys(paths, 0)
+    around = {path: [prefix for prefix in prefixes(path) if prefix in total] for path in paths}
     elements = size = 0
     for node in structure.nodes:
         if node.kind != "parameter":
@@ -38,21 +38,13 @@ def count_parameters(structure: Structure) -> ParameterCounts:
         count, width = prod(node.outputs[0].shape), node.outputs[0].bytes
         elements += count
         size += width
-        for path in _owners(node) & own.keys():
+        owners = {name.rpartition(".")[0] for name in node.names} & own.keys()
+        for path in owners:
             own[path] += count
-        for path in _prefixes(_owners(node)) & total.keys():
+        for path in {prefix for owner in owners for prefix in around[owner]}:
             total[path] += count
             total_bytes[path] += width
     return ParameterCounts(own, total, total_bytes, elements, size)
-
-
-def _owners(node: Node) -> set[str]:
-    """Paths of the modules that registered the parameter, one for each of its names."""
-    return {name.rpartition(".")[0] for name in node.names}
-
-
-def _prefixes(paths: Iterable[str]) -> set[str]:
-    return {prefix for path in paths for prefix in prefixes(path)}
 
 
 def prefixes(path: str) -> Iterator[str]:
