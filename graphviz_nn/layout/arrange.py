@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from graphviz_nn.layout.layered import Layered, insert_bends, rank_level
@@ -33,7 +34,7 @@ def arrange(level: Level) -> Arrangement:
     """Returns an arrangement with few crossings."""
     ranks = rank_level(level)
     shared = insert_bends(level, ranks, True)
-    layers = order(shared)
+    layers = _readable(shared, order(shared))
     together = Arrangement(ranks, True, layers)
     count = crossings(shared, layers)
     if not count or shared.count > SPLIT_LIMIT:
@@ -41,5 +42,31 @@ def arrange(level: Level) -> Arrangement:
     split = insert_bends(level, ranks, False)
     if split.count == shared.count:
         return together
-    layers = order(split)
+    layers = _readable(split, order(split))
     return Arrangement(ranks, False, layers) if crossings(split, layers) <= SPLIT_GAIN * count else together
+
+
+def _readable(layered: Layered, layers: Layers) -> Layers:
+    """The layers or their mirror image: blocks built nearly alike then also look alike."""
+    mirrored = [layer[::-1] for layer in layers]
+    better = _reading(layered, mirrored) > _reading(layered, layers)
+    return mirrored if better and crossings(layered, mirrored) <= crossings(layered, layers) else layers
+
+
+def _reading(layered: Layered, layers: Layers) -> tuple[int, int, int]:
+    """How well layers read.
+
+    First, items stand in order of execution from left to right; then, what else enters or leaves does so to the right
+    of the main path, so that such wires need not cross it; then, what else is beside the main path is to its right.
+    """
+    items, vertices = layered.level.items, layered.level.vertices
+    rows = [[vertex for vertex in layer if vertex < items] for layer in layers]
+    ascending = sum((u < v) - (u > v) for row in rows for u, v in pairwise(row))
+    ports = beside = 0
+    for layer in layers:
+        main = next((k for k, vertex in enumerate(layer) if layered.main[vertex]), None)
+        if main is not None:
+            balance = len(layer) - 1 - 2 * main
+            beside += balance
+            ports += balance if items <= layer[main] < vertices else 0
+    return ascending, ports, beside

@@ -16,6 +16,7 @@ from typing import Final
 
 from graphviz_nn.layout.layered import Layered, Segment
 from graphviz_nn.layout.order import Layers
+from graphviz_nn.layout.straighten import straighten
 
 BOX_GAP: Final = 24.0
 BOX_WIRE_GAP: Final = 16.0
@@ -54,7 +55,15 @@ def assign(layered: Layered, layers: Layers, sizes: Sizes) -> list[float]:
             run = _Alignment(layered, layers, position, partners.seen_from(downwards), leftwards)
             run.align(downwards)
             runs.append(run.compact(gaps))
-    return _balance(runs, sizes.widths)
+    slants = {segment: _distance(layered, sizes, segment) for gap in layered.gaps for segment in gap}
+    return straighten(layered, _balance(runs, sizes.widths), gaps, slants, layered.main)
+
+
+def _distance(layered: Layered, sizes: Sizes, segment: Segment) -> float:
+    """How far the lower centre lies to the right of the upper one where the segment is straight."""
+    if _priority(layered, segment) == MAIN:
+        return sizes.anchors[segment.upper] - sizes.anchors[segment.lower]
+    return sizes.upper_offset(segment) - sizes.lower_offset(segment)
 
 
 def _positions(count: int, layers: Layers) -> list[int]:
@@ -105,20 +114,15 @@ def _partners(layered: Layered, position: Sequence[int], sizes: Sizes) -> _Partn
             return [fixed[vertex]]
         return _medians(near)
 
-    def distance(segment: Segment) -> float:
-        if _priority(layered, segment) == MAIN:
-            return sizes.anchors[segment.upper] - sizes.anchors[segment.lower]
-        return sizes.upper_offset(segment) - sizes.lower_offset(segment)
-
     views = _Partners(_View([]), _View([]))
     for vertex in range(layered.count):
         chosen = choose(vertex, above[vertex], fixed_above)
         views.above.candidates.append(
-            [(s.upper, distance(s)) for s in chosen if fixed_below.get(s.upper, s).lower == vertex]
+            [(s.upper, _distance(layered, sizes, s)) for s in chosen if fixed_below.get(s.upper, s).lower == vertex]
         )
         chosen = choose(vertex, below[vertex], fixed_below)
         views.below.candidates.append(
-            [(s.lower, -distance(s)) for s in chosen if fixed_above.get(s.lower, s).upper == vertex]
+            [(s.lower, -_distance(layered, sizes, s)) for s in chosen if fixed_above.get(s.lower, s).upper == vertex]
         )
     return views
 
