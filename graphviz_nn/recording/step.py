@@ -370,5 +370,5 @@ class RecordedStep:
 
 
 def _something_is_compiled() -> bool:
-    """Whether the program compiled anything: libraries import the compiler without a use for it."""
-    return bool(torch._dynamo.eval_frame.cached_backends)
+    """Whether the program compiled anything: torch's own optimizers load the compiler only to switch it off."""
+    return any(callable(backend) for backend in torch._dynamo.eval_frame.cached_backends.values())

@@ -1,0 +1,405 @@
+"""Where a training step begins and ends, found by the recorder from the program alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import graphviz_nn as gnn
+from graphviz_nn.errors import UsageError
+from tests.core.recording.programs import Training, batch, indices, mlp, operators, passes, record
+
+
+def test_each_optimizer_step_ends_a_step():
+    training = Training()
+    run = record(lambda: training.steps(4), training.model)
+    assert indices(run) == [0, 1, 2, 3]
+    assert passes(run) == [1, 1, 1, 1]
+    assert [step.loss for step in run.steps] == pytest.approx(training.losses, abs=0)
+    assert len({step.info.structure for step in run.steps}) == 1
+
+
+def test_the_model_need_not_be_named():
+    training = Training()
+    run = record(lambda: training.steps(2))
+    assert indices(run) == [0, 1]
+    assert "0.weight" in {node.name for node in run.structure().nodes}
+
+
+def test_accumulated_gradients_are_one_step_of_several_passes():
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(2):
+            training.optimizer.zero_grad()
+            for _ in range(3):
+                training.backward()
+            training.optimizer.step()
+
+    run = record(loop, training.model)
+    assert passes(run) == [3, 3]
+    assert run.steps[-1].loss == training.losses[-1]
+
+
+def test_two_optimizers_one_after_the_other_are_two_steps():
+    """A generator and a discriminator, each with its own forward pass."""
+    generator, judge = nn.Linear(3, 3), nn.Linear(3, 1)
+    train_generator = torch.optim.SGD(generator.parameters(), 0.1)
+    train_judge = torch.optim.SGD(judge.parameters(), 0.1)
+
+    def loop() -> None:
+        for _ in range(3):
+            train_judge.zero_grad()
+            judge(generator(batch()).detach()).mean().backward()
+            train_judge.step()
+            train_generator.zero_grad()
+            judge(generator(batch())).mean().neg().backward()
+            train_generator.step()
+
+    run = record(loop)
+    assert indices(run) == [0, 1, 2, 3, 4, 5]
+    assert passes(run) == [1] * 6
+    assert ["detach" in operators(run, step) for step in range(6)] == [True, False] * 3
+
+
+def test_two_optimizers_after_one_pass_are_one_step():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 1)
+    optimizers = [torch.optim.SGD(first.parameters(), 0.1), torch.optim.Adam(second.parameters(), 0.1)]
+
+    def loop() -> None:
+        for _ in range(3):
+            second(first(batch())).mean().backward()
+            for optimizer in optimizers:
+                optimizer.step()
+
+    run = record(loop)
+    assert indices(run) == [0, 1, 2]
+    assert [operators(run, step, "optimizer") for step in range(3)] == [["SGD", "Adam"]] * 3
+
+
+def test_work_between_two_optimizers_of_one_step_is_recorded():
+    """An actor and a critic share one forward pass; the second loss is made after the first optimizer's step."""
+    actor, critic = nn.Linear(3, 1), nn.Linear(3, 1)
+    train_actor = torch.optim.SGD(actor.parameters(), 0.1)
+    train_critic = torch.optim.SGD(critic.parameters(), 0.1)
+
+    def loop() -> None:
+        for _ in range(3):
+            chosen, judged = actor(batch()), critic(batch())
+            judged.square().mean().backward()
+            train_critic.step()
+            chosen.exp().mean().backward()
+            train_actor.step()
+
+    run = record(loop)
+    assert indices(run) == [0, 1, 2]
+    assert passes(run) == [2, 2, 2]
+    assert all("exp" in operators(run, step) for step in (1, 2))
+
+
+def test_validation_between_training_steps_is_no_step():
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(3):
+            training.step()
+            training.model.eval()
+            with torch.no_grad():
+                training.model(batch())
+                training.model(batch())
+            training.model.train()
+
+    run = record(loop, training.model)
+    assert indices(run) == [0, 1, 2]
+    assert len({step.info.structure for step in run.steps}) == 1
+
+
+def test_validation_before_training_stays_out_of_the_first_training_step():
+    training = Training()
+
+    def loop() -> None:
+        with torch.no_grad():
+            training.model(batch())
+        training.steps(2)
+
+    run = record(loop, training.model)
+    assert [step.info.forward_only for step in run.steps] == [True, False, False]
+    assert operators(run, 1).count("linear") == 2
+
+
+def test_a_pass_without_gradients_inside_a_step_belongs_to_it():
+    """A target from the same network, as in Q-learning."""
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(2):
+            value = training.model(batch())
+            with torch.no_grad():
+                target = training.model(batch() + 1)
+            (value - target).square().mean().backward()
+            training.optimizer.step()
+
+    run = record(loop, training.model)
+    assert indices(run) == [0, 1]
+    assert operators(run).count("linear") == 4
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_inference_is_one_forward_only_step_a_call(context: Callable[[], torch.no_grad]):
+    model = mlp()
+
+    def loop() -> None:
+        with context():
+            for _ in range(3):
+                model(batch())
+
+    run = record(loop, model)
+    assert indices(run) == [0, 1, 2]
+    assert all(step.info.forward_only and step.loss is None for step in run.steps)
+    assert any("no backward pass" in note for note in run.meta.notes)
+
+
+def test_a_training_step_is_not_said_to_lack_gradients():
+    training = Training()
+    assert record(lambda: training.steps(2), training.model).meta.notes == ()
+
+
+@torch.no_grad()
+def subtract_in_place(parameter: Tensor) -> None:
+    parameter -= 0.1 * parameter.grad
+
+
+def subtract_from_data(parameter: Tensor) -> None:
+    parameter.data -= 0.1 * parameter.grad
+
+
+def call_on_data(parameter: Tensor) -> None:
+    parameter.data.sub_(0.1 * parameter.grad)
+
+
+def assign_data(parameter: Tensor) -> None:
+    parameter.data = parameter.data - 0.1 * parameter.grad
+
+
+UPDATES = [subtract_in_place, subtract_from_data, call_on_data, assign_data]
+
+
+@pytest.mark.parametrize("update", UPDATES, ids=[update.__name__ for update in UPDATES])
+def test_an_update_written_by_hand_ends_a_step(update: Callable[[Tensor], None]):
+    model = mlp()
+
+    def loop() -> None:
+        for _ in range(3):
+            model.zero_grad()
+            model(batch()).square().mean().backward()
+            for parameter in model.parameters():
+                update(parameter)
+
+    run = record(loop, model)
+    assert indices(run) == [0, 1, 2]
+    assert passes(run) == [1, 1, 1]
+
+
+def test_a_layer_that_renormalises_its_own_weight_does_not_end_a_step():
+    model = nn.Sequential(nn.Embedding(4, 3, max_norm=0.5), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def loop() -> None:
+        for _ in range(2):
+            for _ in range(3):
+                model(torch.arange(4)).mean().backward()
+            optimizer.step()
+
+    run = record(loop, model)
+    assert passes(run) == [3, 3]
+
+
+def test_an_optimizer_with_a_closure_makes_one_step_a_call():
+    model = mlp()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=3)
+    calls: list[int] = []
+
+    def closure() -> Tensor:
+        calls[-1] += 1
+        optimizer.zero_grad()
+        loss = model(batch()).square().mean()
+        loss.backward()
+        return loss
+
+    def loop() -> None:
+        for _ in range(3):
+            calls.append(0)
+            optimizer.step(closure)
+
+    run = record(loop, model)
+    assert indices(run) == [0, 1, 2]
+    assert passes(run) == calls
+    assert min(calls) > 1
+    assert operators(run).count("linear") == 2 * calls[-1]
+    assert set(operators(run, phase="optimizer")) == {"LBFGS"}
+
+
+def test_a_skipped_closure_is_one_step_too():
+    model = mlp()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = model(batch()).square().mean()
+        loss.backward()
+        return loss
+
+    def loop() -> None:
+        for _ in range(5):
+            optimizer.step(closure)
+
+    assert indices(record(loop, model, every=2)) == [0, 2, 4]
+
+
+def test_a_closure_that_raises_leaves_the_next_step_alone():
+    training = Training()
+    failing = True
+
+    def closure() -> Tensor:
+        training.optimizer.zero_grad()
+        training.backward(batch()[:, :2] if failing else None)
+        return torch.zeros(())
+
+    with gnn.record(None, training.model, every=2) as recording:
+        training.step()
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            training.optimizer.step(closure)
+        failing = False
+        training.optimizer.step(closure)
+        training.optimizer.step(closure)
+    assert indices(recording.run)[-1] >= 2
+    assert recording.run.steps[-1].info.error is None
+
+
+def test_an_optimizer_that_steps_inside_the_backward_pass():
+    """One optimizer a parameter, each stepping as soon as its gradient is there."""
+    model = mlp()
+    optimizers = {parameter: torch.optim.SGD([parameter], 0.1) for parameter in model.parameters()}
+
+    def step(parameter: Tensor) -> None:
+        optimizers[parameter].step()
+        optimizers[parameter].zero_grad()
+
+    for parameter in model.parameters():
+        parameter.register_post_accumulate_grad_hook(step)
+
+    def loop() -> None:
+        for _ in range(3):
+            model(batch()).square().mean().backward()
+
+    run = record(loop, model)
+    assert passes(run) == [1, 1, 1]
+    assert [operators(run, step, "optimizer") for step in range(3)] == [["SGD"] * 4] * 3
+    kinds = [int(event["kind"]) for event in run.steps[-1].events]
+    assert kinds.count(4) == kinds.count(5) == 1, "the pass begins and ends once"
+
+
+def test_a_step_marked_by_hand_holds_several_optimizer_steps():
+    training = Training()
+    with gnn.record(None, training.model, every=1) as recording:
+        for _ in range(2):
+            with recording.step():
+                training.steps(3)
+    assert passes(recording.run) == [3, 3]
+    assert operators(recording.run, phase="optimizer") == ["SGD"] * 3
+
+
+def test_steps_marked_by_hand_need_no_module():
+    weight = torch.ones(3, 1, requires_grad=True)
+    with gnn.record(None, every=1) as recording:
+        for _ in range(2):
+            with recording.step():
+                (batch() @ weight).square().mean().backward()
+                with torch.no_grad():
+                    weight -= 0.1 * weight.grad
+    assert passes(recording.run) == [1, 1]
+    assert {"matmul", "square", "mean", "sub_"} <= set(operators(recording.run))
+
+
+def test_every_third_step():
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(10):
+            training.step()
+            with torch.no_grad():
+                training.model(batch())
+
+    assert indices(record(loop, training.model, every=3)) == [0, 3, 6, 9]
+
+
+def test_every_second_step_of_accumulated_gradients():
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(5):
+            for _ in range(3):
+                training.backward()
+            training.optimizer.step()
+
+    run = record(loop, training.model, every=2)
+    assert indices(run) == [0, 2, 4]
+    assert passes(run) == [3, 3, 3]
+
+
+def test_every_second_step_marked_by_hand():
+    training = Training()
+    with gnn.record(None, training.model, every=2) as recording:
+        for _ in range(5):
+            with recording.step():
+                training.step()
+    assert indices(recording.run) == [0, 2, 4]
+
+
+def test_a_program_without_modules_is_told_how_to_mark_steps():
+    weight = torch.ones(3, requires_grad=True)
+    run = record(lambda: weight.sum().backward())
+    assert list(run.steps) == []
+    assert any("recorder.step()" in note for note in run.meta.notes)
+
+
+def test_a_named_model_without_parameters_is_recorded():
+    model = nn.Sequential(nn.ReLU(), nn.Softmax(-1))
+
+    def loop() -> None:
+        with torch.no_grad():
+            for _ in range(2):
+                model(batch())
+
+    run = record(loop, model)
+    assert indices(run) == [0, 1]
+    assert operators(run) == ["relu", "softmax"]
+
+
+def test_a_second_recording_in_one_process_is_refused():
+    training = Training()
+    with gnn.record(None, training.model, every=1) as recording:
+        with pytest.raises(UsageError, match="already running"), gnn.record(None, training.model):
+            pass
+        with pytest.raises(UsageError, match="already running"):
+            gnn.trace(training.model, batch())
+        training.steps(2)
+    assert indices(recording.run) == [0, 1]
+    assert len(gnn.trace(training.model, batch()).steps) == 1
+
+
+def test_what_is_called_after_the_recording_is_not_recorded():
+    training = Training()
+    run = record(lambda: training.steps(2), training.model)
+    training.steps(3)
+    assert indices(run) == [0, 1]
+
+
+def test_each_recorded_step_is_handed_over():
+    training = Training()
+    seen: list[int] = []
+    record(lambda: training.steps(3), training.model, on_step=lambda record: seen.append(record.info.index))
+    assert seen == [0, 1, 2]
