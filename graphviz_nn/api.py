@@ -62,7 +62,7 @@ def trace(
         with recorder, recorder.step():
             output = target(*inputs, **kwargs)
             if loss is not None:
-                _scalar(loss(output), loss).backward()
+                _scalar(loss(output), loss).backward()  # type: ignore[no-untyped-call]
             if optimizer is not None:
                 optimizer.step()
     except BaseException:

@@ -194,7 +194,7 @@ class Run:
         table = self.data.stats(view.position, of)
         if of == "output":
             self._check_index(found, index)
-            row = view.structure.value_row(ValueRef(found.id, index))
+            row: int | None = view.structure.value_row(ValueRef(found.id, index))
         else:
             row = _event_row(view.events, of, found.id, index, number)
         if table is None or row is None or table[row][6] != table[row][6]:

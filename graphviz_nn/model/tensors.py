@@ -16,8 +16,8 @@ TENSOR_KINDS: Final = (
     "gradient_thumbnail",
     "random_state",
 )
-"""What a kept tensor is: a value; a gradient of it; a parameter's accumulated gradient; a small strided copy of a value or gradient (see `graphviz_nn.recording`); the generator's state
-before a call that draws random numbers."""
+"""What a kept tensor is: a value; a gradient of it; a parameter's accumulated gradient; a small strided copy of a
+value or gradient (see `graphviz_nn.recording.keeping`); the generator's state before a call that draws randomly."""
 
 
 class TensorKey(NamedTuple):

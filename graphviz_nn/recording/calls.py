@@ -179,7 +179,7 @@ class CallRecorder(TorchFunctionMode):
                             self._sequence[node._sequence_nr()] = value
                             if identity.make_hook is not None:
                                 if result._backward_hooks is None:
-                                    hooks = HookDict()
+                                    hooks: dict[int, Any] = HookDict()
                                     hooks[-1 - value] = identity.make_hook(value)
                                     result._backward_hooks = hooks
                                     node._register_hook_dict(result)

@@ -148,8 +148,7 @@ def operator_name(function: Any) -> str:
     name = str(getattr(function, "__name__", None) or type(function).__name__)
     if name in ("__get__", "__set__"):
         owner = getattr(function, "__self__", None)
-        name = str(getattr(owner, "__name__", name)) + ("_" if name == "__set__" else "")
-        return name
+        return str(getattr(owner, "__name__", name)) + ("_" if name == "__set__" else "")
     if isinstance(function, torch._ops.OpOverload):
         name = str(function.overloadpacket.__name__)
     if name.startswith("__") and name.endswith("__"):
@@ -176,13 +175,14 @@ def qualified_name(function: Any) -> str:
     if isinstance(function, torch._ops.OpOverloadPacket):
         return f"torch.ops.{str(function._qualified_op_name).replace('::', '.')}"
     name = resolve_name(function)
-    if name is None and getattr(torch._C._nn, getattr(function, "__name__", ""), None) is function:
-        name = f"torch._C._nn.{function.__name__}"
+    short = str(getattr(function, "__name__", ""))
+    if name is None and short and getattr(torch._C._nn, short, None) is function:
+        name = f"torch._C._nn.{short}"
     return name or ""
 
 
 def _skipped() -> frozenset[Any]:
-    found: set[Any] = {torch._C._set_grad_enabled, Tensor.grad.__get__, Tensor.grad.__set__}  # type: ignore[attr-defined]
+    found: set[Any] = {torch._C._set_grad_enabled, Tensor.grad.__get__, Tensor.grad.__set__}  # type: ignore[union-attr]
     found.update(getattr(Tensor, name) for name in _LOOKING_METHODS if hasattr(Tensor, name))
     found.update(getattr(torch, name) for name in _LOOKING_FUNCTIONS if hasattr(torch, name))
     return frozenset(found)

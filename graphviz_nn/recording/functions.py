@@ -158,4 +158,4 @@ class Segment:
 
 def recording_here(mode: CallRecorder) -> bool:
     """Whether the mode is on in this thread right now (it is off inside a call that it is recording)."""
-    return mode in torch.overrides._get_current_function_mode_stack() if torch._C._len_torch_function_stack() else False
+    return any(torch._C._get_function_stack_at(k) is mode for k in range(torch._C._len_torch_function_stack()))

@@ -26,7 +26,7 @@ Observer = Callable[[int, Tensor], None]
 Hook = Callable[[Tensor | None], None]
 
 
-class HookDict(dict[int, Hook]):
+class HookDict(dict[int, Any]):
     """What torch keeps a tensor's hooks in: a dict that can be referred to weakly, as a user's later hook needs.
 
     An OrderedDict, which torch itself takes, is twice as large and slow to make.
@@ -35,7 +35,7 @@ class HookDict(dict[int, Hook]):
     __slots__ = ("__weakref__",)
 
 
-def prepend(hooks: dict[int, Hook], key: int, hook: Hook) -> None:
+def prepend(hooks: dict[int, Any], key: int, hook: Hook) -> None:
     """Puts the hook before the others, so that it sees what autograd computed and not what they made of it."""
     others = dict(hooks)
     hooks.clear()
@@ -51,7 +51,7 @@ class LeafHooks:
 
     def add(self, tensor: Tensor, value: int, hook: Hook) -> None:
         """Puts the hook before any hook of the user's, so that it sees what autograd computed."""
-        hooks = tensor._backward_hooks
+        hooks: dict[int, Any] | None = tensor._backward_hooks
         created = hooks is None
         if hooks is None:
             hooks = HookDict()
@@ -219,7 +219,7 @@ class Identity:
     def hook_value(self, tensor: Tensor, node: Any, value: int) -> None:
         """What `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's."""
         assert self.make_hook is not None
-        hooks = tensor._backward_hooks
+        hooks: dict[int, Any] | None = tensor._backward_hooks
         if hooks is None:
             hooks = HookDict()
             hooks[-1 - value] = self.make_hook(value)
@@ -254,7 +254,7 @@ class Identity:
                 count = 2
         if key is not None:
             # The weak reference keeps the address from being reused while we hold it.
-            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)
+            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)  # type: ignore[no-untyped-call]
         self.last_write = value
         return count
 

@@ -153,7 +153,9 @@ class RecordedStep:
         undo(self.identity.leaf_hooks.remove)
         undo(patches.remove)
         undo(take_out, self.mode)
-        patches.install(torch.autograd, "_engine_run_backward", self._engine(torch.autograd._engine_run_backward))
+        patches.install(
+            torch.autograd, "_engine_run_backward", self._engine(vars(torch.autograd)["_engine_run_backward"])
+        )
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
         generator = checkpoint._checkpoint_without_reentrant_generator
