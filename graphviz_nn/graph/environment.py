@@ -12,7 +12,6 @@ from graphviz_nn.model.nodes import Node
 if TYPE_CHECKING:
     from torch import Tensor
 
-
 _DEFAULT_DTYPES: Final = ("float32", "float64", "bfloat16", "float16")
 
 
@@ -64,8 +63,10 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def default_dtype_of(node: Node, tensors: Sequence[Tensor]) -> Iterator[None]:
-    """Sets the default dtype that the call had, where its result tells: nothing floating went in, and something
-    came out (`torch.ones(3)`, an integer tensor divided by 2)."""
+    """Sets the default dtype that the call had, where its result tells it.
+
+    That is where nothing floating went in and something came out: `torch.ones(3)`, an integer tensor divided by 2.
+    """
     import torch
 
     made = node.outputs[0].dtype

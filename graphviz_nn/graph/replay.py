@@ -120,8 +120,8 @@ class _Replay:
         tensors = [self._need(ValueRef(edge.node, edge.output), node) for edge in task.reads]
         self._kept.copy_before_write(may_be_written(node, tensors))
         self._set_random_state(node)
-        self._autocast.set(node.attributes.get("autocast"))
         try:
+            self._autocast.set(node.attributes.get("autocast"))
             made = call_again(task, tensors)
         except Exception as error:
             raise ReplayError(f"{_title(node)} raised when run again: {type(error).__name__}: {error}") from error

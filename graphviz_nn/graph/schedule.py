@@ -117,22 +117,23 @@ class _Scheduler:
             return Action.CALL, function
         if node.kind == "custom" and self._is_made_inside(node):
             return Action.INSIDE, None
-        if not node.inputs or (self._is_live and not _is_restorable(node)):
-            # It read no tensor, so it would give the same again; or it was given an object of the program's (a
-            # generator, a callback) that is gone or has moved on.
+        if not node.inputs or self._is_overridden(node) or (self._is_live and not _is_restorable(node)):
+            # It read no tensor, so it would give the same again; or nobody asks what it would give; or it was given
+            # an object of the program's (a generator, a callback) that is gone or has moved on.
             return Action.RECORDED, None
         raise ReplayError(_refusal(node))
 
     def _is_taken(self, node: Node) -> bool:
         # A call that writes in place is made all the same: other views of the memory see what is written.
         writes = any(output.version for output in node.outputs)
-        if not writes and len(self._overridden[node.id]) == len(node.outputs):
-            return True
-        if node.parent in self._closed:
+        if node.parent in self._closed or (self._is_overridden(node) and not writes):
             return True
         if node.op == "grad" and node.phase == "backward":
             return _is_restorable(node) and self._gaps.interrupt(node)
         return node.phase != "forward"
+
+    def _is_overridden(self, node: Node) -> bool:
+        return len(self._overridden[node.id]) == len(node.outputs)
 
     def _find_closed(self) -> set[int | None]:
         """Ids of the calls that run as a whole: what is inside them is not run again by itself."""

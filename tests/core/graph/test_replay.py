@@ -379,6 +379,14 @@ def test_a_custom_function_that_hides_its_work_needs_the_recording_process():
     assert value(run, from_file(run, overrides={made: torch.ones(3)}), "sum").item() == 3.0
 
 
+def test_a_write_that_cannot_be_made_again_can_be_overridden():
+    generator = torch.Generator()
+    run = trace(lambda x: x.exp().bernoulli_(generator=generator).sum(), torch.zeros(4))
+    with pytest.raises(ReplayError, match="override its value"):
+        from_file(run)
+    assert value(run, from_file(run, overrides={"bernoulli_": torch.ones(4)}), "sum").item() == 4.0
+
+
 def test_an_argument_that_cannot_be_written_down_needs_the_recording_process():
     generator = torch.Generator()
     run = trace(lambda x: torch.bernoulli(x, generator=generator).sum(), torch.full((8,), 0.5))
