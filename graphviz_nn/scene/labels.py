@@ -132,7 +132,8 @@ class Labels:
     def _marks(self, box: PictureBox) -> tuple[str, ...]:
         if len(box.nodes) == 1 and not box.siblings:
             node = self._nodes[box.nodes[0]]
-            if "error" not in node.attributes and not any(output.role for output in node.outputs):
+            roles = tuple(output.role for output in node.outputs if output.role)
+            if not roles and "error" not in node.attributes:
                 return ()
         found = set()
         for part in (box, *box.siblings):

@@ -28,14 +28,15 @@ class Visibility:
         self.shown = bytearray(len(structure.nodes))
         self._origins: dict[int, tuple[ValueRef, ...]] = {}
         buffers_only = bytearray(len(structure.nodes))
-        used = _used(structure)
+        telling = _telling(structure)
+        used = _used(structure, telling)
         for node in structure.nodes:
-            if node.kind == "buffer" or (node.inputs and all(buffers_only[i.node] for i in node.inputs)):
+            if node.kind == "buffer" or _reads_only(node, buffers_only):
                 buffers_only[node.id] = 1
             if _is_opened_composite(node):
                 continue
             hidden = buffers_only[node.id] or not used[node.id] or _is_hidden(node, types[node.id])
-            if show_all or not hidden or _matters(node):
+            if show_all or not hidden or node.id in telling:
                 self.shown[node.id] = 1
             else:
                 self._origins[node.id] = self._origins_of(node)
@@ -64,21 +65,31 @@ def _is_opened_composite(node: Node) -> bool:
     return node.kind == "composite" and not node.outputs
 
 
-def _matters(node: Node) -> bool:
-    return node.phase == "forward" and ("error" in node.attributes or any(output.role for output in node.outputs))
+def _reads_only(node: Node, flags: bytearray) -> bool:
+    for edge in node.inputs:
+        if not flags[edge.node]:
+            return False
+    return bool(node.inputs)
 
 
-def _used(structure: Structure) -> bytearray:
+def _telling(structure: Structure) -> set[int]:
+    """The calls that no picture leaves out: of an output, of the loss, and the one that failed."""
+    found = {node.id for node in structure.nodes for output in node.outputs if output.role}
+    found.update(node.id for node in structure.nodes if "error" in node.attributes)
+    return {number for number in found if structure.nodes[number].phase == "forward"}
+
+
+def _used(structure: Structure, telling: set[int]) -> bytearray:
     """By node: 1 where it makes numbers that a network computes with, or where such a call reads what it makes.
 
-    Without an output or a loss nobody knows what the program was for, and every node counts.
+    Where nothing is telling nobody knows what the program was for, and every node counts.
     """
     nodes = structure.nodes
-    if not any(output.role for node in nodes for output in node.outputs):
+    if not telling:
         return bytearray(b"\x01") * len(nodes)
     used = bytearray(len(nodes))
     for node in reversed(nodes):
-        if used[node.id] or node.kind == "input" or _matters(node) or _has_fractions(node):
+        if used[node.id] or _has_fractions(node) or node.kind == "input" or node.id in telling:
             used[node.id] = 1
             for edge in node.inputs:
                 used[edge.node] = 1

@@ -10,7 +10,7 @@ from graphviz_nn.scene.metrics import LABEL_SIZE
 from graphviz_nn.scene.picture import Picture, PictureBox
 from graphviz_nn.scene.text import text_width
 
-_CELL = 192.0
+_CELL = 128.0
 _MARGIN = 5.0
 """Room between a wire and its label."""
 
@@ -90,8 +90,14 @@ class LabelPlacer:
             self._cells[cell].append(rect)
 
     def _is_free(self, rect: Rect) -> bool:
-        return not any(
-            rect.x < other.right and other.x < rect.right and rect.y < other.bottom and other.y < rect.bottom
-            for cell in self._cells_of(rect)
-            for other in self._cells.get(cell, ())
-        )
+        left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+        for cell in self._cells_of(rect):
+            for other in self._cells.get(cell, ()):
+                if (
+                    other.y < bottom
+                    and other.x < right
+                    and top < other.y + other.height
+                    and left < other.x + other.width
+                ):
+                    return False
+        return True
