@@ -48,7 +48,7 @@ def _draw(request: ExportRequest, format_name: str) -> bytes:
     except graphviz.ExecutableNotFound as error:
         raise UsageError(
             f"{format_name.upper()} is drawn by Graphviz's `dot`, which is not installed: run `apt install graphviz`, "
-            "or export to .svg, which needs no other program"
+            "or export to .svg, which needs no other program."
         ) from error
     except subprocess.CalledProcessError as error:
         detail = (error.stderr or b"").decode(errors="replace").strip().splitlines()

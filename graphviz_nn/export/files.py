@@ -26,7 +26,7 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise UsageError(f"cannot write {path}: {_reason(target, error)}") from error
+        raise UsageError(f"Cannot write {path}: {_reason(target, error)}.") from error
 
 
 def _reason(target: Path, error: OSError) -> str:

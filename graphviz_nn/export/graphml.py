@@ -56,7 +56,7 @@ def read_graphml(path: str | PathLike[str]) -> nx.MultiDiGraph:
             kept = {name: from_json(_full(value)) for name, value in attributes.items() if name != "id"}
             graph.add_edge(source, target, key, **kept)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
     except (ParseError, ValueError, KeyError, TypeError, nx.NetworkXError) as error:
         raise UsageError(f"{path} is no graph as written by export(…, format='graphml'): {error}") from error
     return graph

@@ -35,7 +35,7 @@ def read_json(path: str | PathLike[str]) -> nx.MultiDiGraph:
         data["edges"] = [from_json(edge) for edge in data["edges"]]
         graph = nx.node_link_graph(data, edges="edges")
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, nx.NetworkXError) as error:
         raise UsageError(f"{path} is no graph as written by export(…, format='json'): {error}") from error
     return graph

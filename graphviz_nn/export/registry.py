@@ -40,7 +40,7 @@ def export(
     check_options(options)
     content = exporter.write(ExportRequest(data, _position(data, step), options))
     if not isinstance(content, bytes):
-        raise PluginError(f"exporter {exporter.name!r} returned {type(content).__name__}; it must return bytes")
+        raise PluginError(f"Exporter {exporter.name!r} returned {type(content).__name__}; it must return bytes.")
     write_whole(target, content)
     return target
 
@@ -54,13 +54,13 @@ def find_exporter(path: Path, format: str | None, exporters: Sequence[Exporter])
     if format is not None:
         names = [exporter.name for exporter in exporters]
         if format not in names:
-            raise OptionError(f"unknown format {format!r}: known are {', '.join(names)}.{did_you_mean(format, names)}")
+            raise OptionError(f"Unknown format {format!r}: known are {', '.join(names)}.{did_you_mean(format, names)}")
         return next(exporter for exporter in exporters if exporter.name == format)
     suffix = path.suffix.lower()
     found = [exporter for exporter in exporters if suffix in exporter.suffixes]
     if not found:
         known = [suffix for exporter in exporters for suffix in exporter.suffixes]
-        what = f"unknown suffix {suffix!r}" if suffix else f"{path.name!r} has no suffix"
+        what = f"Unknown suffix {suffix!r}" if suffix else f"The name {path.name!r} has no suffix"
         raise OptionError(f"{what}: known are {' '.join(known)}.{did_you_mean(suffix, known)}")
     return found[-1]
 
@@ -68,7 +68,7 @@ def find_exporter(path: Path, format: str | None, exporters: Sequence[Exporter])
 def _position(data: RunData, step: int) -> int:
     count = len(data.steps())
     if not count:
-        raise NotRecorded("the run has no recorded step yet: there is nothing to export")
+        raise NotRecorded("The run has no recorded step yet: there is nothing to export.")
     if not -count <= step < count:
-        raise SelectorError(f"there is no step {step}: the run has {count} recorded steps, 0 to {count - 1}")
+        raise SelectorError(f"There is no step {step}: the run has {count} recorded steps.")
     return step % count

@@ -79,9 +79,9 @@ def check_options(options: PictureOptions) -> None:
     ):
         if value not in known:
             hint = did_you_mean(str(value), known)
-            raise OptionError(f"unknown {name} {value!r}: choose one of {', '.join(known)}.{hint}")
+            raise OptionError(f"Unknown {name} {value!r}: choose one of {', '.join(known)}.{hint}")
     if options.depth is not None and options.depth < 0:
-        raise OptionError(f"depth {options.depth} is below 0: 0 shows each root as one box, None expands all")
+        raise OptionError(f"Depth {options.depth} is below 0: 0 shows each root as one box, None expands all.")
 
 
 def _containers(container: PictureContainer) -> Iterator[PictureContainer]:

@@ -68,4 +68,4 @@ def _no_match(pattern: str, root: Group) -> SelectorError:
         hint = f" There are, among others: {', '.join(paths[:5])}."
     elif not hint:
         hint = " This step called no module."
-    return SelectorError(f"expand pattern {pattern!r} matches no module that was called.{hint}")
+    return SelectorError(f"The expand pattern {pattern!r} matches no module that was called.{hint}")

@@ -91,7 +91,7 @@ def overlay(data: RunData, position: int, color_by: str) -> Overlay | None:
     """
     if color_by not in COLOR_BY:
         raise OptionError(
-            f"unknown color_by {color_by!r}: choose one of {', '.join(COLOR_BY)}.{did_you_mean(color_by, COLOR_BY)}"
+            f"Unknown color_by {color_by!r}: choose one of {', '.join(COLOR_BY)}.{did_you_mean(color_by, COLOR_BY)}"
         )
     if color_by == "none":
         return None
@@ -130,7 +130,7 @@ def _update(data: RunData, position: int, structure: Structure) -> Overlay:
     changed = events[events["kind"] == EventKind.UPDATE]
     if rows is None or not len(rows):
         raise NotRecorded(
-            "this step holds no parameter update: record with an optimizer and keep='stats' to colour by update"
+            "This step holds no parameter update: record with an optimizer and keep='stats' to colour by update."
         )
     before = np.nan_to_num(_output_table(data, position)[:, _L2].astype(np.float64))
     values, weights = np.full(len(structure.nodes), np.nan), np.zeros(len(structure.nodes))
@@ -146,7 +146,7 @@ def _time(data: RunData, position: int, structure: Structure) -> Overlay:
     spent = np.diff(ends, prepend=0.0)
     calls = (events["kind"] == EventKind.CALL) & ~np.isnan(spent)
     if not calls.any():
-        raise NotRecorded("this step holds no times: record again to colour by time")
+        raise NotRecorded("This step holds no times: record again to colour by time.")
     values = np.full(len(structure.nodes), np.nan)
     values[events["node"][calls]] = np.maximum(spent[calls], 0.0)
     return _overlay(QUANTITIES["time"], values)
@@ -171,7 +171,7 @@ _READERS: Final[dict[str, Callable[[RunData, int, Structure], Overlay]]] = {
 def _output_table(data: RunData, position: int) -> StatTable:
     table = data.stats(position, "output")
     if table is None or not len(table) or np.isnan(table[:, _L2]).all():
-        raise NotRecorded("this step holds no statistics of outputs: record with keep='stats' or keep='all'")
+        raise NotRecorded("This step holds no statistics of outputs: record with keep='stats' or keep='all'.")
     return table
 
 
@@ -186,10 +186,10 @@ def _gradient_rows(data: RunData, position: int, structure: Structure, required:
         found[offsets[arrived["node"]] + arrived["index"]] = rows
     if required and np.isnan(found[:, _L2]).all():
         if len(arrived):
-            raise NotRecorded("this step holds no statistics of gradients: record with keep='stats' or keep='all'")
+            raise NotRecorded("This step holds no statistics of gradients: record with keep='stats' or keep='all'.")
         raise NotRecorded(
-            "this step holds no gradients: no backward pass was recorded. Give trace() a loss, or record a step that "
-            "calls backward()"
+            "This step holds no gradients: no backward pass was recorded. Give trace() a loss, or record a step that "
+            "calls backward()."
         )
     return found
 

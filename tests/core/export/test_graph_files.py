@@ -102,7 +102,7 @@ def test_other_files_are_one_clear_error(read: Read, content: bytes, tmp_path: P
     path.write_bytes(content)
     with pytest.raises(UsageError, match="is no graph as written by export"):
         read(path)
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="Cannot read"):
         read(tmp_path / "missing")
 
 

@@ -48,9 +48,9 @@ def test_every_built_in_format_comes_through_the_plugin_hook() -> None:
 @pytest.mark.parametrize(
     ("name", "format_name", "message"),
     [
-        ("a.svgg", None, r"unknown suffix '.svgg'.*\.svg .*Did you mean '.svg'\?"),
+        ("a.svgg", None, r"Unknown suffix '.svgg'.*\.svg .*Did you mean '.svg'\?"),
         ("a", None, "'a' has no suffix: known are .svg"),
-        ("a.svg", "grapml", r"unknown format 'grapml'.*Did you mean 'graphml'\?"),
+        ("a.svg", "grapml", r"Unknown format 'grapml'.*Did you mean 'graphml'\?"),
     ],
 )
 def test_unknown_format(run: MemoryRun, tmp_path: Path, name: str, format_name: str | None, message: str) -> None:
@@ -60,7 +60,7 @@ def test_unknown_format(run: MemoryRun, tmp_path: Path, name: str, format_name: 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.json"])
 def test_unknown_option_value_is_an_error_in_every_format(run: MemoryRun, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OptionError, match="unknown theme 'drak'"):
+    with pytest.raises(OptionError, match="Unknown theme 'drak'"):
         export(run, tmp_path / name, options=PictureOptions(theme="drak"))
 
 
@@ -80,7 +80,7 @@ def test_steps_by_position(tmp_path: Path) -> None:
     assert b">ResNet<" in export(run, tmp_path / "a.svg", step=0).read_bytes()
     assert b">ResNet<" in export(run, tmp_path / "a.svg", step=-2).read_bytes()
     for step in (2, -3):
-        with pytest.raises(SelectorError, match=f"no step {step}: the run has 2 recorded steps, 0 to 1"):
+        with pytest.raises(SelectorError, match=f"There is no step {step}: the run has 2 recorded steps"):
             export(run, tmp_path / "a.svg", step=step)
     with pytest.raises(NotRecorded, match="no recorded step"):
         export(MemoryRun(), tmp_path / "a.svg")
@@ -96,7 +96,7 @@ def test_older_file_stays_on_any_error(run: MemoryRun, tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(UsageError, match=r"cannot write .*model\.svg: No space left on device"):
+    with pytest.raises(UsageError, match=r"Cannot write .*model\.svg: No space left on device"):
         export(run, path)
     assert path.read_text() == "older"
     assert os.listdir(tmp_path) == ["model.svg"]
@@ -132,7 +132,7 @@ def test_unwritable_path(run: MemoryRun, tmp_path: Path, name: str, message: str
 def test_exporter_that_returns_something_else(run: MemoryRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Exporter("broken", (".broken",), "", lambda request: "text")  # type: ignore[arg-type,return-value]
     monkeypatch.setattr("graphviz_nn.export.registry.find_exporter", lambda *arguments: broken)
-    with pytest.raises(PluginError, match="exporter 'broken' returned str; it must return bytes"):
+    with pytest.raises(PluginError, match="Exporter 'broken' returned str; it must return bytes"):
         export(run, tmp_path / "a.broken")
     assert os.listdir(tmp_path) == []
 

@@ -175,10 +175,10 @@ def test_expand_that_matches_nothing_is_an_error_with_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"color_by": "gradeint"}, "unknown color_by 'gradeint'.*activation.*Did you mean 'gradient'"),
-        ({"theme": "drak"}, "unknown theme 'drak'.*Did you mean 'dark'"),
-        ({"direction": "up"}, "unknown direction 'up': choose one of down, right"),
-        ({"depth": -1}, "depth -1"),
+        ({"color_by": "gradeint"}, "Unknown color_by 'gradeint'.*activation.*Did you mean 'gradient'"),
+        ({"theme": "drak"}, "Unknown theme 'drak'.*Did you mean 'dark'"),
+        ({"direction": "up"}, "Unknown direction 'up': choose one of down, right"),
+        ({"depth": -1}, "Depth -1"),
     ],
 )
 def test_unknown_option_values(options: dict[str, object], message: str) -> None:
