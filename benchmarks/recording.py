@@ -33,6 +33,8 @@ IDLE_LIMIT: Final = 1.01
 AUTO_STEPS: Final = 1_000
 BYTES_PER_CALL: Final = 700
 LARGEST: Final = 200_000
+CHAIN: Final = 500
+"""Calls that follow one another in the long programs; there are as many chains side by side as it takes."""
 NEVER: Final = sys.maxsize
 
 
@@ -137,8 +139,8 @@ def idle() -> None:
 def size(largest: int) -> None:
     """Long programs, each in a process of its own: the process's peak memory, and seconds."""
     calls = [largest // 8, largest // 4, largest // 2, largest]
-    plain = np.array([_in_own_process("plain", count) for count in calls])
-    watched = np.array([_in_own_process("recorded", count) for count in calls])
+    plain = np.array([_long_program("plain", count) for count in calls])
+    watched = np.array([_long_program("recorded", count) for count in calls])
     seconds, during, peak = (watched - plain)[-1] / largest
     show(f"memory per recorded call, structure only, {largest:,} calls", f"≤ {BYTES_PER_CALL} bytes",
          f"{peak:.0f} bytes at the peak ({during:.0f} when the last call ended)", peak <= BYTES_PER_CALL)  # fmt: skip
@@ -150,27 +152,37 @@ def size(largest: int) -> None:
         seen = f"{slope:.3g} a call, largest residual {residual:.1%} of the last"
         points = ", ".join(f"{count:,}" for count in calls)
         show(f"linear fit of {figure} over {points} calls", "residual ≤ 10%", seen, residual <= 0.1)
+    ended = _run_long_program("recorded", largest, chain=largest).returncode
+    show(f"one chain of {largest:,} calls recorded and released", "ends well", f"exit code {ended}", ended == 0)
 
 
-def _in_own_process(kind: str, calls: int) -> tuple[float, float, float]:
-    command = [sys.executable, "-m", "benchmarks.recording", "--long-program", kind, str(calls)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    seconds, during, peak = map(float, output)
+def _long_program(kind: str, calls: int) -> tuple[float, float, float]:
+    result = _run_long_program(kind, calls, chain=CHAIN)
+    result.check_returncode()
+    seconds, during, peak = map(float, result.stdout.split())
     return seconds, during, peak
 
 
-def long_program(kind: str, calls: int) -> None:
-    """Runs a chain of elementwise calls, forward and backward, and prints seconds and peak bytes (step, process)."""
+def _run_long_program(kind: str, calls: int, chain: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.recording", "--long-program", kind, str(calls), str(chain)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def long_program(kind: str, calls: int, chain: int) -> None:
+    """Runs chains of elementwise calls, forward and backward; prints seconds and peak bytes (of the step, of all)."""
     torch.set_num_threads(1)
     x = torch.ones(4, requires_grad=True)
     during = 0.0
 
     def step() -> None:
         nonlocal during
-        y = x
-        for _ in range(calls // 2):
-            y = (y * 0.999) + 0.001
-        y.sum().backward()
+        ends = []
+        for _ in range(calls // chain):
+            y = x
+            for _ in range(chain // 2):
+                y = (y * 0.999) + 0.001
+            ends.append(y)
+        torch.stack(ends).sum().backward()
         during = _peak_bytes()
 
     started = time.perf_counter()
@@ -233,10 +245,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", choices=("structure", "stats", "auto", "idle", "size", "cuda"))
-    parser.add_argument("--long-program", nargs=2, metavar=("KIND", "CALLS"), help=argparse.SUPPRESS)
+    parser.add_argument("--long-program", nargs=3, metavar=("KIND", "CALLS", "CHAIN"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.long_program:
-        long_program(options.long_program[0], int(options.long_program[1]))
+        kind, calls, chain = options.long_program
+        long_program(kind, int(calls), int(chain))
         return
     share = 10 if options.quick else 1
     parts = {
