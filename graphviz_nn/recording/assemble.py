@@ -53,8 +53,8 @@ class Assembly:
             nodes=tuple(self._node(index, op) for index, op in enumerate(self._ops)),
             modules=self._modules(),
             module_calls=tuple(
-                ModuleCall(self._path(entry), call, parent if parent >= 0 else None)
-                for entry, call, parent in tape.module_calls
+                ModuleCall(self._path(entry), call, parent if parent >= 0 else None, PHASES[phase])
+                for entry, call, parent, phase in tape.module_calls
             ),
         )
 
@@ -204,14 +204,14 @@ class Assembly:
 
     def _modules(self) -> tuple[Module, ...]:
         found: dict[str, Module] = {}
-        called = {id(entry.root): entry.root for entry, _, _ in self._tape.module_calls}
+        called = {id(entry.root): entry.root for entry, *_ in self._tape.module_calls}
         for root in called.values():
             module = root.module()
             if module is None:
                 continue
             for name, child in module.named_modules():
                 self._add_module(found, self._names.path(root, name), child)
-        for entry, _, _ in self._tape.module_calls:
+        for entry, *_ in self._tape.module_calls:
             module = entry.module()
             if module is not None:
                 self._add_module(found, self._path(entry), module)

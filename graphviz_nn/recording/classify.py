@@ -178,6 +178,8 @@ def qualified_name(function: Any) -> str:
     short = str(getattr(function, "__name__", ""))
     if name is None and short and getattr(torch._C._nn, short, None) is function:
         name = f"torch._C._nn.{short}"
+    if name is None and short and getattr(torch._C._VariableFunctions, short, None) is function:
+        name = f"torch.{short}"  # a private one, which torch itself calls
     return name or ""
 
 

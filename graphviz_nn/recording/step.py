@@ -263,7 +263,7 @@ class RecordedStep:
             call = counts.get(id(entry), 0) + 1
             counts[id(entry)] = call
             index = len(module_calls)
-            module_calls.append((entry, call, outer[2]))
+            module_calls.append((entry, call, outer[2], mode.phase))
             order((MODULE_ENTER, index))
             mode.state = (entry, call, index)
             try:
