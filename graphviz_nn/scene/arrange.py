@@ -85,7 +85,7 @@ class _Arranger:
         return Box(box.key, size.width + stack, size.height + stack, kind=kind)
 
     def _measure_container(self, container: PictureContainer, outer: PictureContainer, depth: int) -> Box:
-        text = self._labels.container(container.group, outer.group)
+        text = metrics.fitted(self._labels.container(container.group, outer.group))
         heat = self._heat_map.container(container, self._read) if self._heat_map is not None else None
         self._containers.append((container, text, heat, depth))
         width = metrics.container_title_width(text, heat.text if heat is not None else None)

@@ -6,7 +6,7 @@ parameter badge beside the subtitle (or the title), the heat's number beside the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -103,6 +103,12 @@ def _box_size(
         height += SHAPE_LINE
     width = TEXT_LEFT + max(widths) + TEXT_RIGHT + (HEAT_STRIP if heat_text is not None else 0.0)
     return BoxSize(_whole(max(width, LEAST_BOX_WIDTH)), height + 2 * PADDING, title, subtitle, shape)
+
+
+def fitted(text: ContainerText) -> ContainerText:
+    """Returns the words with title and subtitle no wider than they may be in a box."""
+    title = elide(text.title, TITLE_SIZE, WIDEST_TEXT, True)
+    return replace(text, title=title, subtitle=elide(text.subtitle, SUBTITLE_SIZE, WIDEST_TEXT))
 
 
 def container_title_width(text: ContainerText, heat_text: str | None) -> float:
