@@ -71,7 +71,7 @@ def trace(
         raise
     if recorder.over_limit:
         raise MemoryLimit(
-            f"Keeping every tensor takes more than {policy.memory_limit / 2**30:.1f} GiB. Raise the limit with "
+            f"Keeping every tensor takes more than the limit of {policy.memory_limit:,} bytes. Raise it with "
             f"memory_limit=… (bytes), or keep less with keep='stats' or selectors such as keep=['layer4.*']."
         )
     return Run(sink, recorder.functions)

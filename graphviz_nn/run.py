@@ -174,13 +174,16 @@ class Run:
             NotRecorded: it was not kept, or no optimizer changed it.
         """
         found = self.node(parameter, step)
-        for node in reversed(self.structure(step).nodes):
-            if node.phase != "optimizer":
-                continue
-            for position, read in enumerate(node.inputs[: len(node.outputs)]):
-                if read.node == found.id:
-                    return self._tensor("value", node, position, 0, step)
-        raise NotRecorded(f"No optimizer changed {found.name!r} in this step.")
+        last = (found.id, 0)
+        nodes = self.structure(step).nodes
+        for node in nodes:
+            if node.phase == "optimizer":
+                for position, (read, output) in enumerate(zip(node.inputs, node.outputs, strict=False)):
+                    if (read.node, read.output) == last and output.version == "mutated":
+                        last = (node.id, position)
+        if last[0] == found.id:
+            raise NotRecorded(f"No optimizer changed {found.name!r} in this step.")
+        return self._tensor("value", nodes[last[0]], last[1], 0, step)
 
     def stats(self, node: NodeLike, of: str = "output", index: int = 0, step: int = -1, number: int = 0) -> Stats:
         """Returns the statistics of a value ("output"), of its gradient ("gradient") in backward pass `number`, of a

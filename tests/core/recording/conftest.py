@@ -29,7 +29,7 @@ def _replaceable() -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _torch_is_left_as_it_was() -> Iterator[None]:
-    """Fails a test after which something of torch is still replaced, a mode is still on, or garbage is not collected."""
+    """Fails a test after which torch is still patched, a mode is still on, or the garbage collector is off."""
     torch.manual_seed(0)
     before = _replaceable()
     yield
