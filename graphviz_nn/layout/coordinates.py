@@ -47,12 +47,12 @@ def assign(layered: Layered, layers: Layers, sizes: Sizes) -> list[float]:
     if not layered.count:
         return []
     position = _positions(layered.count, layers)
-    partners = _partners(layered, position, sizes)
     gaps = _separations(layered, layers, sizes.widths)
+    above, below = _candidates(layered, position, sizes)
     runs = []
-    for downwards in (True, False):
+    for downwards, candidates in ((True, above), (False, below)):
         for leftwards in (True, False):
-            run = _Alignment(layered, layers, position, partners.seen_from(downwards), leftwards)
+            run = _Alignment(layers, position, candidates, leftwards)
             run.align(downwards)
             runs.append(run.compact(gaps))
     slants = {segment: _distance(layered, sizes, segment) for gap in layered.gaps for segment in gap}
@@ -74,28 +74,13 @@ def _positions(count: int, layers: Layers) -> list[int]:
     return position
 
 
-@dataclass(slots=True)
-class _View:
-    """Whom a vertex may align with, seen in one direction.
-
-    Attributes:
-        candidates: for each vertex its neighbours ahead in order of preference, each with the distance that the
-            vertex's centre keeps from the neighbour's when the segment between them is straight.
-    """
-
-    candidates: list[list[tuple[int, float]]]
+Candidates = list[list[tuple[int, float]]]
+"""Whom each vertex may align with on the layer before, from the left, and the distance that its centre then keeps
+from the other's."""
 
 
-@dataclass(slots=True)
-class _Partners:
-    above: _View
-    below: _View
-
-    def seen_from(self, downwards: bool) -> _View:
-        return self.above if downwards else self.below
-
-
-def _partners(layered: Layered, position: Sequence[int], sizes: Sizes) -> _Partners:
+def _candidates(layered: Layered, position: Sequence[int], sizes: Sizes) -> tuple[Candidates, Candidates]:
+    """Candidates on the layer above and on the layer below."""
     above: list[list[tuple[int, Segment]]] = [[] for _ in range(layered.count)]
     below: list[list[tuple[int, Segment]]] = [[] for _ in range(layered.count)]
     fixed_above: dict[int, Segment] = {}
@@ -108,23 +93,16 @@ def _partners(layered: Layered, position: Sequence[int], sizes: Sizes) -> _Partn
             if straight.allows(position[segment.upper], position[segment.lower]):
                 above[segment.lower].append((position[segment.upper], segment))
                 below[segment.upper].append((position[segment.lower], segment))
-
-    def choose(vertex: int, near: list[tuple[int, Segment]], fixed: dict[int, Segment]) -> list[Segment]:
-        if vertex in fixed:
-            return [fixed[vertex]]
-        return _medians(near)
-
-    views = _Partners(_View([]), _View([]))
+    upwards: Candidates = []
+    downwards: Candidates = []
     for vertex in range(layered.count):
-        chosen = choose(vertex, above[vertex], fixed_above)
-        views.above.candidates.append(
-            [(s.upper, _distance(layered, sizes, s)) for s in chosen if fixed_below.get(s.upper, s).lower == vertex]
-        )
-        chosen = choose(vertex, below[vertex], fixed_below)
-        views.below.candidates.append(
-            [(s.lower, -_distance(layered, sizes, s)) for s in chosen if fixed_above.get(s.lower, s).upper == vertex]
-        )
-    return views
+        chosen = [fixed_above[vertex]] if vertex in fixed_above else _medians(above[vertex])
+        free = [s for s in chosen if fixed_below.get(s.upper, s).lower == vertex]
+        upwards.append([(s.upper, _distance(layered, sizes, s)) for s in free])
+        chosen = [fixed_below[vertex]] if vertex in fixed_below else _medians(below[vertex])
+        free = [s for s in chosen if fixed_above.get(s.lower, s).upper == vertex]
+        downwards.append([(s.lower, -_distance(layered, sizes, s)) for s in free])
+    return upwards, downwards
 
 
 def _medians(near: list[tuple[int, Segment]]) -> list[Segment]:
@@ -189,13 +167,13 @@ def _separations(layered: Layered, layers: Layers, widths: Sequence[float]) -> l
 class _Alignment:
     """One of the four: blocks of vertices on one straight line, pushed to one side."""
 
-    def __init__(self, layered: Layered, layers: Layers, position: Sequence[int], view: _View, leftwards: bool) -> None:
+    def __init__(self, layers: Layers, position: Sequence[int], candidates: Candidates, leftwards: bool) -> None:
         self._layers = layers
         self._position = position
-        self._candidates = view.candidates
+        self._candidates = candidates
         self._leftwards = leftwards
-        self._root = list(range(layered.count))
-        self._shift = [0.0] * layered.count
+        self._root = list(range(len(position)))
+        self._shift = [0.0] * len(position)
 
     def align(self, downwards: bool) -> None:
         """Joins each vertex to the block of a neighbour on the layer before, leftmost (or rightmost) first."""

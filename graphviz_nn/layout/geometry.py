@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 Point = tuple[float, float]
 """x, y."""
@@ -50,8 +50,7 @@ class Box:
             pending.extend(reversed(box.children))
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """A connection from box `source` to box `target`, both by key.
 
     `net` names the value that flows: wires of one net out of one source share one trunk, and branch off it late.
@@ -62,8 +61,7 @@ class Wire:
     net: Hashable = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(NamedTuple):
     """An upright rectangle; `x` and `y` are its top left corner."""
 
     x: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,27 +79,31 @@ def canonical(inner: dict[InnerEdge, int], children: Sequence[Ports], stacked: b
     for source, target, net in inner:
         nets.setdefault(net, []).append((source, target))
     ranked = sorted((sorted(ends), net) for net, ends in nets.items())
-    tops = _numbered(net for ends, net in ranked if ends[0][0] == BORDER)
-    bottoms = _numbered(net for ends, net in ranked if any(target == BORDER for _, target in ends))
-    local = _numbered(net for _, net in ranked)
-    first_bottom = count + len(tops)
+    local: dict[int, int] = {}
+    ports = Ports({}, {})
+    for ends, net in ranked:
+        local[net] = len(local)
+        if ends[0][0] == BORDER:
+            ports.tops[net] = len(ports.tops)
+        elif any(target == BORDER for _, target in ends):
+            ports.bottoms[net] = len(ports.bottoms)
+    below = count + len(ports.tops)
     edges = []
     for (source, target, net), number in inner.items():
-        edge = Edge(
-            count + tops[net] if source == BORDER else source,
-            first_bottom + bottoms[net] if target == BORDER else target,
-            CENTER if source == BORDER else children[source].bottoms.get(net, CENTER),
-            CENTER if target == BORDER else children[target].tops.get(net, CENTER),
-            local[net],
+        upper = (
+            (count + ports.tops[net], CENTER)
+            if source == BORDER
+            else (source, children[source].bottoms.get(net, CENTER))
         )
-        edges.append((edge, number))
+        lower = (
+            (below + ports.bottoms[net], CENTER)
+            if target == BORDER
+            else (target, children[target].tops.get(net, CENTER))
+        )
+        edges.append((Edge(upper[0], lower[0], upper[1], lower[1], local[net]), number))
     edges.sort()
     places = [0] * len(edges)
     for place, (_, number) in enumerate(edges):
         places[number] = place
-    level = Level(count, len(tops), len(bottoms), tuple(edge for edge, _ in edges), stacked)
-    return level, Ports(tops, bottoms), places
-
-
-def _numbered(nets: Iterable[int]) -> dict[int, int]:
-    return {net: number for number, net in enumerate(nets)}
+    level = Level(count, len(ports.tops), len(ports.bottoms), tuple(edge for edge, _ in edges), stacked)
+    return level, ports, places

@@ -49,7 +49,6 @@ def place(layered: Layered, layers: Layers, children: Sequence[Shape], frame: Fr
         tops=tuple(centers[level.items : first_bottom]),
         bottoms=tuple(centers[first_bottom : level.vertices]),
         corners=corners,
-        children=list(children),
         routes=route(Stage(layered, children, sizes, centers, bands, corners)),
         title=title,
     )

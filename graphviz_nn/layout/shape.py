@@ -37,7 +37,6 @@ class Shape:
         anchor: where across the flow its main path runs.
         tops, bottoms: where across the flow each of its ports lies.
         corners: top left corner of each child.
-        children: shape of each child.
         routes: path of each edge of its level.
         title: where its title starts, from its left border in the picture.
     """
@@ -50,6 +49,5 @@ class Shape:
     tops: tuple[float, ...] = ()
     bottoms: tuple[float, ...] = ()
     corners: list[Point] = field(default_factory=list)
-    children: list[Shape] = field(default_factory=list)
     routes: list[Path] = field(default_factory=list)
     title: float = 0.0

@@ -6,7 +6,7 @@ on the border of each expanded box that it leaves or enters.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -93,23 +93,26 @@ def _meeting(tree: Tree, source: int, target: int) -> tuple[int, int]:
 
 def _nets(ends: Sequence[tuple[int, int]], wires: Sequence[Wire]) -> list[int]:
     """One number a wire; wires of equal number share a trunk, and have one source or one target in common."""
-    sent: dict[int, set[Hashable]] = defaultdict(set)
-    received: dict[int, set[Hashable]] = defaultdict(set)
-    for (source, target), wire in zip(ends, wires, strict=True):
-        sent[source].add(wire.net)
-        received[target].add((source, wire.net))
+    senders = _busy((source, wire.net) for (source, _), wire in zip(ends, wires, strict=True))
+    receivers = _busy((target, (source, wire.net)) for (source, target), wire in zip(ends, wires, strict=True))
     numbers: dict[Hashable, int] = {}
     nets = []
     for (source, target), wire in zip(ends, wires, strict=True):
         key: Hashable
-        if len(received[target]) >= BUS_SIZE:
+        if target in receivers:
             key = ("into", target)
-        elif len(sent[source]) >= BUS_SIZE:
+        elif source in senders:
             key = ("out of", source)
         else:
             key = (source, wire.net)
         nets.append(numbers.setdefault(key, len(numbers)))
     return nets
+
+
+def _busy(ends: Iterable[tuple[int, Hashable]]) -> set[int]:
+    """The boxes with at least `BUS_SIZE` different things at them."""
+    counts = Counter(box for box, _ in dict.fromkeys(ends))
+    return {box for box, count in counts.items() if count >= BUS_SIZE}
 
 
 def _closing(tree: Tree, meetings: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -128,20 +131,21 @@ def _route(
 ) -> list[tuple[int, int]]:
     parents, slots, edges = tree.parents, tree.slots, wiring.edges
     route: list[tuple[int, int]] = []
-
-    def follow(container: int, edge: InnerEdge) -> None:
-        inside = edges[container]
-        route.append((container, inside.setdefault(edge, len(inside))))
-
     box = ends[0]
     while box != meeting[0]:
-        follow(parents[box], (slots[box], BORDER, net))
-        box = parents[box]
-    follow(parents[box], (slots[box], slots[meeting[1]], net))
+        container = parents[box]
+        inside = edges[container]
+        route.append((container, inside.setdefault((slots[box], BORDER, net), len(inside))))
+        box = container
+    container = parents[box]
+    inside = edges[container]
+    route.append((container, inside.setdefault((slots[box], slots[meeting[1]], net), len(inside))))
     turn = len(route)
     box = ends[1]
     while box != meeting[1]:
-        follow(parents[box], (BORDER, slots[box], net))
-        box = parents[box]
+        container = parents[box]
+        inside = edges[container]
+        route.append((container, inside.setdefault((BORDER, slots[box], net), len(inside))))
+        box = container
     route[turn:] = reversed(route[turn:])
     return route

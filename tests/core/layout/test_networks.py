@@ -7,7 +7,12 @@ from itertools import pairwise
 import pytest
 
 from graphviz_nn.layout import layout
+from graphviz_nn.layout.arrange import arrange
 from graphviz_nn.layout.geometry import Placement
+from graphviz_nn.layout.level import NO_PORTS, canonical
+from graphviz_nn.layout.order import crossings
+from graphviz_nn.layout.tree import flatten
+from graphviz_nn.layout.wiring import connect
 from tests.support import networks
 from tests.support.networks import NETWORKS, Network
 from tests.support.pictures import covered_titles, loose_ends, overlaps, pierced, strays
@@ -121,3 +126,38 @@ def test_sideways_is_a_layout_of_its_own_with_titles_on_top() -> None:
     for key, title in right.titles.items():
         assert title.y == right.rects[key].y
         assert title.right <= right.rects[key].right
+
+
+def test_boxes_stand_straight_above_what_they_lead_to_where_there_is_room() -> None:
+    net = networks.moe(1)
+    placement = layout(net.root, net.wires)
+    chosen = [key for key, label in net.labels.items() if label == "index"]
+    into_experts = [
+        path
+        for wire, path in zip(net.wires, placement.paths, strict=True)
+        if wire.source in chosen and net.labels[wire.target] == "linear w1"
+    ]
+    assert len(into_experts) == 4
+    assert all(x == pytest.approx(path[0][0]) for path in into_experts for x, _ in path)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "dot"),
+    [
+        ("gpt", (4,), 1),
+        ("lstm", (5, 1), 9),
+        ("lstm", (5, 2), 16),
+        ("lstm", (8, 2), 26),
+        ("densenet", (3, 6), 57),
+        ("inception", (4,), 0),
+        ("moe", (2, 4), 13),
+        ("moe", (3, 8), 85),
+    ],
+)
+def test_crossings_are_about_as_few_as_in_dot(name: str, size: tuple[int, ...], dot: int) -> None:
+    """`dot` is what Graphviz 2.43 reports for the same graph without containers (`dot -v`)."""
+    net = getattr(networks, name)(*size).flat()
+    tree = flatten(net.root)
+    level, _, _ = canonical(connect(tree, net.wires).edges[0], [NO_PORTS] * len(tree.children[0]), stacked=False)
+    arrangement = arrange(level)
+    assert crossings(arrangement.layered(level), arrangement.layers) <= 1.2 * dot
