@@ -96,7 +96,8 @@ class Reference(TorchFunctionMode):
             known = {id(t) for t in tensors}
             makes = tuple(self._edge(t) for t in tensors_in(result) if id(t) not in known)
             writes = (self._edge(args[0]),) if func == SET_DATA else tuple(self._written(tensors, versions))
-            name, short = resolve_name(func) or "", getattr(func, "__name__", "")
+            short = getattr(func, "__name__", "")
+            name = resolve_name(func) or _private_name(func, short)
             span = (number, self.begun - 1)
             self.calls.append(Call(name, short, *span, reads, makes, writes, raised, self.in_optimizer > 0))
         if func is Tensor.register_hook and reads[0].edge is not None:
@@ -206,3 +207,8 @@ def tensors_in(thing: Any) -> Iterator[Tensor]:
             yield from tensors_in(item)
     elif isinstance(thing, slice):
         yield from tensors_in((thing.start, thing.stop, thing.step))
+
+
+def _private_name(func: Any, short: str) -> str:
+    """The name of an operator that torch calls itself and lists nowhere."""
+    return f"torch.{short}" if short and getattr(torch._C._VariableFunctions, short, None) is func else ""
