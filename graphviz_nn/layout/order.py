@@ -48,7 +48,7 @@ def order(layered: Layered) -> Layers:
 
 def _starts(layered: Layered) -> Iterator[Layers]:
     """Depth-first orders, their mirror images, then shuffled ones."""
-    allowed = min(STARTS, max(1, EFFORT // max(1, layered.count)))
+    allowed = min(STARTS, max(2, EFFORT // max(1, layered.count)))
     shuffle = Random(0).shuffle
     first = [_depth_first(layered, forwards) for forwards in (True, False)]
     for number in range(allowed):

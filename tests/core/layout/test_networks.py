@@ -145,6 +145,7 @@ def test_boxes_stand_straight_above_what_they_lead_to_where_there_is_room() -> N
     ("name", "size", "dot"),
     [
         ("gpt", (4,), 1),
+        ("gpt", (11,), 7),
         ("lstm", (5, 1), 9),
         ("lstm", (5, 2), 16),
         ("lstm", (8, 2), 26),
