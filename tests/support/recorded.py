@@ -62,7 +62,7 @@ def values_of(structure: Structure) -> Iterator[tuple[ValueRef, Node]]:
             yield ValueRef(node.id, index), node
 
 
-def gradient_of(run: Run, ref: ValueRef, number: int) -> torch.Tensor | None | object:
+def gradient_of(run: Run, ref: ValueRef, number: int) -> torch.Tensor | object | None:
     """Returns what autograd delivered: a tensor, None, or `NOT_RECORDED` where it never arrived."""
     try:
         return run.gradient(ref.node, ref.index, number=number)

@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from tests.support.program import Program
-from tests.support.programs import autograd, environment, failing, layers, operators, training, writes
+from tests.support.programs import (
+    autograd,
+    environment,
+    failing,
+    functions,
+    indexing,
+    layers,
+    operators,
+    sequences,
+    training,
+    writes,
+)
 
 PROGRAMS: Final[tuple[Program, ...]] = (
     *operators.program,
+    *indexing.program,
     *writes.program,
     *layers.program,
+    *sequences.program,
+    *functions.program,
     *autograd.program,
     *training.program,
     *environment.program,
