@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,14 +69,49 @@ class Ports(NamedTuple):
 NO_PORTS = Ports({}, {})
 
 
-def canonical(inner: dict[InnerEdge, int], children: Sequence[Ports], stacked: bool) -> tuple[Level, Ports, list[int]]:
+class Canonical(NamedTuple):
+    """A level, the ports of its container, and the place in `Level.edges` of each edge as it was given."""
+
+    level: Level
+    ports: Ports
+    places: list[int]
+
+
+class Canonizer:
     """Numbers ports, nets and edges by what they connect, so that equal containers give equal levels.
 
-    Returns the level, the container's own ports, and the place in `Level.edges` of each of the `inner` edges.
+    Containers whose edges come in the same order, as those of equal blocks do, are worked out once.
     """
-    count = len(children)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Canonical] = {}
+
+    def __call__(self, inner: Iterable[InnerEdge], children: Sequence[Ports], stacked: bool) -> Canonical:
+        """The level of a container with these edges and these ports of its children."""
+        nets: dict[int, int] = {}
+        edges = []
+        for source, target, net in inner:
+            edges.append(
+                (
+                    source,
+                    target,
+                    CENTER if source == BORDER else children[source].bottoms.get(net, CENTER),
+                    CENTER if target == BORDER else children[target].tops.get(net, CENTER),
+                    nets.setdefault(net, len(nets)),
+                )
+            )
+        key = (len(children), stacked, *edges)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _canonical(len(children), edges, stacked)
+        names = list(nets)
+        tops, bottoms = ({names[net]: port for net, port in side.items()} for side in known.ports)
+        return Canonical(known.level, Ports(tops, bottoms), known.places)
+
+
+def _canonical(count: int, edges: Sequence[tuple[int, int, int, int, int]], stacked: bool) -> Canonical:
     nets: dict[int, list[tuple[int, int]]] = {}
-    for source, target, net in inner:
+    for source, target, _, _, net in edges:
         nets.setdefault(net, []).append((source, target))
     ranked = sorted((sorted(ends), net) for net, ends in nets.items())
     local: dict[int, int] = {}
@@ -88,22 +123,21 @@ def canonical(inner: dict[InnerEdge, int], children: Sequence[Ports], stacked: b
         elif any(target == BORDER for _, target in ends):
             ports.bottoms[net] = len(ports.bottoms)
     below = count + len(ports.tops)
-    edges = []
-    for (source, target, net), number in inner.items():
-        upper = (
-            (count + ports.tops[net], CENTER)
-            if source == BORDER
-            else (source, children[source].bottoms.get(net, CENTER))
+    numbered = sorted(
+        (
+            Edge(
+                count + ports.tops[net] if source == BORDER else source,
+                below + ports.bottoms[net] if target == BORDER else target,
+                source_port,
+                target_port,
+                local[net],
+            ),
+            number,
         )
-        lower = (
-            (below + ports.bottoms[net], CENTER)
-            if target == BORDER
-            else (target, children[target].tops.get(net, CENTER))
-        )
-        edges.append((Edge(upper[0], lower[0], upper[1], lower[1], local[net]), number))
-    edges.sort()
-    places = [0] * len(edges)
-    for place, (_, number) in enumerate(edges):
+        for number, (source, target, source_port, target_port, net) in enumerate(edges)
+    )
+    places = [0] * len(numbered)
+    for place, (_, number) in enumerate(numbered):
         places[number] = place
-    level = Level(count, len(ports.tops), len(ports.bottoms), tuple(edge for edge, _ in edges), stacked)
-    return level, ports, places
+    level = Level(count, len(ports.tops), len(ports.bottoms), tuple(edge for edge, _ in numbered), stacked)
+    return Canonical(level, ports, places)

@@ -9,7 +9,7 @@ from graphviz_nn.errors import OptionError, did_you_mean
 from graphviz_nn.layout.assembly import Picture, assemble
 from graphviz_nn.layout.cache import LayoutCache
 from graphviz_nn.layout.geometry import DOWN, RIGHT, Box, Placement, Wire
-from graphviz_nn.layout.level import NO_PORTS, Ports, canonical
+from graphviz_nn.layout.level import NO_PORTS, Canonizer, Ports
 from graphviz_nn.layout.shape import Frame, Shape
 from graphviz_nn.layout.tree import Tree, flatten
 from graphviz_nn.layout.wiring import Wiring, connect
@@ -57,6 +57,7 @@ def _shapes(
     shapes: list[Shape] = [cache.leaf(0.0, 0.0, 0.0)] * len(tree)
     ports: list[Ports] = [NO_PORTS] * len(tree)
     edges: dict[int, list[int]] = {}
+    canonical = Canonizer()
     for number in range(len(tree) - 1, -1, -1):
         box, inside = tree.boxes[number], tree.children[number]
         if not inside and box is not None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Hashable, Sequence
 
 from graphviz_nn.layout.geometry import Box, Wire
-from graphviz_nn.layout.level import NO_PORTS, Ports, canonical
+from graphviz_nn.layout.level import NO_PORTS, Canonizer, Ports
 from graphviz_nn.layout.tree import flatten
 from graphviz_nn.layout.wiring import connect
 
@@ -23,6 +23,7 @@ def structural_hashes(root: Box, wires: Sequence[Wire]) -> dict[Hashable, str]:
     """
     tree = flatten(root, limit=len(list(root.walk())))
     wiring = connect(tree, wires)
+    canonical = Canonizer()
     hashes = [""] * len(tree)
     ports: list[Ports] = [NO_PORTS] * len(tree)
     for number in range(len(tree) - 1, -1, -1):

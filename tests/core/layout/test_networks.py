@@ -9,7 +9,7 @@ import pytest
 from graphviz_nn.layout import layout
 from graphviz_nn.layout.arrange import arrange
 from graphviz_nn.layout.geometry import Placement
-from graphviz_nn.layout.level import NO_PORTS, canonical
+from graphviz_nn.layout.level import NO_PORTS, Canonizer
 from graphviz_nn.layout.order import crossings
 from graphviz_nn.layout.tree import flatten
 from graphviz_nn.layout.wiring import connect
@@ -159,6 +159,6 @@ def test_crossings_are_about_as_few_as_in_dot(name: str, size: tuple[int, ...], 
     """`dot` is what Graphviz 2.43 reports for the same graph without containers (`dot -v`)."""
     net = getattr(networks, name)(*size).flat()
     tree = flatten(net.root)
-    level, _, _ = canonical(connect(tree, net.wires).edges[0], [NO_PORTS] * len(tree.children[0]), stacked=False)
+    level, _, _ = Canonizer()(connect(tree, net.wires).edges[0], [NO_PORTS] * len(tree.children[0]), stacked=False)
     arrangement = arrange(level)
     assert crossings(arrangement.layered(level), arrangement.layers) <= 1.2 * dot
