@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,9 @@ _HUGE: Final = 1e15
 """Outside these magnitudes the float32 sum of squares of a tensor may underflow or overflow."""
 _NARROW: Final = 1e-3
 """A float32 sum is good to about 1e-6 of itself, so a variance below this share of the squared mean is not."""
+_PIECE: Final = 65_536
+"""Elements of a large tensor that are looked at together: 256 KiB."""
+_ONES: Final = np.ones(_PIECE, np.float32)
 _BIAS32: Final = 127
 """Exponent bias of IEEE 754 binary32."""
 
@@ -65,22 +69,51 @@ def _is_dense(tensor: Tensor) -> bool:
 
 
 def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
-    """Returns the row of `STATS` for a large one-dimensional tensor of floats.
+    """Returns the row of `STATS` for a large one-dimensional tensor of floats, piece by piece.
 
-    Never `.numpy()` on the program's own memory: torch would refuse to resize that memory ever after.
+    A piece fits into a core's cache, so that memory is read once for all the numbers.
     """
-    low, high = (float(x) for x in torch.aminmax(flat))
-    size = flat.numel()
-    if not (math.isfinite(low) and math.isfinite(high)) or flat.dtype != torch.float32:
+    if flat.dtype != torch.float32:
         return measure(flat.to(torch.float64, copy=True).numpy())
-    # Counting a comparison's result is several times faster than counting floats.
-    zeros = np.count_nonzero((flat == 0).numpy()) / size if low <= 0 <= high else 0.0
-    mean = float(flat.sum()) / size
-    squares = float(torch.dot(flat, flat))
+    elements = _memory(flat)
+    lows, highs = [], []
+    total = squares = 0.0
+    zeros = 0
+    for start in range(0, elements.size, _PIECE):
+        piece = elements[start : start + _PIECE]
+        lows.append(piece.min())
+        highs.append(piece.max())
+        total += float(np.dot(piece, _ONES[: piece.size]))
+        squares += float(np.dot(piece, piece))
+        # Counting a comparison's result is several times faster than counting floats.
+        zeros += np.count_nonzero(piece == 0)
+    low, high, size = float(np.min(lows)), float(np.max(highs)), elements.size
+    mean = total / size
     variance = squares / size - mean * mean
-    if not _float32_is_enough(max(-low, high), variance, mean):
-        return measure(flat.to(torch.float64, copy=True).numpy())
-    return np.array([mean, variance**0.5, low, high, squares**0.5, zeros, 0, 0, 0], np.float32)
+    finite = math.isfinite(low) and math.isfinite(high)
+    if not finite or not _float32_is_enough(max(-low, high), variance, mean):
+        return measure(elements.astype(np.float64))
+    return np.array([mean, variance**0.5, low, high, squares**0.5, zeros / size, 0, 0, 0], np.float32)
+
+
+class _Memory:
+    """Lets numpy read a tensor's memory.
+
+    `Tensor.numpy()` would do that too, but torch refuses to resize a memory ever after it was called.
+    """
+
+    def __init__(self, flat: Tensor) -> None:
+        self._tensor = flat
+        self.__array_interface__ = {
+            "data": (flat.data_ptr(), True),
+            "shape": (flat.numel(),),
+            "typestr": "<f4" if sys.byteorder == "little" else ">f4",
+            "version": 3,
+        }
+
+
+def _memory(flat: Tensor) -> npt.NDArray[np.float32]:
+    return np.asarray(_Memory(flat))
 
 
 def measure(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import Parameter
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS
@@ -57,6 +58,7 @@ class Statistics:
         self._samples: list[tuple[Row, npt.NDArray[Any]]] = []
         self._blocks: list[tuple[str, list[int], npt.NDArray[np.float32], npt.NDArray[np.uint16] | None]] = []
         self._histograms: list[tuple[str, int, npt.NDArray[np.uint16]]] = []
+        self._measured: dict[int, tuple[Any, tuple[int, ...], npt.NDArray[np.float32], npt.NDArray[Any]]] = {}
         self._device = DeviceStatistics()
 
     def add(self, table: str, row: int, tensor: Tensor) -> None:
@@ -131,6 +133,7 @@ class Statistics:
     def finish(self) -> None:
         """Measures everything that is left and brings back what is on a device (the one synchronisation)."""
         self.flush()
+        self._measured.clear()
         self._count_samples()
         for (table, row), line, histogram in self._device.collect():
             self._blocks.append((table, [row], line[None], histogram[None]))
@@ -164,10 +167,17 @@ class Statistics:
         return result if found else None
 
     def _add_large(self, table: str, row: int, tensor: Tensor) -> None:
-        flat = flatten(tensor)
-        with np.errstate(all="ignore"):
-            self._blocks.append((table, [row], measure_tensor(flat)[None], None))
-        self._samples.append(((table, row), sample(flat)))
+        storage = tensor.untyped_storage()
+        known = self._measured.get(storage._cdata)
+        contents = (tensor.data_ptr(), tensor.numel(), _version(tensor), tensor.is_contiguous())
+        if known is None or known[1] != contents or not contents[-1]:
+            flat = flatten(tensor)
+            with np.errstate(all="ignore"):
+                numbers = measure_tensor(flat)[None]
+            # The weak reference keeps the storage's address from being reused.
+            known = self._measured[storage._cdata] = (StorageWeakRef(storage), contents, numbers, sample(flat))  # type: ignore[no-untyped-call]
+        self._blocks.append((table, [row], known[2], None))
+        self._samples.append(((table, row), known[3]))
         if len(self._samples) >= _BATCH:
             self._count_samples()
 
@@ -185,3 +195,11 @@ class Statistics:
             here = [(row, place) for table, row, place in rows if table == name]
             places = [place for _, place in here]
             self._blocks.append((name, [row for row, _ in here], numbers[places], counts[places]))
+
+
+def _version(tensor: Tensor) -> int:
+    """Counts the writes to a tensor's memory; an inference tensor does not, so no two are taken for the same."""
+    try:
+        return tensor._version
+    except RuntimeError:
+        return -id(tensor)
