@@ -86,7 +86,7 @@ def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
         total += float(np.dot(piece, _ONES[: piece.size]))
         squares += float(np.dot(piece, piece))
         # Counting a comparison's result is several times faster than counting floats.
-        zeros += np.count_nonzero(piece == 0)
+        zeros += int(np.count_nonzero(piece == 0))
     low, high, size = float(np.min(lows)), float(np.max(highs)), elements.size
     mean = total / size
     variance = squares / size - mean * mean
