@@ -12,6 +12,7 @@ from torch import Tensor
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.identity import Identity
+from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import BACKWARD, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
 
 _unrecorded = torch._C.DisableTorchFunction
@@ -102,6 +103,9 @@ class Passes:
     def _begin(self, t_outputs: Any) -> None:
         tape = self.identity.tape
         roots = tuple(self.identity.read(t) for t in t_outputs if isinstance(t, Tensor))
+        warning = make_room(len(tape.sequence))
+        if warning is not None:
+            tape.notes.append(warning)
         number = len(tape.passes)
         tape.passes.append(roots)
         for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):

@@ -26,6 +26,7 @@ from graphviz_nn.recording.observe import Observations, gradient_hooks
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.patches import Patches, is_on, override_checks, push_below, take_out
 from graphviz_nn.recording.randomness import draws_random_numbers
+from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
 from graphviz_nn.recording.transforms import Transforms
 from graphviz_nn.recording.updates import Updates
@@ -225,6 +226,7 @@ class RecordedStep:
             failure = self.mode.failure
             self.tape.order.append((t.ERROR, failure[1] if failure and failure[0] == id(error) else -1))
         self.mode.closed = True
+        make_room(len(self.tape.sequence))
         if self.observations is not None and self.observations.statistics is not None:
             self.observations.statistics.start_copy()
 
