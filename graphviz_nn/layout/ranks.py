@@ -12,6 +12,9 @@ Edge = tuple[int, int]
 SIMPLEX_LIMIT: Final = 300
 """Graphs of more items than this are ranked by longest path, tightened."""
 
+FAN: Final = 8
+"""Readers of one item above which those that could stand anywhere stand near what they lead to."""
+
 WIDE_RANK: Final = 24
 """More sources or sinks than this on one layer are spread over several, as a block."""
 
@@ -84,11 +87,19 @@ class _Graph:
                 ranks[u] = min(ranks[v] for v in self._below[u]) - 1
 
     def settle(self, ranks: list[int]) -> None:
-        """Lifts what is pulled up and down alike to the first layer it can stand on: close to what it reads."""
+        """Places what is pulled up and down alike close to what it reads.
+
+        Where many read the same (the slices of a sequence, one for each time step), each stands close to its reader
+        instead: side by side they would fan out as wide as the sequence is long.
+        """
+        even = {u for u, (up, down) in enumerate(self._pull) if up == down > 0}
+        crowded = {u for u in even if min(len(self._below[v]) for v in self._above[u]) > FAN}
         for u in self._order:
-            up, down = self._pull[u]
-            if up == down > 0:
+            if u in even:
                 ranks[u] = max(ranks[v] for v in self._above[u]) + 1
+        for u in reversed(self._order):
+            if u in crowded:
+                ranks[u] = min(ranks[v] for v in self._below[u]) - 1
 
 
 def _spread(ranks: list[int], edges: Sequence[Edge]) -> list[int]:
