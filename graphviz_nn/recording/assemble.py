@@ -29,6 +29,8 @@ from graphviz_nn.recording.tape import (
     Tape,
 )
 
+Description = tuple[list[str], dict[str, Any], list[Any] | None]
+_NOTHING: Final[Description] = ([], {}, None)
 _INFRASTRUCTURE: Final = PHASES.index("infra")
 
 
@@ -44,9 +46,10 @@ class Assembly:
         self._paths: dict[int, str] = {}
         self._taken: dict[str, int] = {}
         self._roles = self._find_roles()
+        self._descriptions: dict[Any, Description] = {}
+        self._made: dict[Any, Output] = {}
         self._described = [self._describe(op) for op in self._ops]
         self._read_as = self._first_labels()
-        self._dtypes: dict[Any, tuple[str, int]] = {}
         self._infra = {index for index, phase in enumerate(self._phases) if phase == _INFRASTRUCTURE}
         self._per_module = _calls_per_module(self._ops, self._phases)
         self.structure = Structure(
@@ -77,13 +80,9 @@ class Assembly:
         entry, call, module_call = op.state
         source = op.flags & (SOURCE | ALIAS | OPAQUE)
         labels, attributes, arguments = self._described[index]
-        attributes = dict(attributes)
-        if index in self._tape.recomputed:
-            attributes["recompute_of"] = self._tape.recomputed[index]
-        if index in self._tape.autocasts:
-            attributes["autocast"] = self._tape.autocasts[index]
-        if op.flags & FAILED:
-            attributes["error"] = self._tape.errors.get(index, "raised an exception")
+        special = self._special_attributes(index, op)
+        if special:
+            attributes = attributes | special
         name_hint, owned = self._tape.source_names.get(index, ("", ()))
         names = tuple(dict.fromkeys(self._names.path(root, name) for root, name in owned))
         name_hint = names[0] if names else name_hint
@@ -110,10 +109,28 @@ class Assembly:
             names=names,
         )
 
-    def _describe(self, op: Op) -> tuple[list[str], dict[str, Any], list[Any] | None]:
+    def _describe(self, op: Op) -> Description:
+        """Labels, attributes and literal of a call's arguments; equal calls share them."""
         if op.arguments is None:
-            return [], {}, None
-        return name_arguments(op.function, op.arguments, op.keywords)
+            return _NOTHING
+        key = (op.function, op.arguments, tuple(op.keywords.items()) if op.keywords else ())
+        try:
+            known = self._descriptions.get(key)
+        except TypeError:  # a list or a slice among the arguments
+            return name_arguments(op.function, op.arguments, op.keywords)
+        if known is None:
+            known = self._descriptions[key] = name_arguments(op.function, op.arguments, op.keywords)
+        return known
+
+    def _special_attributes(self, index: int, op: Op) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if index in self._tape.recomputed:
+            found["recompute_of"] = self._tape.recomputed[index]
+        if index in self._tape.autocasts:
+            found["autocast"] = self._tape.autocasts[index]
+        if op.flags & FAILED:
+            found["error"] = self._tape.errors.get(index, "raised an exception")
+        return found
 
     def _first_labels(self) -> dict[int, str]:
         """For each source that nobody named: what the first call that reads it calls it ("target")."""
@@ -148,20 +165,19 @@ class Assembly:
         return tuple(inputs)
 
     def _output(self, value: int) -> Output:
-        shape, dtype, device, requires_grad = self._tape.values[value]
-        known = self._dtypes.get(dtype)
-        if known is None:
-            name = str(dtype).removeprefix("torch.")
-            known = self._dtypes[dtype] = (name, ITEM_BYTES.get(name, getattr(dtype, "itemsize", 1)))
-        return Output(
-            shape=_plain_shape(shape),
-            dtype=known[0],
-            device=str(device),
-            requires_grad=requires_grad,
-            bytes=_elements(shape) * known[1],
-            role=self._roles.get(value, ""),
-            version=self._tape.versions.get(value, ""),
-        )
+        """The description of a value; equal ones share it, so a long program does not hold thousands of copies."""
+        key = (self._tape.values[value], self._roles.get(value, ""), self._tape.versions.get(value, ""))
+        output = self._made.get(key)
+        if output is None:
+            output = self._made[key] = self._make_output(*key)
+        return output
+
+    def _make_output(self, value: tuple[Any, ...], role: str, version: str) -> Output:
+        shape, dtype, device, requires_grad = value
+        name = str(dtype).removeprefix("torch.")
+        item = ITEM_BYTES.get(name, getattr(dtype, "itemsize", 1))
+        size = _elements(shape) * item
+        return Output(_plain_shape(shape), name, str(device), requires_grad, size, role, version)
 
     def _find_roles(self) -> dict[int, str]:
         roles = dict.fromkeys(self._tape.outputs, "output")

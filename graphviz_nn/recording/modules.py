@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from inspect import CO_OPTIMIZED
+from types import FrameType
 from typing import Any
 from weakref import ref
 
@@ -144,15 +146,38 @@ def variable_name(module: nn.Module) -> str | None:
     for _ in range(3):
         if frame is None:
             return None
-        for variables in (frame.f_locals, frame.f_globals):
-            for key, value in variables.items():
-                if value is module and key.isidentifier() and not key.startswith("_") and key != "self":
-                    return key
-        owner = frame.f_locals.get("self")
-        for key, value in getattr(owner, "__dict__", {}).items():
-            if value is module:
-                return str(key)
+        name = _name_in(frame, module)
+        if name is not None:
+            return name
         frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def _name_in(frame: FrameType, module: nn.Module) -> str | None:
+    local = frame.f_locals
+    name = (
+        _variable_holding(module, local)
+        or _variable_holding(module, frame.f_globals)
+        or _attribute_holding(module, local.get("self"))
+    )
+    # Before Python 3.13 a function's frame keeps this dict, and with it every tensor that a variable held just now.
+    # Three references are the frame's, ours and this very call's: the program itself has not asked for the dict.
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(local) <= 3:
+        local.clear()
+    return name
+
+
+def _variable_holding(module: nn.Module, variables: dict[str, Any]) -> str | None:
+    for key, value in variables.items():
+        if value is module and key.isidentifier() and not key.startswith("_") and key != "self":
+            return key
+    return None
+
+
+def _attribute_holding(module: nn.Module, owner: Any) -> str | None:
+    for key, value in getattr(owner, "__dict__", {}).items():
+        if value is module:
+            return str(key)
     return None
 
 

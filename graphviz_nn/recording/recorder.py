@@ -34,6 +34,7 @@ from graphviz_nn.recording.policy import EveryNth, Policy
 from graphviz_nn.recording.sources import read_source
 from graphviz_nn.recording.step import RecordedStep
 
+_unrecorded = torch._C.DisableTorchFunction
 _log = logging.getLogger("graphviz_nn")
 
 
@@ -197,11 +198,16 @@ class Recorder:
         self._patches.install(torch.autograd.Function, "apply", self._applying(vars(torch.autograd.Function)["apply"]))
 
     def _dispatching(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        torchs_own = original is vars(nn.Module)["_wrapped_call_impl"]
+
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             handler = self._handler
-            if handler is None:
-                return original(module, *args, **kwargs)
-            return handler(module, *args, **kwargs)
+            if handler is not None:
+                return handler(module, *args, **kwargs)
+            if torchs_own and module._compiled_call_impl is None:
+                # What torch's own does then: without its frame, ours costs an idle program nothing.
+                return module._call_impl(*args, **kwargs)
+            return original(module, *args, **kwargs)
 
         return __call__
 
@@ -310,24 +316,38 @@ class Recorder:
         if step is None:
             return
         self._handler = None
-        try:
-            step.end(error)
-        except Exception as ours:
-            self._fail(ours)
-        began = time.perf_counter()
-        try:
-            if not self._dead:
-                self._deliver(step, self._finisher.record(step))
-        except Exception as ours:
-            self._fail(ours)
-        finally:
-            step.release()
+        with _unrecorded():  # a mode of the user's must not see what we do here
+            try:
+                step.end(error)
+            except Exception as ours:
+                self._fail(ours)
+            began = time.perf_counter()
+            record = self._record(step)
+        if record is not None and self._on_step is not None:
+            try:
+                self._on_step(record)
+            except Exception as ours:
+                self._fail(ours)
         if self._dead:
             return
         self._policy.recorded(step.duration + time.perf_counter() - began)
         if self._stepped:
             self._trained = True
             self._expected = self._stepped
+
+    def _record(self, step: RecordedStep) -> StepRecord | None:
+        """Makes the record of a step that has ended and hands it to the sink. None where that failed."""
+        try:
+            if self._dead:
+                return None
+            record = self._finisher.record(step)
+            self._deliver(step, record)
+        except Exception as error:
+            self._fail(error)
+            return None
+        finally:
+            step.release()
+        return record
 
     def _deliver(self, step: RecordedStep, record: StepRecord) -> None:
         self._notes.extend(step.tape.notes)
@@ -342,8 +362,6 @@ class Recorder:
             self._notes.append("No gradient could arrive in a step: it ran no backward pass.")
         self._sink.write(record)
         self._add_files(record)
-        if self._on_step is not None:
-            self._on_step(record)
 
     def _add_files(self, record: StepRecord) -> None:
         for node in record.structure.nodes:

@@ -327,6 +327,8 @@ class RecordedStep:
         mode = self.mode
 
         def unseen(*args: Any, **kwargs: Any) -> Any:
+            if not (is_on(mode) or self._in_recorded_thread()):
+                return original(*args, **kwargs)
             closed, mode.closed = mode.closed, True  # modes of the user's see these calls as ever
             try:
                 return original(*args, **kwargs)

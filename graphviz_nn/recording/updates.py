@@ -39,6 +39,10 @@ class Updates:
 
     def end(self, optimizer: Any) -> None:
         """The optimizer's step has run."""
+        with _unrecorded():
+            self._end(optimizer)
+
+    def _end(self, optimizer: Any) -> None:
         changed = [(p, before) for p, version, before in self._before if p._version != version]
         self._before = []
         if not changed:
