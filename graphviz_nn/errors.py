@@ -4,7 +4,8 @@
     ├── UsageError            a request that cannot be met as written; the message names the likely fix
     │   ├── TargetError       a TARGET that does not import, or gives back something else
     │   ├── SelectorError     a pattern or name that matches nothing
-    │   └── OptionError       an unknown option value
+    │   ├── OptionError       an unknown option value
+    │   └── ExpressionError   a search or a condition that cannot be read; says where
     ├── RunFileError          a run file that cannot be read or written
     │   ├── NotARunFile       missing, foreign, or not a file
     │   ├── NewerRunFile      written by a later version
@@ -42,6 +43,18 @@ class SelectorError(UsageError, LookupError):
 
 class OptionError(UsageError):
     """An unknown option value."""
+
+
+class ExpressionError(UsageError):
+    """A search or a condition that cannot be read.
+
+    Attributes:
+        position: where in the text, in characters from 0.
+    """
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        super().__init__(f"{message} (at character {position + 1} of {text!r})")
+        self.position = position
 
 
 class RunFileError(GraphvizNNError, OSError):

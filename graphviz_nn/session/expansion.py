@@ -1,0 +1,86 @@
+"""Which modules are expanded, with undo and redo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from graphviz_nn.model.structure import Structure
+
+Keys = frozenset[str]
+
+DEEPEST_HISTORY: Final = 1000
+"""Changes that can be undone."""
+
+
+class Expansion:
+    """The keys of the expanded groups: "m3" for module call 3, "f12" for composite or custom call 12.
+
+    A change that leaves everything as it was is none, and cannot be undone.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self.keys: Keys = frozenset(keys)
+        self._past: list[Keys] = []
+        self._future: list[Keys] = []
+
+    def change(self, keys: Iterable[str]) -> bool:
+        """Expands exactly these; returns whether that is a change."""
+        after = frozenset(keys)
+        if after == self.keys:
+            return False
+        self._past = [*self._past[1 - DEEPEST_HISTORY :], self.keys]
+        self._future.clear()
+        self.keys = after
+        return True
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._future)
+
+    def undo(self) -> bool:
+        """Takes the last change back; returns whether there was one."""
+        return self._swap(self._past, self._future)
+
+    def redo(self) -> bool:
+        """Makes the change again that was taken back last; returns whether there was one."""
+        return self._swap(self._future, self._past)
+
+    def carry(self, before: Structure, after: Structure) -> bool:
+        """Gives the groups, also those of the history, the keys that they have in another structure.
+
+        Module calls are the same by path and count, others by name; what the other has not is left out. Returns
+        whether the keys changed.
+        """
+        names = {name: key for key, name in _names(after).items()}
+        translation = {key: names[name] for key, name in _names(before).items() if name in names}
+
+        def translated(keys: Keys) -> Keys:
+            return frozenset(translation[key] for key in keys if key in translation)
+
+        former = self.keys
+        self.keys = translated(former)
+        self._past = [translated(keys) for keys in self._past]
+        self._future = [translated(keys) for keys in self._future]
+        return self.keys != former
+
+    def _swap(self, source: list[Keys], target: list[Keys]) -> bool:
+        while source:
+            target.append(self.keys)
+            former, self.keys = self.keys, source.pop()
+            # Two states may have become one in another structure.
+            if self.keys != former:
+                return True
+            target.pop()
+        return False
+
+
+def _names(structure: Structure) -> dict[str, tuple[str, int]]:
+    """By key what a group is called in every structure: path and count, or name and 0."""
+    modules = {f"m{number}": (call.path, call.call) for number, call in enumerate(structure.module_calls)}
+    calls = {f"f{node.id}": (node.name, 0) for node in structure.nodes if node.kind in ("composite", "custom")}
+    return modules | calls
