@@ -206,7 +206,7 @@ class Recorder:
                 return handler(module, *args, **kwargs)
             if torchs_own and module._compiled_call_impl is None:
                 # What torch's own does then: without its frame, ours costs an idle program nothing.
-                return module._call_impl(*args, **kwargs)
+                return module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
             return original(module, *args, **kwargs)
 
         return __call__
