@@ -117,7 +117,7 @@ def test_a_predicate_that_raises_ends_the_recording_and_not_the_program(caplog: 
 
 @pytest.mark.parametrize("keep", ["stat", "al", "nonee", ["all", "2"]])
 def test_an_unknown_word_is_refused_with_the_nearest(keep: str | list[str]):
-    with pytest.raises(OptionError, match="is not known.*Did you mean"):
+    with pytest.raises(OptionError, match=r"is not known.*Did you mean"):
         trace(keep)
 
 
