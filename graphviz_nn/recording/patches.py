@@ -128,7 +128,10 @@ def push_below(mode: TorchFunctionMode) -> None:
 
 def is_on(mode: TorchFunctionMode) -> bool:
     """Whether the mode is on in this thread right now; it is off inside a call that it is handling."""
-    return any(_stack_at(place) is mode for place in range(_stack_length()))
+    length = _stack_length()
+    if length and _stack_at(0) is mode:  # ours is at the bottom, but for what a program does to the stack by itself
+        return True
+    return any(_stack_at(place) is mode for place in range(1, length))
 
 
 def take_out(mode: TorchFunctionMode) -> bool:
