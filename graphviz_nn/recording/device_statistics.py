@@ -17,6 +17,7 @@ from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_
 
 _BATCH: Final = 64
 _BATCH_BYTES: Final = 256 * 2**20
+_INF: Final = float("inf")
 
 Row = tuple[str, int]
 Result = tuple[Row, npt.NDArray[np.float32], npt.NDArray[np.uint16]]
@@ -81,29 +82,30 @@ def _plain(tensor: Tensor) -> Tensor | None:
     if plain.is_complex():
         plain = plain.abs()
     if not plain.is_floating_point():
-        plain = plain.to(torch.float32)
-    return plain
+        return plain.to(torch.float64)
+    # The squares of half-precision numbers are beyond their own range and accuracy.
+    return plain if plain.element_size() >= 4 else plain.to(torch.float32)
 
 
 def _reduce(tensors: list[Tensor]) -> Tensor:
-    """[n, 10] float64: sum, L2, min, max, non-zeros, then of the finite elements only: count, sum, NaN, +Inf, −Inf.
+    """[n, 9] float64: scale, mean and variance of the scaled elements, then min, max, non-zeros, NaN, +Inf, −Inf.
 
-    The norm is scaled by the largest magnitude, so that squares neither underflow nor overflow in float32; elements
-    that are not finite are replaced by 0 in it.
+    The scale is the largest finite magnitude, so that squares neither underflow nor overflow in float32; elements that
+    are not finite count as 0 in mean and variance, which `_row` takes out again.
     """
     lines = []
     for tensor in tensors:
-        finite = torch.nan_to_num(tensor, nan=0.0, posinf=0.0, neginf=0.0) if tensor.dtype != torch.float64 else tensor
-        low, high = torch.aminmax(finite)
-        scale = torch.maximum(high, -low).double()
-        safe = torch.where(scale > 0, scale, torch.ones_like(scale))
-        norm = torch.linalg.vector_norm(finite / safe.to(finite.dtype)).double() * scale
-        total = finite.sum(dtype=torch.float64) if finite.numel() < 2**24 else finite.sum().double()
-        nonzero = torch.count_nonzero(tensor).double()
-        nan = torch.isnan(tensor).sum().double()
-        positive = torch.isposinf(tensor).sum().double()
-        negative = torch.isneginf(tensor).sum().double()
-        lines.append(torch.stack([total, norm, low.double(), high.double(), nonzero, nan, positive, negative]))
+        low = torch.nan_to_num(tensor, nan=_INF, posinf=_INF, neginf=_INF).amin()
+        high = torch.nan_to_num(tensor, nan=-_INF, posinf=-_INF, neginf=-_INF).amax()
+        scale = torch.nan_to_num(torch.maximum(high, -low), neginf=1.0).clamp_(min=torch.finfo(tensor.dtype).tiny)
+        scaled = torch.nan_to_num(tensor, nan=0.0, posinf=0.0, neginf=0.0).div_(scale)
+        variance, mean = torch.var_mean(scaled, correction=0)
+        nonzero = torch.count_nonzero(tensor)
+        nan = torch.count_nonzero(torch.isnan(tensor))
+        positive = torch.count_nonzero(tensor == _INF)
+        negative = torch.count_nonzero(tensor == -_INF)
+        numbers = (scale, mean, variance, low, high, nonzero, nan, positive, negative)
+        lines.append(torch.stack([number.double() for number in numbers]))
     return torch.stack(lines)
 
 
@@ -136,11 +138,17 @@ def _unpack(rows: list[tuple[Row, int]], numbers: Tensor, counts: Tensor) -> lis
 
 
 def _row(line: Any, size: int) -> npt.NDArray[np.float32]:
-    total, norm, low, high, nonzero, nan, positive, negative = (float(x) for x in line)
+    scale, mean, variance, low, high, nonzero, nan, positive, negative = (float(x) for x in line)
     finite = size - nan - positive - negative
     if finite <= 0:
         return np.array([np.nan] * 5 + [0.0, nan, positive, negative], np.float32)
-    mean = total / finite
-    variance = max(norm * norm / finite - mean * mean, 0.0)
+    square = variance + mean * mean
+    if finite < size:
+        share = size / finite
+        mean, square = mean * share, square * share
+        variance = max(square - mean * mean, 0.0)
+    norm = (square * finite) ** 0.5
     zeros = (size - nonzero) / size
-    return np.array([mean, variance**0.5, low, high, norm, zeros, nan, positive, negative], np.float32)
+    numbers = [scale * mean, scale * variance**0.5, low, high, scale * norm, zeros, nan, positive, negative]
+    with np.errstate(over="ignore"):  # the norm of huge float64 numbers is infinite as float32
+        return np.array(numbers, np.float32)

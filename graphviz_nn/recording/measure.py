@@ -107,13 +107,14 @@ class _Memory:
         self.__array_interface__ = {
             "data": (flat.data_ptr(), True),
             "shape": (flat.numel(),),
+            "strides": (flat.stride(0) * flat.element_size(),),
             "typestr": "<f4" if sys.byteorder == "little" else ">f4",
             "version": 3,
         }
 
 
 def _memory(flat: Tensor) -> npt.NDArray[np.float32]:
-    return np.asarray(_Memory(flat))
+    return np.asarray(_Memory(flat.resolve_neg()))
 
 
 def measure(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -83,7 +83,9 @@ class Statistics:
             self._add_large(table, row, plain.detach())
             return
         # A view or a gradient that is passed on has the same elements as one that already waits.
-        key = (plain.data_ptr() if plain.is_contiguous() else -len(self._pending) - 1, size)
+        # One element may be another's negative: a conjugate's imaginary part shares the memory.
+        shared = size > 1 and plain.is_contiguous()
+        key = (plain.data_ptr() if shared else -len(self._pending) - 1, size)
         place = self._pending_places.get(key)
         if place is None:
             place = self._pending_places[key] = len(self._pending)
