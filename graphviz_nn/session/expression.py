@@ -143,7 +143,8 @@ def _parse(text: str) -> ast.expr:
         # Blanks at the start would be taken for an indentation.
         body = ast.parse(text.lstrip(), mode="eval").body
     except SyntaxError as error:
-        place = start + max((error.offset or 1) - 1, 0)
+        # Where the text ends too early Python gives no place, or one behind it.
+        place = start + error.offset - 1 if error.offset else len(text)
         raise ExpressionError(f"This cannot be read: {error.msg}", text, min(place, len(text))) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("This cannot be read: write a condition such as gradient.l2 > 10", text, 0) from None

@@ -101,7 +101,7 @@ class StepOrder:
         return np.flatnonzero(begins)
 
     def events_of(self, node: int) -> npt.NDArray[np.intp]:
-        """Returns the seqs of the events that name a node, in order: calls, gradients, updates, errors."""
+        """Returns the seqs of what happens to a node, in order: its call, gradients, update, error."""
         order, starts = self._by_node
         return order[starts[node] : starts[node + 1]]
 
@@ -133,8 +133,10 @@ class StepOrder:
 
     @cached_property
     def _by_node(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        order = np.argsort(self.node, kind="stable")
-        starts = np.searchsorted(self.node[order], np.arange(len(self.structure.nodes) + 1))
+        # A pass names its root, where it starts from; nothing happens to that node.
+        node = np.where(np.isin(self.kind, _OF_PASSES), NOWHERE, self.node)
+        order = np.argsort(node, kind="stable")
+        starts = np.searchsorted(node[order], np.arange(len(self.structure.nodes) + 1))
         return order, starts
 
 

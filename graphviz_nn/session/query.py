@@ -30,7 +30,7 @@ QUANTITIES: Final = {
 
 WORDS: Final = ("nan", "inf", "error")
 
-_TERM: Final = re.compile(r'(?P<not>-?)(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
+_TERM: Final = re.compile(r'(?P<not>-?)(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"-][^\s"]*))')
 _COMPARISON: Final = re.compile(r"(?P<name>\w+)(?P<sign><=|>=|!=|<|>|=)(?P<number>.*)", re.DOTALL)
 _FIELD: Final = re.compile(r"(?P<name>\w+):(?P<pattern>.*)", re.DOTALL)
 
