@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -21,6 +21,8 @@ from graphviz_nn.model.tensors import TensorKey
 if TYPE_CHECKING:
     import networkx as nx
     from torch import Tensor
+
+    from graphviz_nn.model.findings import Finding
 
 NodeLike = int | str | Node
 
@@ -203,6 +205,22 @@ class Run:
         if table is None or row is None or table[row][6] != table[row][6]:
             raise NotRecorded(self._remedy(f"The {of} of {found.name!r}", "stats"))
         return Stats(*(float(x) for x in table[row]))
+
+    def findings(
+        self, rules: Iterable[str] | None = None, thresholds: Mapping[str, float] | None = None
+    ) -> list[Finding]:
+        """Returns what the checks find in the last recorded steps, the most severe first.
+
+        Args:
+            rules: names of rules or families ("gradients"); all by default.
+            thresholds: by "rule.threshold", in place of the rule's own.
+
+        Raises:
+            OptionError: an unknown rule or threshold; the message names the nearest.
+        """
+        from graphviz_nn.analysis.check import findings
+
+        return findings(self.data, rules, thresholds)
 
     def replay(self, overrides: Mapping[Any, Tensor] | None = None, step: int = -1) -> Mapping[ValueRef, Tensor]:
         """Runs the recorded graph again, call by call: "what if this value were …".

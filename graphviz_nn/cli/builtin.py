@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from graphviz_nn.cli.check import check
 from graphviz_nn.cli.export import export
 from graphviz_nn.cli.info import info
 from graphviz_nn.cli.plugins import list_plugins
@@ -14,4 +15,4 @@ from graphviz_nn.plugin import hookimpl
 
 @hookimpl
 def add_commands() -> list[click.Command]:
-    return [trace, run, export, info, list_plugins]
+    return [trace, run, export, info, check, list_plugins]

@@ -90,6 +90,8 @@ def run(
     code = exit_code(lambda: recording.run(program))
     if not quiet:
         outputs.note(recording.summary())
+        for line in recording.findings():
+            outputs.note(line)
     sys.exit(code)
 
 
@@ -134,6 +136,18 @@ class ScriptRecording:
         seen = self._recording.steps_seen
         count = f"{len(steps)} of {seen} steps" if seen > len(steps) else plural(len(steps), "step")
         return f"{count} recorded{change}. See them: graphviz-nn info {self._path}"
+
+    def findings(self) -> list[str]:
+        """One line for each error and warning that the checks found, and one that says how to see more."""
+        if not self._recorded:
+            return []
+        from graphviz_nn.cli.check import brief
+
+        try:
+            with gnn.load(self._file) as run:
+                return brief(run, self._path)
+        except GraphvizNNError:
+            return []  # the summary has said what is wrong with the file
 
     def _start(self, stack: ExitStack) -> None:
         """Starts the recorder in the middle of the program, which must go on whatever comes of it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphviz_nn.errors import PluginError
 from graphviz_nn.model.exporters import Exporter
+from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 
@@ -26,6 +27,7 @@ class Contribution:
 
     layer_types: tuple[LayerType, ...] = ()
     exporters: tuple[Exporter, ...] = ()
+    checks: tuple[Check, ...] = ()
     commands: tuple[click.Command, ...] = ()
 
 
@@ -39,6 +41,7 @@ def collect(hooks: Mapping[str, Callable[[], Any]]) -> Contribution:
     return Contribution(
         _checked_layer_types(results.get("register_layer_types", [])),
         _checked_exporters(results.get("register_exporters", [])),
+        _checked_checks(results.get("register_checks", [])),
         _checked_commands(results["add_commands"]) if "add_commands" in results else (),
     )
 
@@ -79,6 +82,12 @@ def _checked_exporters(result: list[Any]) -> tuple[Exporter, ...]:
     exporters = _all_of(Exporter, result, "register_exporters")
     _require_unique((exporter.name for exporter in exporters), "exporters")
     return exporters
+
+
+def _checked_checks(result: list[Any]) -> tuple[Check, ...]:
+    checks = _all_of(Check, result, "register_checks")
+    _require_unique((check.name for check in checks), "checks")
+    return checks
 
 
 def _checked_commands(result: list[Any]) -> tuple[click.Command, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from graphviz_nn.model.exporters import Exporter
+    from graphviz_nn.model.findings import Check
     from graphviz_nn.model.layer_types import LayerType
 
 PROJECT: Final = "graphviz_nn"
@@ -38,6 +39,14 @@ def register_exporters() -> list[Exporter]:  # type: ignore[empty-body]
     """Returns file formats that a run can be exported to.
 
     An exporter takes the place of an earlier one with the same name, and serves a suffix before earlier ones do.
+    """
+
+
+@hookspec
+def register_checks() -> list[Check]:  # type: ignore[empty-body]
+    """Returns rules that look for something wrong in a run.
+
+    A rule takes the place of an earlier one with the same name. Its function's docstring is its documentation.
     """
 
 

@@ -14,6 +14,7 @@ import pluggy
 
 from graphviz_nn.errors import OptionError, PluginError, did_you_mean
 from graphviz_nn.model.exporters import Exporter
+from graphviz_nn.model.findings import Check
 from graphviz_nn.plugin import hookspecs
 from graphviz_nn.plugin.contributions import Contribution, collect, guarded
 from graphviz_nn.plugin.layer_types import LayerTypes
@@ -106,6 +107,12 @@ class PluginManager:
         return tuple({exporter.name: exporter for exporter in found}.values())
 
     @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """One rule a name, in order of registration."""
+        found = [check for plugin in self._plugins for check in plugin.contribution.checks]
+        return tuple({check.name: check for check in found}.values())
+
+    @cached_property
     def commands(self) -> tuple[click.Command, ...]:
         """One command a name."""
         found = [command for plugin in self._plugins for command in plugin.contribution.commands]
@@ -122,7 +129,7 @@ class PluginManager:
         if not info.builtin:
             contribution = guarded(contribution, info.name)
         self._plugins.append(_Plugin(replace(info, hooks=tuple(hooks)), contribution))
-        for cached in ("layer_types", "exporters", "commands"):
+        for cached in ("layer_types", "exporters", "checks", "commands"):
             self.__dict__.pop(cached, None)
         return self._plugins[-1].info
 

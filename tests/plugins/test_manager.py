@@ -13,6 +13,7 @@ import pytest
 
 from graphviz_nn.errors import OptionError, PluginError
 from graphviz_nn.model.exporters import Exporter
+from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerType
 from graphviz_nn.plugin import hookimpl, hookspecs
 from graphviz_nn.plugin.manager import HOOKS, PluginManager, plugins
@@ -38,6 +39,10 @@ class AllHooks:
         return [Exporter("swirl", (".swirl",), "Swirls", lambda request: b"")]
 
     @hookimpl
+    def register_checks(self) -> list[Check]:
+        return [Check("swirl", "swirls", lambda context, thresholds: [])]
+
+    @hookimpl
     def add_commands(self) -> list[click.Command]:
         return [click.Command("swirl")]
 
@@ -45,6 +50,7 @@ class AllHooks:
 DELIVERED: dict[str, Callable[[PluginManager], object]] = {
     "register_layer_types": lambda manager: [kind.name for kind in manager.layer_types] == ["Swirl"],
     "register_exporters": lambda manager: [exporter.name for exporter in manager.exporters] == ["swirl"],
+    "register_checks": lambda manager: [check.name for check in manager.checks] == ["swirl"],
     "add_commands": lambda manager: [command.name for command in manager.commands] == ["swirl"],
 }
 

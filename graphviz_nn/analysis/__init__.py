@@ -1,0 +1,1 @@
+"""Checks: what is wrong with a run, where, and what to do."""

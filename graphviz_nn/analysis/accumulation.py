@@ -1,0 +1,133 @@
+"""Gradients of earlier steps that are still there when the next backward pass begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
+from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Carry:
+    """What one step found in `.grad`, by name of parameter: sums over elements, and norms.
+
+    `contribution` is this pass's gradient, `total` what `.grad` was after it, `last` what it was at the step's end.
+    """
+
+    step: StepFacts
+    contribution: dict[str, tuple[float, float]]
+    total: dict[str, tuple[float, float]]
+    last: dict[str, float]
+    updated: frozenset[str]
+
+
+def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """Gradients are added to those of earlier steps, because nobody set them to zero.
+
+    **Symptom.** Steps grow with the number of steps taken, the loss oscillates or diverges, as with a momentum of 1.
+
+    **Mathematics.** `backward` adds to `.grad`. With g the contribution of a step's first backward pass and G the
+    `.grad` after it, G − g is what was there before. Sums over elements are linear, so Σ(G − g) over the elements of
+    each parameter must equal s·Σ G_before of the step before, with s = 1, or one s < 1 for all where gradients are
+    clipped in between; no other cause makes that equality hold for every parameter.
+
+    **Criterion.** Of two recorded steps in a row in which the optimizer changed the same parameters, the later begins
+    with Σ(G − g) = s·Σ G_before: 0 < s ≤ 1.001, the residual over all parameters is under 2 % of the left side, and
+    that is more than `share` of the norm of G. Where unrecorded steps lie between, the norms of G and g must differ by
+    more than 10 % in most parameters, by a factor that is not one and the same, on every recorded step after the first.
+
+    **Healthy look-alikes.** Gradient accumulation: it ends with one optimizer step, so the first pass after it
+    still begins at zero. A GAN's discriminator collects gradients in the generator's step, in which its optimizer
+    does not run. Hooks that clip or scale a parameter's gradient: G − g then follows g, not G of the step before.
+
+    **Remedy.** `optimizer.zero_grad()` before `backward()`, or after `optimizer.step()`.
+
+    **Source.** PyTorch, "Zeroing out gradients in PyTorch".
+    """
+    carries = [carry for carry in map(_carry, context.trained) if carry is not None]
+    shares = [
+        _carried_share(before, after)
+        for before, after in pairwise(carries)
+        if after.step.info.index == before.step.info.index + 1
+    ]
+    proven = [share for share in shares if share is not None]
+    later = [carry for carry in carries if carry.step.info.index > 0]
+    if shares:
+        fires = len(proven) > len(shares) / 2 and float(np.median(proven)) > thresholds["share"]
+        share = float(np.median(proven)) if proven else 0.0
+    else:
+        fires = len(later) >= 2 and all(_norms_differ(carry) for carry in later)
+        share = float("nan")
+    if not fires:
+        return
+    step = later[-1].step if later else carries[-1].step
+    evidence = {} if np.isnan(share) else {"carried_share": share}
+    yield step.finding(
+        "missing_zero_grad",
+        "error",
+        None,
+        "Each backward pass adds to the gradients of earlier steps, which the optimizer has already used.",
+        "Call optimizer.zero_grad() before backward(), or after optimizer.step().",
+        **evidence,
+        steps=float(len(carries)),
+        parameters=sorted(later[-1].updated if later else carries[-1].updated),
+    )
+
+
+def _carry(step: StepFacts) -> _Carry | None:
+    totals = step.of_kind(EventKind.PARAMETER_GRADIENT)
+    statistics = step.table("parameter_gradient", len(totals))
+    if not len(totals) or not step.updated:
+        return None
+    first_pass = totals["pass"][0]
+    contribution: dict[str, tuple[float, float]] = {}
+    total: dict[str, tuple[float, float]] = {}
+    last: dict[str, float] = {}
+    nodes = step.structure.nodes
+    in_first = step.gradient_events["pass"] == first_pass
+    for name, node in step.lineage.parameters.items():
+        row = step.lineage.rows(node).start
+        numel = step.lineage.numel[row]
+        mine = step.gradient[in_first & (step.gradient_rows == row)]
+        of_node = totals["node"] == node.id
+        every, first = statistics[of_node], statistics[of_node & (totals["pass"] == first_pass)]
+        if len(mine) == 1 and len(first) == 1 and np.isfinite([mine[0, :5], first[0, :5]]).all():
+            contribution[name] = _sum_and_norm(mine[0], numel)
+            total[name] = _sum_and_norm(first[0], numel)
+            last[name] = float(every[-1, COLUMN["mean"]] * numel)
+    updated = frozenset((nodes[n].names or (nodes[n].name,))[0] for n in step.updated)
+    return _Carry(step, contribution, total, last, updated & contribution.keys())
+
+
+def _sum_and_norm(row: Numbers, numel: float) -> tuple[float, float]:
+    return float(row[COLUMN["mean"]] * numel), float(row[COLUMN["l2"]])
+
+
+def _carried_share(before: _Carry, after: _Carry) -> float | None:
+    """Returns Σ(G − g) over the norm of G where it is what the step before left, or None."""
+    names = sorted(before.updated & after.updated & before.last.keys())
+    left = np.array([after.total[n][0] - after.contribution[n][0] for n in names])
+    earlier = np.array([before.last[n] for n in names])
+    norm = float(np.linalg.norm([after.total[n][1] for n in names])) if names else 0.0
+    size = float(earlier @ earlier)
+    if norm <= 0 or size <= 0 or float(np.linalg.norm(left)) <= 1e-4 * norm:
+        return None
+    scale = float(left @ earlier) / size
+    residual = float(np.linalg.norm(left - scale * earlier)) / float(np.linalg.norm(left))
+    return float(np.linalg.norm(left)) / norm if 0 < scale <= 1.001 and residual < 0.02 else None
+
+
+def _norms_differ(carry: _Carry) -> bool:
+    factors = [
+        carry.total[name][1] / carry.contribution[name][1] for name in carry.updated if carry.contribution[name][1] > 0
+    ]
+    if len(factors) < 2:
+        return False
+    far = [factor for factor in factors if abs(factor - 1) > 0.1]
+    return len(far) > len(factors) / 2 and max(factors) > 1.1 and max(factors) > 1.01 * min(factors)

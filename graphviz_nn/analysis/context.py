@@ -1,0 +1,146 @@
+"""What a check may look at: the last recorded steps, their structures and their numbers. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.analysis.lineage import Lineage
+from graphviz_nn.model.events import STATE_TENSOR, EventKind
+from graphviz_nn.model.findings import Evidence, Finding
+from graphviz_nn.model.nodes import Node
+from graphviz_nn.model.stats import STATS
+from graphviz_nn.model.steps import EventTable, RunData, StepInfo
+from graphviz_nn.plugin.layer_types import LayerTypes
+
+Numbers = npt.NDArray[np.float64]
+
+WINDOW: Final = 12
+"""Recorded steps that are looked at, from the last one back."""
+
+COLUMN: Final = {name: position for position, name in enumerate(STATS)}
+
+
+class StepFacts:
+    """One recorded step, its tables keyed the way that checks ask.
+
+    Rows are those of a table of all values (`Structure.value_row`). Numbers that were not measured are NaN.
+    """
+
+    def __init__(self, data: RunData, position: int, info: StepInfo, lineage: Lineage) -> None:
+        self.position = position
+        self.info = info
+        self.lineage = lineage
+        self.structure = lineage.structure
+        self._data = data
+
+    @cached_property
+    def events(self) -> EventTable:
+        return self._data.events(self.position)
+
+    @cached_property
+    def output(self) -> Numbers:
+        """Statistics of every value: one row a value, one column a `STATS` name."""
+        return self.table("output", self.structure.value_count)
+
+    def table(self, name: str, rows: int) -> Numbers:
+        """A table in float64; all NaN where the run holds none."""
+        found = self._data.stats(self.position, name)
+        return np.full((rows, len(STATS)), np.nan) if found is None else found.astype(np.float64)
+
+    def of_kind(self, kind: EventKind) -> EventTable:
+        found: EventTable = self.events[self.events["kind"] == kind]
+        return found
+
+    @cached_property
+    def gradient_events(self) -> EventTable:
+        return self.of_kind(EventKind.GRADIENT)
+
+    @cached_property
+    def gradient(self) -> Numbers:
+        """Statistics of each GRADIENT event, in order."""
+        return self.table("gradient", len(self.gradient_events))
+
+    @cached_property
+    def gradient_rows(self) -> npt.NDArray[np.int64]:
+        """The value that each GRADIENT event is about, by row."""
+        offsets = np.array(self.structure.value_offsets, np.int64)
+        rows: npt.NDArray[np.int64] = offsets[self.gradient_events["node"]] + self.gradient_events["index"]
+        return rows
+
+    @cached_property
+    def arrived(self) -> npt.NDArray[np.bool_]:
+        """Whether a gradient tensor arrived at each value, in any backward pass."""
+        found = np.zeros(self.structure.value_count, np.bool_)
+        found[self.gradient_rows[self.gradient_events["state"] == STATE_TENSOR]] = True
+        return found
+
+    @cached_property
+    def gradient_l2(self) -> Numbers:
+        """L2 norm of the gradient of each value, the largest of all passes; NaN where none was measured."""
+        found = np.full(self.structure.value_count, np.nan)
+        np.fmax.at(found, self.gradient_rows, self.gradient[:, COLUMN["l2"]])
+        return found
+
+    @cached_property
+    def roots(self) -> tuple[int, ...]:
+        """Nodes that backward passes began at."""
+        begun = self.of_kind(EventKind.PASS_BEGIN)["node"]
+        known = {int(node) for node in begun if node >= 0}
+        return tuple(sorted(known or {n.id for n in self.structure.nodes if any(o.role == "loss" for o in n.outputs)}))
+
+    @cached_property
+    def updated(self) -> frozenset[int]:
+        """Parameter nodes that the optimizer changed."""
+        return frozenset(int(node) for node in self.of_kind(EventKind.UPDATE)["node"])
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether the optimizer's change of some parameter was not zero."""
+        return bool((self.table("update", 0)[:, COLUMN["l2"]] > 0).any())
+
+    @property
+    def trained(self) -> bool:
+        """Whether a backward pass ran to its end: without one nothing can be said about gradients."""
+        return self.info.passes > 0 and self.info.error is None and bool(self.roots)
+
+    def finding(
+        self, rule: str, severity: str, node: Node | None, cause: str, remedy: str, **evidence: Evidence
+    ) -> Finding:
+        """A finding at a node of this step, or at none."""
+        place, module = (None, None) if node is None else (node.id, node.module)
+        return Finding(rule, severity, self.position, place, module, evidence, cause, remedy)
+
+
+class CheckContext:
+    """The last `window` recorded steps of a run.
+
+    Attributes:
+        steps: in order; steps of the same structure share a lineage.
+    """
+
+    def __init__(self, data: RunData, layer_types: LayerTypes, window: int = WINDOW) -> None:
+        infos = data.steps()
+        lineages: dict[str, Lineage] = {}
+        self.steps: list[StepFacts] = []
+        for position in range(max(len(infos) - window, 0), len(infos)):
+            info = infos[position]
+            if info.structure not in lineages:
+                lineages[info.structure] = Lineage(data.structure(info.structure), layer_types)
+            self.steps.append(StepFacts(data, position, info, lineages[info.structure]))
+
+    @cached_property
+    def trained(self) -> list[StepFacts]:
+        """The steps with a backward pass that ran to its end."""
+        return [step for step in self.steps if step.trained]
+
+    def by_structure(self) -> Iterator[list[StepFacts]]:
+        """Steps with a backward pass, those of one structure and the same roots together."""
+        groups: dict[tuple[int, tuple[int, ...]], list[StepFacts]] = {}
+        for step in self.trained:
+            groups.setdefault((id(step.lineage), step.roots), []).append(step)
+        yield from groups.values()

@@ -1,0 +1,208 @@
+"""Gradients by depth: how they shrink or grow from the output back to the first layer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphviz_nn.analysis.context import CheckContext, Numbers, StepFacts
+from graphviz_nn.analysis.lineage import Lineage
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer, all its calls taken together.
+
+    Attributes:
+        node: its first call. below: layers on the shortest way from it to the loss, itself included.
+        ratio: L2 norm of its output's gradient over that of the layer at the output; rms: the same per element.
+        upstream: the larger of both ratios, the largest over everything that it was computed from.
+    """
+
+    node: Node
+    below: int
+    ratio: float
+    rms: float
+    upstream: float
+
+
+def median_gradient(steps: list[StepFacts]) -> Numbers:
+    """Returns the median over the steps of the L2 norm of each value's gradient; NaN where there was none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a value without any gradient is NaN, as it should be
+        return np.asarray(np.nanmedian([step.gradient_l2 for step in steps], axis=0), np.float64)
+
+
+def layers(steps: list[StepFacts]) -> list[Layer]:
+    """Returns the layers that got a gradient, the one nearest to the loss first; [] without a gradient there."""
+    lineage = steps[-1].lineage
+    l2 = median_gradient(steps)
+    below = lineage.layers_below(steps[-1].roots)
+    calls = [node for node in lineage.weighted if below[node.id] > 0 and np.isfinite(_largest(l2, lineage, node))]
+    if not calls:
+        return []
+    nearest = min(int(below[node.id]) for node in calls)
+    head = max((node for node in calls if below[node.id] == nearest), key=lambda node: _largest(l2, lineage, node))
+    head_l2 = _largest(l2, lineage, head)
+    if head_l2 <= 0:
+        return []
+    rms = l2 / np.sqrt(lineage.numel)
+    ratios, rms_ratios = l2 / head_l2, rms / _largest(rms, lineage, head)
+    upstream = _upstream(lineage, np.fmax(ratios, rms_ratios))
+    grouped: dict[str, list[Node]] = {}
+    for node in calls:
+        grouped.setdefault(lineage.layer_key(node), []).append(node)
+    found = [
+        Layer(
+            node=nodes[0],
+            below=min(int(below[node.id]) for node in nodes),
+            ratio=max(_largest(ratios, lineage, node) for node in nodes),
+            rms=max(_largest(rms_ratios, lineage, node) for node in nodes),
+            upstream=max(float(upstream[node.id]) for node in nodes),
+        )
+        for nodes in grouped.values()
+    ]
+    return sorted(found, key=lambda layer: (layer.below, -layer.node.id))
+
+
+def _largest(values: Numbers, lineage: Lineage, node: Node) -> float:
+    found = values[lineage.rows(node)]
+    found = found[~np.isnan(found)]
+    return float(found.max()) if len(found) else float("nan")
+
+
+def _upstream(lineage: Lineage, ratios: Numbers) -> Numbers:
+    """For each node, the largest ratio among its outputs and everything above them."""
+    own = np.zeros(len(lineage.structure.nodes))
+    np.fmax.at(own, lineage.value_node, ratios)
+    for node in lineage.forward:
+        if node.kind == "parameter":
+            own[node.id] = 0.0  # the gradient of a weight says nothing of what gets through to the layers above
+        for read in node.inputs:
+            own[node.id] = max(own[node.id], own[read.node])
+    return own
+
+
+def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The gradient shrinks from layer to layer, so that the first layers hardly learn.
+
+    **Symptom.** The last layers train, the first stay near their initial values; a deeper network is no better, or
+    worse, than a shallow one.
+
+    **Mathematics.** The gradient at layer l is the product of the Jacobians of all layers below it. Where their
+    singular values are mostly under one (sigmoid: derivative at most 1/4; weights of variance well under 1/fan-in), it
+    falls geometrically with depth. A scale of the loss multiplies every layer alike and drops out of a ratio.
+
+    **Criterion.** At a layer with at least `layers` layers between it and the output, the gradient relative to that
+    at the last layer's output, both as L2 norm and per element (RMS = L2/√elements), is under `ratio`, as the median
+    over the recorded steps; so is everything that the layer was computed from; it is not exactly zero; and no single
+    layer accounts for all of it: without the largest step down, the ratio still is under √`ratio`. The larger of the
+    two measures is used because pooling changes the one and fan-out the other. Default 1e-4: ReLU layers with
+    PyTorch's default initialisation pass on 1/√6 each, so ten of them, which train well, keep 3e-4, while six sigmoid
+    layers are below.
+
+    **Healthy look-alikes.** Zero-initialised residual branches, ReZero and LoRA: inside the branch the gradient is
+    small, but what it was computed from gets a full one. Frozen prefixes get none and are not judged. Losses scaled by
+    1e-6, sums instead of means and converged models scale the reference too.
+
+    **Remedy.** Residual connections, normalisation, ReLU-like activations, He or Glorot initialisation.
+
+    **Source.** Hochreiter 1991; Glorot & Bengio 2010; He et al. 2015 (arXiv:1502.01852), section 2.2.
+    """
+    limit = thresholds["ratio"]
+    for steps in context.by_structure():
+        found = layers(steps)
+        if not found:
+            continue
+        small = [
+            layer
+            for layer in found
+            if layer.below - found[0].below >= thresholds["layers"] and 0 < layer.upstream < limit
+        ]
+        if not small:
+            continue
+        first = min(small, key=lambda layer: layer.upstream)
+        trail = [layer for layer in found if layer.below <= first.below]
+        if first.upstream / _steepest(trail, down=True) >= limit**0.5:
+            continue
+        yield steps[-1].finding(
+            "vanishing_depth",
+            "warning",
+            first.node,
+            f"The gradient shrinks to {first.upstream:.1e} of itself over {first.below - found[0].below} layers.",
+            "Use residual connections, normalisation, ReLU-like activations, or He or Glorot initialisation.",
+            ratio=first.upstream,
+            layers=float(first.below - found[0].below),
+            by_layer=[layer.ratio for layer in trail],
+            names=[layer.node.name for layer in trail],
+        )
+
+
+def exploding(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The gradient grows from layer to layer on its way back, so that the first layers take wild steps.
+
+    **Symptom.** Gradient norms of the first layers are orders of magnitude above those of the last; the loss jumps,
+    then becomes NaN; only tiny learning rates survive.
+
+    **Mathematics.** The product of Jacobians grows geometrically where their singular values are mostly above one, as
+    with weights of standard deviation 1 in layers of width n: each layer multiplies the gradient by about √(n/2).
+
+    **Criterion.** At a layer with at least `layers` layers below it, the gradient relative to that at the last layer's
+    output, both as L2 norm and per element, is above `ratio` (median over the recorded steps), it grew by more than
+    `growth` a layer on average, and without the largest step up it still is above √`ratio`. Both measures must
+    agree, because fan-out alone changes one of them. Above `ratio`³ it is an error.
+
+    **Healthy look-alikes.** One normalisation after an input of tiny scale multiplies the gradient once, not layer
+    by layer. Plain networks with batch norm grow it by 1.2 a layer or so. Sums instead of means, large targets and
+    scaled losses change the reference as well.
+
+    **Remedy.** He or Glorot initialisation, normalisation, residual branches scaled down with depth; clipping hides it.
+
+    **Source.** Pascanu et al. 2013 (arXiv:1211.5063); Yang et al. 2019 (arXiv:1902.08129) for batch norm.
+    """
+    limit = thresholds["ratio"]
+    for steps in context.by_structure():
+        found = layers(steps)
+        large = list(_exploded(found, thresholds))
+        if not large:
+            continue
+        first = max(large, key=lambda layer: min(layer.ratio, layer.rms))
+        trail = [layer for layer in found if layer.below <= first.below]
+        size = min(first.ratio, first.rms)
+        if size / _steepest(trail, down=False) <= limit**0.5:
+            continue
+        yield steps[-1].finding(
+            "exploding",
+            "error" if size > limit**3 else "warning",
+            first.node,
+            f"The gradient grows to {size:.1e} times that at the output over {first.below - found[0].below} layers.",
+            "Use He or Glorot initialisation and normalisation, or scale residual branches down with depth.",
+            ratio=size,
+            layers=float(first.below - found[0].below),
+            by_layer=[layer.ratio for layer in trail],
+            names=[layer.node.name for layer in trail],
+        )
+
+
+def _exploded(found: list[Layer], thresholds: Mapping[str, float]) -> Iterator[Layer]:
+    for layer in found:
+        depth = layer.below - found[0].below
+        size = min(layer.ratio, layer.rms)
+        if depth >= thresholds["layers"] and size > thresholds["ratio"] and size ** (1 / depth) > thresholds["growth"]:
+            yield layer
+
+
+def _steepest(trail: list[Layer], *, down: bool) -> float:
+    """The largest change of the gradient between neighbours in depth: at most 1 down, at least 1 up."""
+    by_depth: dict[int, float] = {}
+    for layer in trail:
+        by_depth[layer.below] = max(layer.ratio, by_depth.get(layer.below, 0.0))
+    values = np.array([by_depth[depth] for depth in sorted(by_depth)])
+    values = values[values > 0]
+    changes = values[1:] / values[:-1]
+    return float(min([*changes, 1.0])) if down else float(max([*changes, 1.0]))
