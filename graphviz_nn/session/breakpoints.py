@@ -13,7 +13,7 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.nodes import PHASES
 from graphviz_nn.session.conditions import Condition
 from graphviz_nn.session.order import StepOrder
-from graphviz_nn.session.patterns import matcher, matching, module_matcher
+from graphviz_nn.session.patterns import Column, matcher, module_matcher
 from graphviz_nn.session.readings import Flags, Readings, Rows
 from graphviz_nn.signal import Signal
 
@@ -88,7 +88,7 @@ class Breakpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return np.asarray(order.phase == PHASES.index(self.pattern))
         if self.on == "module":
             paths = [call.path for call in order.structure.module_calls]
-            chosen = np.append(matching(paths, module_matcher(self.pattern)), False)
+            chosen = np.append(Column(paths).matching(module_matcher(self.pattern)), False)
             return chosen[order.module_call]
         chosen = np.append(self._nodes(order), False)
         return chosen[order.node]
@@ -97,9 +97,8 @@ class Breakpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         nodes = order.structure.nodes
         if self.on == "source":
             return np.array([_stands_at(node.source, *_source(self.pattern)) for node in nodes], np.bool_)
-        matches = matcher(self.pattern)
         names = [node.name if self.on == "node" else node.op for node in nodes]
-        return matching(names, lambda name: name is not None and matches(name))
+        return Column(names).matching(matcher(self.pattern))
 
 
 class Breakpoints:

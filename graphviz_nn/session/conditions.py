@@ -9,7 +9,7 @@ import numpy as np
 
 from graphviz_nn.errors import NotRecorded, OptionError
 from graphviz_nn.session.expression import Expression
-from graphviz_nn.session.patterns import matcher, shape_text
+from graphviz_nn.session.patterns import Column, matcher, shape_text
 from graphviz_nn.session.readings import Flags, Readings
 
 
@@ -62,8 +62,7 @@ class Shape(msgspec.Struct, frozen=True, tag="shape", forbid_unknown_fields=True
         """By row of the readings, whether the condition holds."""
         shapes = [output.shape for node in readings.order.structure.nodes for output in node.outputs]
         matches = matcher(self.pattern)
-        answers = {shape: matches(shape_text(shape)) for shape in set(shapes)}
-        return np.array([answers[shape] for shape in shapes], np.bool_)[readings.value]
+        return Column(shapes).matching(lambda shape: matches(shape_text(shape)))[readings.value]
 
     def __str__(self) -> str:
         return f"shape {self.pattern}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,8 @@ import numpy.typing as npt
 
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.events import EventKind
-from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.stats import STATS
-from graphviz_nn.session.patterns import matcher, matching, module_matcher, shape_text
+from graphviz_nn.session.patterns import Column, literal_part, matcher, module_matcher, shape_text
 from graphviz_nn.session.query import QUANTITIES, Comparison, Field, Term, Text, Word, parse
 from graphviz_nn.session.readings import Flags, Readings
 
@@ -35,7 +35,7 @@ class Finder:
     def __init__(self, readings: Readings) -> None:
         self._readings = readings
         self._structure = readings.order.structure
-        self._texts: dict[str, list[str | None]] = {}
+        self._columns: dict[str, Column[Any]] = {}
 
     def find(self, query: str) -> npt.NDArray[np.intp]:
         """Returns the ids of the nodes for which every term holds, in order of execution; none for blanks.
@@ -68,19 +68,27 @@ class Finder:
         return ~flags if term.negated else flags
 
     def _text(self, text: str) -> Flags:
-        ops = matching(self._column("op"), lambda op: op is not None and text in op.lower())
+        ops = self._column("op").matching(lambda op: text in op.lower())
         return np.array([text in name for name in self._lower_names], np.bool_) | ops
 
     def _field(self, name: str, pattern: str) -> Flags:
+        if name == "name":
+            return self._names(pattern)
+        column = self._column(name)
         if name == "module":
-            return matching(self._column("module"), module_matcher(pattern))
-        matches = matcher(pattern)
-        if name in ("shape", "dtype"):
-            return self._any_output(matching(self._column(name), lambda text: text is not None and matches(text)))
+            return column.matching(module_matcher(pattern))
+        matches = matcher(f"*{pattern}" if name == "source" else pattern)
         if name == "source":
-            loose = matcher(f"*{pattern}")
-            return matching(self._column(name), lambda text: text is not None and loose(text))
-        return matching(self._column(name), lambda text: text is not None and matches(text))
+            return column.matching(lambda source: source is not None and matches(f"{source.file}:{source.line}"))
+        if name == "shape":
+            return self._any_output(column.matching(lambda shape: matches(shape_text(shape))))
+        flags = column.matching(matches)
+        return self._any_output(flags) if name == "dtype" else flags
+
+    def _names(self, pattern: str) -> Flags:
+        """Names all differ, so a plain look sorts out most before the pattern is asked."""
+        matches, part = matcher(pattern), literal_part(pattern)
+        return np.array([part in name and matches(name) for name in self._lower_names], np.bool_)
 
     def _compare(self, name: str, sign: str, number: float) -> Flags:
         tensor, statistic = QUANTITIES[name]
@@ -124,19 +132,14 @@ class Finder:
     def _lower_names(self) -> list[str]:
         return [node.name.lower() for node in self._structure.nodes]
 
-    def _column(self, name: str) -> list[str | None]:
-        """A field of every node, or of every value."""
-        if name not in self._texts:
-            nodes = self._structure.nodes
-            if name == "shape":
-                self._texts[name] = _shapes(nodes)
-            elif name == "dtype":
-                self._texts[name] = [output.dtype for node in nodes for output in node.outputs]
-            elif name == "source":
-                self._texts[name] = [_source(node) for node in nodes]
-            else:
-                self._texts[name] = [getattr(node, name) for node in nodes]
-        return self._texts[name]
+    def _column(self, name: str) -> Column[Any]:
+        """A field of every node, or of every value: their shapes and types."""
+        if name not in self._columns:
+            items: Iterable[Any] = self._structure.nodes
+            if name in ("shape", "dtype"):
+                items = chain.from_iterable(node.outputs for node in self._structure.nodes)
+            self._columns[name] = Column(list(map(operator.attrgetter(name), items)))
+        return self._columns[name]
 
     def _any_output(self, values: Flags) -> Flags:
         return self._mark(self._owners[values])
@@ -145,18 +148,3 @@ class Finder:
         flags = np.zeros(len(self._structure.nodes), np.bool_)
         flags[nodes] = True
         return flags
-
-
-def _shapes(nodes: tuple[Node, ...]) -> list[str | None]:
-    texts: dict[tuple[int, ...], str] = {}
-    found: list[str | None] = []
-    for node in nodes:
-        for output in node.outputs:
-            if output.shape not in texts:
-                texts[output.shape] = shape_text(output.shape)
-            found.append(texts[output.shape])
-    return found
-
-
-def _source(node: Node) -> str | None:
-    return None if node.source is None else f"{node.source.file}:{node.source.line}"

@@ -16,6 +16,9 @@ from graphviz_nn.session.order import START, StepOrder
 from graphviz_nn.session.spans import NOWHERE
 
 _GRADIENTS: Final = (EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT)
+_WINDOW: Final = 256
+"""Events that are looked at first, for most modules are small; then four times as many, and so on."""
+
 Seqs = npt.NDArray[np.intp]
 
 
@@ -113,21 +116,28 @@ def preceding(seqs: Seqs, seq: int) -> int | None:
     return int(seqs[place - 1]) if place else None
 
 
-def _inside(order: StepOrder, seq: int, where: slice) -> npt.NDArray[np.bool_]:
-    """Which events of a slice are gradients inside the module call of the gradient at `seq`."""
+def _outside(order: StepOrder, seq: int, where: slice) -> npt.NDArray[np.bool_]:
+    """Which events of a slice are anything but gradients inside the module call of the gradient at `seq`."""
     call = order.module_call[seq]
-    calls = order.module_call[where]
-    inside = np.isin(order.kind[where], _GRADIENTS) & (calls >= call) & (calls < order.calls_end[call])
-    return np.asarray(inside)
+    calls = order.gradient_call[where]
+    return np.asarray((calls < call) | (calls >= order.calls_end[call]))
 
 
 def _beyond_module(order: StepOrder, seq: int) -> int | None:
-    left = np.flatnonzero(~_inside(order, seq, slice(seq + 1, None)))
-    if len(left):
-        return seq + 1 + int(left[0])
+    start, width = seq + 1, _WINDOW
+    while start < len(order):
+        outside = _outside(order, seq, slice(start, start + width))
+        if outside.any():
+            return start + int(outside.argmax())
+        start, width = start + width, width * 4
     return len(order) - 1 if seq < len(order) - 1 else None
 
 
 def _before_module(order: StepOrder, seq: int) -> int:
-    left = np.flatnonzero(~_inside(order, seq, slice(0, seq)))
-    return int(left[-1]) if len(left) else START
+    stop, width = seq, _WINDOW
+    while stop > 0:
+        outside = _outside(order, seq, slice(max(stop - width, 0), stop))[::-1]
+        if outside.any():
+            return stop - 1 - int(outside.argmax())
+        stop, width = stop - width, width * 4
+    return START

@@ -106,6 +106,11 @@ class StepOrder:
         return order[starts[node] : starts[node + 1]]
 
     @cached_property
+    def gradient_call(self) -> Integers:
+        """By seq the module call that a gradient belongs to; -1 for other events."""
+        return np.where(np.isin(self.kind, _OF_GRADIENTS), self.module_call, NOWHERE).astype(np.int32)
+
+    @cached_property
     def calls_end(self) -> Integers:
         """By module call the number after the last call that was made inside it. Calls are numbered as entered, so
         those inside call k are k + 1 up to that number."""

@@ -6,11 +6,14 @@ import fnmatch
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-SCALAR = "scalar"
+Item = TypeVar("Item")
+
+SCALAR: Final = "scalar"
 """How the shape () is written."""
 
 
@@ -26,6 +29,11 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         return lambda text: text.lower() == wanted
     expression = re.compile(fnmatch.translate(wanted))
     return lambda text: expression.match(text.lower()) is not None
+
+
+def literal_part(pattern: str) -> str:
+    """Returns the longest text, in lower case, that everything that matches must hold."""
+    return max(re.split(r"[*?]", pattern.lower().partition("[")[0]), key=len)
 
 
 @lru_cache(256)
@@ -45,7 +53,14 @@ def shape_text(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) if shape else SCALAR
 
 
-def matching(items: Sequence[str | None], test: Callable[[str | None], bool]) -> npt.NDArray[np.bool_]:
-    """Returns the test's answer for each item, asking once for each text."""
-    answers: dict[str | None, bool] = {item: test(item) for item in set(items)}
-    return np.array([answers[item] for item in items], np.bool_)
+class Column(Generic[Item]):
+    """Many items, few of them different: a test is asked once for each that differs."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        codes = {item: code for code, item in enumerate(dict.fromkeys(items))}
+        self._codes = np.fromiter(map(codes.__getitem__, items), np.intp, len(items))
+        self._items = tuple(codes)
+
+    def matching(self, test: Callable[[Item], bool]) -> npt.NDArray[np.bool_]:
+        """Returns the test's answer for each item."""
+        return np.array([test(item) for item in self._items], np.bool_)[self._codes]
