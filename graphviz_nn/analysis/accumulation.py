@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import Finding
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +85,44 @@ def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) ->
 
 def _carry(step: StepFacts) -> _Carry | None:
     totals = step.of_kind(EventKind.PARAMETER_GRADIENT)
-    statistics = step.table("parameter_gradient", len(totals))
     if not len(totals) or not step.updated:
         return None
+    statistics = step.table("parameter_gradient", len(totals))
+    total_rows = np.array(step.structure.value_offsets, np.int64)[totals["node"]]
     first_pass = totals["pass"][0]
+    in_first = np.flatnonzero(step.gradient_events["pass"] == first_pass)
+    contributions = _once(step.gradient_rows[in_first], in_first)
+    of_first = np.flatnonzero(totals["pass"] == first_pass)
+    firsts = _once(total_rows[of_first], of_first)
+    lasts = dict(zip(total_rows.tolist(), range(len(totals)), strict=True))
     contribution: dict[str, tuple[float, float]] = {}
     total: dict[str, tuple[float, float]] = {}
     last: dict[str, float] = {}
-    nodes = step.structure.nodes
-    in_first = step.gradient_events["pass"] == first_pass
+    mine, first = _means_and_norms(step.gradient), _means_and_norms(statistics)
     for name, node in step.lineage.parameters.items():
         row = step.lineage.rows(node).start
-        numel = step.lineage.numel[row]
-        mine = step.gradient[in_first & (step.gradient_rows == row)]
-        of_node = totals["node"] == node.id
-        every, first = statistics[of_node], statistics[of_node & (totals["pass"] == first_pass)]
-        if len(mine) == 1 and len(first) == 1 and np.isfinite([mine[0, :5], first[0, :5]]).all():
-            contribution[name] = _sum_and_norm(mine[0], numel)
-            total[name] = _sum_and_norm(first[0], numel)
-            last[name] = float(every[-1, COLUMN["mean"]] * numel)
-    updated = frozenset((nodes[n].names or (nodes[n].name,))[0] for n in step.updated)
+        if row in contributions and row in firsts:
+            numel = float(step.lineage.numel[row])
+            (mean, norm), (total_mean, total_norm) = mine[contributions[row]], first[firsts[row]]
+            if np.isfinite(mean + norm + total_mean + total_norm):
+                contribution[name] = (mean * numel, norm)
+                total[name] = (total_mean * numel, total_norm)
+                last[name] = first[lasts[row]][0] * numel
+    updated = frozenset((step.structure.nodes[n].names or (step.structure.nodes[n].name,))[0] for n in step.updated)
     return _Carry(step, contribution, total, last, updated & contribution.keys())
 
 
-def _sum_and_norm(row: Numbers, numel: float) -> tuple[float, float]:
-    return float(row[COLUMN["mean"]] * numel), float(row[COLUMN["l2"]])
+def _once(keys: Rows, places: Rows) -> dict[int, int]:
+    """Place by key, of the keys that come once."""
+    unique, at, counts = np.unique(keys, return_index=True, return_counts=True)
+    once = counts == 1
+    return dict(zip(unique[once].tolist(), places[at[once]].tolist(), strict=True))
+
+
+def _means_and_norms(table: Numbers) -> list[list[float]]:
+    """Mean and L2 norm of each row, as Python numbers."""
+    found: list[list[float]] = table[:, [COLUMN["mean"], COLUMN["l2"]]].tolist()
+    return found
 
 
 def _carried_share(before: _Carry, after: _Carry) -> float | None:

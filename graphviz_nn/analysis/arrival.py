@@ -24,7 +24,11 @@ class _Missing:
     node: Node | None
 
 
-def _missing(context: CheckContext) -> Iterator[_Missing]:
+def _missing(context: CheckContext) -> list[_Missing]:
+    return context.share("missing", lambda: list(_search(context)))
+
+
+def _search(context: CheckContext) -> Iterator[_Missing]:
     """Trainable parameters that got no gradient on any of the steps, each with the last step that knew it."""
     reached: set[str] = set()
     read: dict[str, tuple[StepFacts, Node]] = {}

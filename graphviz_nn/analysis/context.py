@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.steps import EventTable, RunData, StepInfo
 from graphviz_nn.plugin.layer_types import LayerTypes
 
+_Shared = TypeVar("_Shared")
 Numbers = npt.NDArray[np.float64]
 
 WINDOW: Final = 12
@@ -127,11 +128,19 @@ class CheckContext:
         infos = data.steps()
         lineages: dict[str, Lineage] = {}
         self.steps: list[StepFacts] = []
+        self._shared: dict[str, Any] = {}
         for position in range(max(len(infos) - window, 0), len(infos)):
             info = infos[position]
             if info.structure not in lineages:
                 lineages[info.structure] = Lineage(data.structure(info.structure), layer_types)
             self.steps.append(StepFacts(data, position, info, lineages[info.structure]))
+
+    def share(self, name: str, work: Callable[[], _Shared]) -> _Shared:
+        """Returns what `work` gave the first time that something of this name was asked for: rules share it."""
+        if name not in self._shared:
+            self._shared[name] = work()
+        found: _Shared = self._shared[name]
+        return found
 
     @cached_property
     def trained(self) -> list[StepFacts]:

@@ -70,6 +70,10 @@ def layers(steps: list[StepFacts]) -> list[Layer]:
     return sorted(found, key=lambda layer: (layer.below, -layer.node.id))
 
 
+def _by_structure(context: CheckContext) -> list[tuple[list[StepFacts], list[Layer]]]:
+    return context.share("layers", lambda: [(steps, layers(steps)) for steps in context.by_structure()])
+
+
 def _largest(values: Numbers, lineage: Lineage, node: Node) -> float:
     found = values[lineage.rows(node)]
     found = found[~np.isnan(found)]
@@ -115,8 +119,7 @@ def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> I
     **Source.** Hochreiter 1991; Glorot & Bengio 2010; He et al. 2015 (arXiv:1502.01852), section 2.2.
     """
     limit = thresholds["ratio"]
-    for steps in context.by_structure():
-        found = layers(steps)
+    for steps, found in _by_structure(context):
         if not found:
             continue
         small = [
@@ -166,8 +169,7 @@ def exploding(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     **Source.** Pascanu et al. 2013 (arXiv:1211.5063); Yang et al. 2019 (arXiv:1902.08129) for batch norm.
     """
     limit = thresholds["ratio"]
-    for steps in context.by_structure():
-        found = layers(steps)
+    for steps, found in _by_structure(context):
         large = list(_exploded(found, thresholds))
         if not large:
             continue

@@ -28,6 +28,8 @@ class Recurrence:
 def recurrences(steps: list[StepFacts], least: int) -> Iterator[Recurrence]:
     """Yields the modules with at least `least` calls in a row of which each reads what the one before made."""
     lineage = steps[-1].lineage
+    if max((call.call for call in lineage.structure.module_calls), default=0) < least:
+        return
     l2 = median_gradient(steps)
     calls: dict[str, dict[int, list[Node]]] = {}
     for node in lineage.forward:
