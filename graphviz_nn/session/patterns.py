@@ -39,13 +39,10 @@ def literal_part(pattern: str) -> str:
 @lru_cache(256)
 def module_matcher(pattern: str) -> Callable[[str | None], bool]:
     """Returns a test of a module's path; a pattern without wildcards means the module and all inside it."""
-    matches = matcher(pattern)
-    inside = "" if has_wildcard(pattern) else pattern.lower() + "."
-
-    def test(path: str | None) -> bool:
-        return path is not None and (matches(path) or (bool(inside) and path.lower().startswith(inside)))
-
-    return test
+    wanted = pattern.lower()
+    text = fnmatch.translate(wanted) if has_wildcard(wanted) else re.escape(wanted) + r"(\..*)?\Z"
+    match = re.compile(text).match
+    return lambda path: path is not None and match(path.lower()) is not None
 
 
 def shape_text(shape: Sequence[int]) -> str:
