@@ -42,17 +42,19 @@ def layers(steps: list[StepFacts]) -> list[Layer]:
     """Returns the layers that got a gradient, the one nearest to the loss first; [] without a gradient there."""
     lineage = steps[-1].lineage
     l2 = median_gradient(steps)
+    largest = _by_node(l2, lineage)
     below = lineage.layers_below(steps[-1].roots)
-    calls = [node for node in lineage.weighted if below[node.id] > 0 and np.isfinite(_largest(l2, lineage, node))]
+    calls = [node for node in lineage.weighted if below[node.id] > 0 and np.isfinite(largest[node.id])]
     if not calls:
         return []
     nearest = min(int(below[node.id]) for node in calls)
-    head = max((node for node in calls if below[node.id] == nearest), key=lambda node: _largest(l2, lineage, node))
-    head_l2 = _largest(l2, lineage, head)
+    head = max((node for node in calls if below[node.id] == nearest), key=lambda node: largest[node.id])
+    head_l2 = float(largest[head.id])
     if head_l2 <= 0:
         return []
     rms = l2 / np.sqrt(lineage.numel)
-    ratios, rms_ratios = l2 / head_l2, rms / _largest(rms, lineage, head)
+    rms_by_node = _by_node(rms, lineage)
+    ratios, rms_ratios = largest / head_l2, rms_by_node / rms_by_node[head.id]
     upstream = _upstream(lineage, np.fmax(ratios, rms_ratios))
     grouped: dict[str, list[Node]] = {}
     for node in calls:
@@ -61,8 +63,8 @@ def layers(steps: list[StepFacts]) -> list[Layer]:
         Layer(
             node=nodes[0],
             below=min(int(below[node.id]) for node in nodes),
-            ratio=max(_largest(ratios, lineage, node) for node in nodes),
-            rms=max(_largest(rms_ratios, lineage, node) for node in nodes),
+            ratio=max(float(ratios[node.id]) for node in nodes),
+            rms=max(float(rms_ratios[node.id]) for node in nodes),
             upstream=max(float(upstream[node.id]) for node in nodes),
         )
         for nodes in grouped.values()
@@ -74,22 +76,22 @@ def _by_structure(context: CheckContext) -> list[tuple[list[StepFacts], list[Lay
     return context.share("layers", lambda: [(steps, layers(steps)) for steps in context.by_structure()])
 
 
-def _largest(values: Numbers, lineage: Lineage, node: Node) -> float:
-    found = values[lineage.rows(node)]
-    found = found[~np.isnan(found)]
-    return float(found.max()) if len(found) else float("nan")
+def _by_node(values: Numbers, lineage: Lineage) -> Numbers:
+    """The largest of the values of each node's outputs; NaN where there is none."""
+    found = np.full(len(lineage.structure.nodes), np.nan)
+    np.fmax.at(found, lineage.value_node, values)
+    return found
 
 
 def _upstream(lineage: Lineage, ratios: Numbers) -> Numbers:
-    """For each node, the largest ratio among its outputs and everything above them."""
-    own = np.zeros(len(lineage.structure.nodes))
-    np.fmax.at(own, lineage.value_node, ratios)
+    """For each node, the largest ratio of it and everything above it."""
+    own = np.nan_to_num(ratios, nan=0.0).tolist()
     for node in lineage.forward:
         if node.kind == "parameter":
             own[node.id] = 0.0  # the gradient of a weight says nothing of what gets through to the layers above
         for read in node.inputs:
             own[node.id] = max(own[node.id], own[read.node])
-    return own
+    return np.array(own)
 
 
 def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
