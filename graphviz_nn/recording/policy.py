@@ -15,6 +15,10 @@ _PLAIN_STEPS: Final = 3
 _MEASURED: Final = 0.8
 """Share of the budget that recorded steps may take as measured; the rest is for what no clock of ours sees: colder
 caches and garbage in the steps that follow."""
+_RECORDED_IN_A_ROW: Final = 20
+"""After so many recorded steps one runs plain, to see how long a step takes by itself now."""
+_GUESSED_STEPS: Final = 3
+"""Steps that recording one is taken to cost at most, until that was seen."""
 
 
 class Policy(Protocol):
@@ -51,6 +55,9 @@ class Budget:
 
     The first step is always recorded. After that a step is recorded when what was spent so far and what the next one
     is expected to cost fit in `budget` × the time of all steps so far.
+
+    A program's first step is slow by itself (libraries are loaded, caches are cold), so what its recording cost is a
+    guess until a second step has been recorded.
     """
 
     def __init__(self, budget: float = DEFAULT_BUDGET) -> None:
@@ -58,24 +65,27 @@ class Budget:
         self._spent = 0.0
         self._elapsed = 0.0
         self._plain_count = 0
+        self._since_plain = 0
         self._usual = float("inf")
         self._cost = 0.0
         self._first: float | None = None
+        self._guess = 0.0
 
     def wants(self, index: int) -> bool:
         if index == 0:
             return True
-        if self._plain_count < _PLAIN_STEPS:
+        if self._plain_count < _PLAIN_STEPS or self._since_plain >= _RECORDED_IN_A_ROW:
             return False
         return self._spent + self._cost <= _MEASURED * self._budget * self._elapsed
 
     def plain(self, seconds: float) -> None:
         self._plain_count += 1
+        self._since_plain = 0
         # A running mean that follows a program that gets slower or faster.
         self._usual = seconds if self._plain_count == 1 else self._usual + 0.1 * (seconds - self._usual)
         self._elapsed += seconds
         if self._plain_count == _PLAIN_STEPS and self._first is not None:
-            self._cost = max(self._first - self._usual, 0.0)
+            self._cost = self._guess = min(max(self._first - self._usual, 0.0), _GUESSED_STEPS * self._usual)
             self._spent += self._cost
 
     def recorded(self, seconds: float) -> None:
@@ -83,9 +93,14 @@ class Budget:
             self._first = seconds
             self._elapsed += seconds
             return
-        self._cost = max(seconds - self._usual, 0.0)
+        self._since_plain += 1
+        self._usual = min(self._usual, seconds)  # the program got faster, if it is faster than that with us
+        self._cost = seconds - self._usual
         self._spent += self._cost
-        self._elapsed += min(seconds, self._usual)
+        self._elapsed += self._usual
+        if self._first is not None:  # now we know better what the first one cost
+            self._spent += min(max(self._first - self._usual, 0.0), self._cost) - self._guess
+            self._first = None
 
 
 def parse_policy(every: int | str, budget: float | str = DEFAULT_BUDGET) -> Policy:

@@ -198,16 +198,11 @@ class Recorder:
         self._patches.install(torch.autograd.Function, "apply", self._applying(vars(torch.autograd.Function)["apply"]))
 
     def _dispatching(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        torchs_own = original is vars(nn.Module)["_wrapped_call_impl"]
-
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             handler = self._handler
-            if handler is not None:
-                return handler(module, *args, **kwargs)
-            if torchs_own and module._compiled_call_impl is None:
-                # What torch's own does then: without its frame, ours costs an idle program nothing.
-                return module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
-            return original(module, *args, **kwargs)
+            if handler is None:
+                return original(module, *args, **kwargs)
+            return handler(module, *args, **kwargs)
 
         return __call__
 

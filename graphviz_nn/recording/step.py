@@ -246,7 +246,6 @@ class RecordedStep:
     def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         mode, names, tape = self.mode, self.names, self.tape
         module_calls, order, counts = tape.module_calls, tape.order.append, self.called
-        torchs_own = original is vars(nn.Module)["_wrapped_call_impl"]
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             if mode.closed or not (is_on(mode) or self._past_optimizer()):
@@ -270,10 +269,7 @@ class RecordedStep:
             order((MODULE_ENTER, index))
             mode.state = (entry, call, index)
             try:
-                if torchs_own and module._compiled_call_impl is None:  # what torch does, a frame less
-                    result = module._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
-                else:
-                    result = original(module, *args, **kwargs)
+                result = original(module, *args, **kwargs)
             finally:
                 mode.state = outer
                 order((MODULE_EXIT, index))
