@@ -270,7 +270,7 @@ def test_magnitudes_beyond_the_ends_count_in_the_end_bins(measure: Measure):
 
 def test_many_tensors_of_all_sorts_keep_their_rows():
     tensors = [
-        normal(1 + 37 * k % 500, dtype=(FLOATS + [torch.complex64])[k % 5]) * 10.0 ** (k % 7 - 3) for k in range(300)
+        normal(1 + 37 * k % 500, dtype=[*FLOATS, torch.complex64][k % 5]) * 10.0 ** (k % 7 - 3) for k in range(300)
     ]
     tensors[150:150] = [normal(LARGE), torch.arange(9), torch.tensor([math.nan, 1.0])]
     rows, histograms = measured(*tensors)
