@@ -77,7 +77,7 @@ class Identity:
 
     Attributes:
         table: by `id(tensor)` a weak reference to it and its value.
-        last_write: the newest value that an in-place write made; a tensor bound at or after it cannot be stale.
+        last_write: the first value that the newest in-place write made; a tensor bound at or after it is not stale.
         observe: told of each new value and its tensor, or None.
         make_hook: makes the gradient hook of a value, or None where gradients are not wanted.
         wrote_leaf: whether the program wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
@@ -98,7 +98,7 @@ class Identity:
         self.source_state: Callable[[], tuple[tuple[Any, int, int], int, int]] = lambda: (OUTSIDE, 0, -1)
         self.now: Callable[[], float] = lambda: 0.0
         self.transform_inputs: set[int] = set()
-        self._written: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._written: dict[int, tuple[StorageWeakRef, int, int]] = {}
         self._hooked: dict[int, ref[Tensor]] = {}
         self._leaf_memory: tuple[int, set[int | None]] = (0, set())
 
@@ -112,7 +112,7 @@ class Identity:
             key = storage_key(tensor)
             written = self._written.get(key) if key is not None else None
             if written is not None and written[1] > value:
-                value = self._alias(tensor, written[1], value)
+                value = self._alias(tensor, written[2], value)
         return value
 
     def lookup(self, tensor: Tensor) -> int | None:
@@ -243,7 +243,7 @@ class Identity:
         versions = self.tape.versions
         key = storage_key(tensor)
         self._note_update(tensor, key)
-        value = self.bind(tensor)
+        first = value = self.bind(tensor)
         versions[value] = "mutated"
         count = 1
         if tensor._is_view():
@@ -254,8 +254,8 @@ class Identity:
                 count = 2
         if key is not None:
             # The weak reference keeps the address from being reused while we hold it.
-            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), value)  # type: ignore[no-untyped-call]
-        self.last_write = value
+            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), first, value)  # type: ignore[no-untyped-call]
+        self.last_write = first
         return count
 
     def _note_update(self, tensor: Tensor, key: int | None) -> None:

@@ -25,6 +25,17 @@ def _overrides() -> dict[Any, Any]:
         return dict(get_testing_overrides())
 
 
+_DOCUMENTED = {torch.tensor: ("data",), torch.as_tensor: ("data",)}
+"""Names that the documentation gives, where the operator's schema has others."""
+_TYPED = {
+    torch.dtype: "dtype",
+    torch.device: "device",
+    torch.layout: "layout",
+    torch.memory_format: "memory_format",
+}
+"""Arguments whose type says what they are, whichever overload took them: `x.to(torch.float64)`."""
+
+
 def parameter_names(function: Any, template: tuple[Any, ...] = ()) -> tuple[str, ...]:
     """Returns the names of the function's parameters in order, `self` as "input"; () where they are not known.
 
@@ -35,6 +46,8 @@ def parameter_names(function: Any, template: tuple[Any, ...] = ()) -> tuple[str,
 
 @cache
 def _names(function: Any, slots: tuple[bool, ...]) -> tuple[str, ...]:
+    if function in _DOCUMENTED:
+        return _DOCUMENTED[function]
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
         return _custom_names(function)
     if isinstance(function, torch._ops.OpOverload):
@@ -77,6 +90,7 @@ def _python_names(function: Any) -> tuple[str, ...]:
         return ("input",) if isinstance(function, _BUILTINS) else ()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [p.name for p in parameters if p.kind in positional]
+    names += [f"*{p.name}" for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
     return tuple("input" if name in ("self", "a") and index == 0 else name for index, name in enumerate(names))
 
 
@@ -116,13 +130,25 @@ def name_arguments(
 def _positional(names: tuple[str, ...], items: list[Any], written: list[Any]) -> Iterator[tuple[str, Any, Any]]:
     """Pairs positional arguments with names. What is left over, as in `x.view(2, 3)`, belongs to the last name."""
     extra = len(items) - len(names)
-    if extra > 0 and names and not any(isinstance(item, Slot) for item in items[len(names) - 1 :]):
+    if (
+        extra > 0
+        and names
+        and not names[-1].startswith("*")
+        and not any(isinstance(item, Slot) for item in items[len(names) - 1 :])
+    ):
         last = len(names) - 1
         yield from zip(names[:last], items[:last], written[:last], strict=True)
         yield names[last], items[last:], written[last:]
         return
     for index, (item, literal) in enumerate(zip(items, written, strict=True)):
-        yield (names[index] if index < len(names) else f"argument_{index}"), item, literal
+        yield _TYPED.get(type(item)) or _positional_name(names, index), item, literal
+
+
+def _positional_name(names: tuple[str, ...], index: int) -> str:
+    rest = names[-1][1:] if names and names[-1].startswith("*") else None
+    if rest is not None and index >= len(names) - 1:
+        return f"{rest}[{index - len(names) + 1}]"
+    return names[index] if index < len(names) else f"argument_{index}"
 
 
 def _paired(keywords: dict[str, Any], written: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
