@@ -202,6 +202,8 @@ class Run:
             row: int | None = view.structure.value_row(ValueRef(found.id, index))
         else:
             row = _event_row(view.events, of, found.id, index, number)
+            if row is None:
+                raise NotRecorded(_never(of, found.name, number))
         if table is None or row is None or table[row][6] != table[row][6]:
             raise NotRecorded(self._remedy(f"The {of} of {found.name!r}", "stats"))
         return Stats(*(float(x) for x in table[row]))
@@ -346,6 +348,12 @@ _EVENT_OF = {
     "parameter_gradient": EventKind.PARAMETER_GRADIENT,
     "update": EventKind.UPDATE,
 }
+
+
+def _never(table: str, name: str, number: int) -> str:
+    if table == "update":
+        return f"No optimizer changed {name!r} in this step."
+    return f"No gradient arrived at {name!r} in backward pass {number}."
 
 
 def _event_row(events: EventTable, table: str, node: int, index: int, number: int) -> int | None:

@@ -58,10 +58,6 @@ class KnownTensors:
             return "parameter", "", ()
         return None, "", ()
 
-    def is_owned(self, tensor: Tensor) -> bool:
-        """Whether the tensor is a parameter or buffer of a known root."""
-        return bool(self.describe(tensor)[2])
-
     def is_named(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
         return self.describe(tensor)[0] is not None

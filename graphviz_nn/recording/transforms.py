@@ -44,7 +44,7 @@ class Transforms:
         while _functorch.is_functorch_wrapped_tensor(tensor):
             tensor = _functorch.get_unwrapped(tensor)
         value = self._identity.lookup(tensor)
-        if value is None and tensor.is_leaf and self._identity.known.is_owned(tensor):
+        if value is None and tensor.is_leaf and self._identity.known.is_named(tensor):
             value = self._identity.read(tensor)
         if value is not None:
             self.inputs.add(value)
