@@ -1,4 +1,4 @@
-"""A recording stands beside whatever else the program does: modes, patches, threads, workers, copies, pickles."""
+"""A recording stands beside whatever else the program does: modes, patches, copies, pickles, random numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import copy
 import gc
 import io
 import pickle
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +15,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils.data import DataLoader, TensorDataset
 
 import graphviz_nn as gnn
-from tests.core.recording.programs import Training, batch, feeding, indices, mlp, nodes, operators, passes, record
+from tests.core.recording.programs import Training, batch, indices, mlp, nodes, operators, passes, record
 
 
 class CountingMode(TorchFunctionMode):
@@ -218,73 +216,6 @@ def test_forward_hooks_run_inside_their_module():
     run = gnn.trace(model, batch())
     assert nodes(run, "mul")[0].module == "0"
     assert nodes(run, "add")[0].module == ""
-
-
-# ---- threads and workers
-
-
-def test_another_thread_with_a_model_of_its_own_is_left_alone():
-    training, other = Training(), Training()
-    stop = threading.Event()
-    plain = Training()
-    torch.manual_seed(0)
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with torch.device("cpu"):
-                while not stop.is_set():
-                    other.step()
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        run = record(lambda: training.steps(20), training.model)
-    finally:
-        stop.set()
-        thread.join()
-    assert failures == []
-    assert passes(run) == [1] * 20
-    assert {len(step.structure.nodes) for step in run.steps} == {len(run.structure().nodes)}
-    assert [m.path for m in run.structure().modules] == ["", "0", "1", "2"]
-    plain.model.load_state_dict(other.model.state_dict())
-    assert len(other.losses) > 0
-
-
-def test_a_module_called_in_another_thread_is_noted():
-    class Threaded(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 1)
-
-        def forward(self, x: Tensor) -> Tensor:
-            results: list[Tensor] = []
-            y = self.first(x)
-            thread = threading.Thread(target=lambda: results.append(self.second(y)))
-            thread.start()
-            thread.join()
-            return results[0]
-
-    run = gnn.trace(Threaded(), batch(), loss=lambda y: y.square().mean())
-    assert any("another thread" in note for note in run.meta.notes)
-    (opaque,) = [node for node in run.structure().nodes if node.kind == "opaque"]
-    assert set(feeding(run, opaque).values()) == {"first", "second.weight", "second.bias"}
-    assert [m.path for m in run.structure().modules] == ["", "first", "second"]
-
-
-def test_workers_of_a_data_loader():
-    training = Training()
-    data = TensorDataset(torch.linspace(-1, 1, 24).reshape(8, 3))
-
-    def loop() -> None:
-        for (rows,) in DataLoader(data, batch_size=4, num_workers=2):
-            training.step(rows)
-
-    run = record(loop, training.model)
-    assert indices(run) == [0, 1]
-    assert run.meta.complete
 
 
 # ---- copies and pickles

@@ -10,86 +10,19 @@ import pytest
 import torch
 from torch import Tensor
 
-import graphviz_nn as gnn
-from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE, STATS
-from graphviz_nn.recording.device_statistics import DeviceStatistics
+from graphviz_nn.model.stats import STATS
 from graphviz_nn.recording.statistics import Statistics
-from graphviz_nn.run import Run
-from tests.core.recording.programs import batch
-
-LARGE = 40_000
-"""Elements of a tensor that is measured by itself; small ones are measured side by side."""
-
-
-def normal(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64).to(dtype)
-
-
-def reference(tensor: Tensor) -> dict[str, float]:
-    """The nine numbers by their definition, of the finite elements (zeros: of all), in float64."""
-    if tensor.is_complex():
-        tensor = tensor.abs()
-    values = tensor.to_dense().double().numpy().ravel() if tensor.is_sparse else tensor.double().numpy().ravel()
-    counts = {"nan": np.isnan(values).sum(), "posinf": np.isposinf(values).sum(), "neginf": np.isneginf(values).sum()}
-    zeros = float((values == 0).mean())
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return {**dict.fromkeys(STATS[:5], math.nan), "zeros": 0.0, **{k: float(v) for k, v in counts.items()}}
-    scale = np.abs(finite).max() or 1.0
-    return {
-        "mean": finite.mean(),
-        "std": (finite / scale).std() * scale,
-        "min": finite.min(),
-        "max": finite.max(),
-        "l2": np.linalg.norm(finite / scale) * scale,
-        "zeros": zeros,
-        **{name: float(count) for name, count in counts.items()},
-    }
-
-
-def reference_histogram(values: Tensor) -> list[int]:
-    """Counts by power of two, one element after another."""
-    found = [0] * HISTOGRAM_BINS
-    stride = -(-values.numel() // HISTOGRAM_SAMPLE)
-    for value in values.reshape(-1)[::stride].tolist():
-        if value and math.isfinite(value):
-            found[min(max(math.frexp(abs(value))[1] - 1 - HISTOGRAM_LOWEST, 0), HISTOGRAM_BINS - 1)] += 1
-    return found
-
-
-def measured(*tensors: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and histograms of tensors measured together."""
-    statistics = Statistics()
-    for row, tensor in enumerate(tensors):
-        statistics.add("output", row, tensor)
-    statistics.finish()
-    return statistics.table("output", len(tensors)), statistics.histogram_table("output", len(tensors))
-
-
-def measured_on_device(*tensors: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The same by the reductions that an accelerator runs."""
-    statistics = DeviceStatistics()
-    for row, tensor in enumerate(tensors):
-        statistics.add(("output", row), tensor)
-    results = sorted(statistics.collect(), key=lambda result: result[0])
-    return np.stack([row for _, row, _ in results]), np.stack([histogram for _, _, histogram in results])
-
-
-def assert_agrees(row: np.ndarray, tensor: Tensor, accuracy: float = 2e-5) -> None:
-    expected = reference(tensor)
-    spread = max(abs(expected["min"]), abs(expected["max"]))
-    for name, value in zip(STATS, row.tolist(), strict=True):
-        # What cancels, as the mean of a centred tensor does, is good to a share of the elements it came from.
-        exact = name in ("zeros", "nan", "posinf", "neginf")
-        margin = 1e-6 if exact else 1e-6 * spread
-        assert value == pytest.approx(expected[name], rel=accuracy, abs=margin, nan_ok=True), name
-
-
-MEASURES = [measured, measured_on_device]
-both = pytest.mark.parametrize("measure", MEASURES, ids=["cpu", "device"])
-sizes = pytest.mark.parametrize("size", [1, 7, 1000, LARGE])
-Measure = Callable[..., tuple[np.ndarray, np.ndarray]]
-
+from tests.core.recording.measuring import (
+    LARGE,
+    Measure,
+    assert_agrees,
+    both,
+    measured,
+    measured_on_device,
+    normal,
+    reference_histogram,
+    sizes,
+)
 
 # ---- dtypes
 
@@ -239,32 +172,6 @@ def test_a_single_infinity_does_not_touch_its_neighbours(measure: Measure):
     assert_agrees(rows[2], clean + 1)
 
 
-# ---- histograms
-
-
-@both
-@pytest.mark.parametrize("size", [1, HISTOGRAM_SAMPLE, HISTOGRAM_SAMPLE + 1, 1000, LARGE])
-@pytest.mark.parametrize("spread", [0.0, 3.0, 60.0])
-def test_histograms_count_a_strided_sample_by_power_of_two(measure: Measure, size: int, spread: float):
-    tensor = normal(size) * torch.exp2(spread * normal(size).flip(0))
-    tensor[::5] = 0
-    assert measure(tensor)[1][0].tolist() == reference_histogram(tensor)
-
-
-@both
-def test_powers_of_two_open_their_own_bin(measure: Measure):
-    exponents = range(HISTOGRAM_LOWEST, HISTOGRAM_LOWEST + HISTOGRAM_BINS)
-    tensor = torch.tensor([math.ldexp(1.0, exponent) for exponent in exponents])
-    assert measure(tensor)[1][0].tolist() == [1] * HISTOGRAM_BINS
-    assert measure(-tensor * 1.9375)[1][0].tolist() == [1] * HISTOGRAM_BINS
-
-
-@both
-def test_magnitudes_beyond_the_ends_count_in_the_end_bins(measure: Measure):
-    histogram = measure(torch.tensor([1e-30, -1e-40, 1e30, 3e38, 0.0, math.nan, math.inf]))[1][0]
-    assert (histogram[0], histogram[-1], histogram.sum()) == (2, 2, 4)
-
-
 # ---- many tensors
 
 
@@ -331,68 +238,3 @@ def test_rows_are_kept_by_table():
     assert statistics.table("gradient", 1)[0, 0] == 2
     assert statistics.table("update", 3) is None
     assert statistics.histogram_table("update", 3) is None
-
-
-# ---- in a recording
-
-
-def numbers(run: Run, name: str) -> list[float]:
-    stats = run.stats(name)
-    return [stats.mean, stats.min, stats.max]
-
-
-@pytest.mark.parametrize("size", [6, 20_000])
-def test_in_place_calls_do_not_change_the_numbers_of_earlier_values(size: int):
-    def step(x: Tensor) -> Tensor:
-        y = x * 2
-        view = y[: size // 2]
-        z = y + 1
-        y.add_(10)
-        view.mul_(0)
-        y[0] = 5
-        torch.add(z, 1, out=z)
-        y.view(-1).exp_().clamp_(max=3)
-        return y.sum() + z.sum()
-
-    x = torch.linspace(-1, 1, size)
-    run, kept = gnn.trace(step, x, keep="stats"), gnn.trace(step, x, keep="all")
-    compared = 0
-    for node in kept.structure().nodes:
-        for index in range(len(node.outputs)):
-            value = kept.value(node, index)
-            expected, found = reference(value), run.stats(node.name, index=index)
-            assert found.mean == pytest.approx(expected["mean"], rel=1e-5, abs=1e-6), (node.name, index)
-            assert found.l2 == pytest.approx(expected["l2"], rel=1e-5, abs=1e-6), (node.name, index)
-            compared += 1
-    assert compared > 12
-
-
-def test_gradients_that_pass_through_unchanged_are_each_measured():
-    def step(x: Tensor) -> Tensor:
-        y = x * 3
-        return (y.view(-1) + y.reshape(15) + 1).sum()
-
-    run = gnn.trace(step, batch().requires_grad_(), loss=lambda y: y, keep="stats")
-    assert run.stats("add", "gradient").mean == 1
-    assert run.stats("mul", "gradient").mean == 2
-    assert run.stats("input", "gradient").mean == 6
-
-
-def test_tiny_gradients_are_not_shown_as_zero():
-    run = gnn.trace(lambda x: (x * 1e-30).sum(), batch().requires_grad_(), loss=lambda y: y, keep="stats")
-    gradient = run.stats("input", "gradient")
-    assert gradient.l2 == pytest.approx(1e-30 * math.sqrt(15), rel=1e-5)
-    assert gradient.zeros == 0
-
-
-def test_a_pass_that_accumulates_is_measured_beside_its_contribution():
-    weight = torch.ones(3, requires_grad=True)
-
-    def step() -> None:
-        (weight * 2).sum().backward()
-        (weight * 5).sum().backward()
-
-    run = gnn.trace(step, keep="stats")
-    (source,) = [node.name for node in run.structure().nodes if node.outputs and node.kind == "input"]
-    assert [run.stats(source, "gradient", number=k).mean for k in (0, 1)] == [2, 5]
-    assert [run.stats(source, "parameter_gradient", number=k).mean for k in (0, 1)] == [2, 7]
