@@ -42,6 +42,24 @@ _transforms_active = torch._C._are_functorch_transforms_active
 _getframe = sys._getframe
 
 
+class ErrorMark:
+    """Knows an exception again without keeping it: its traceback would keep the program's tensors.
+
+    The address alone is not enough, because an exception that the program swallowed leaves it to the next one.
+    """
+
+    __slots__ = ("_address", "_args", "_kind")
+
+    def __init__(self, error: BaseException) -> None:
+        self._address = id(error)
+        self._kind = type(error)
+        self._args = error.args
+
+    def means(self, error: BaseException) -> bool:
+        """Whether it is the marked exception."""
+        return self._address == id(error) and self._kind is type(error) and self._args is error.args
+
+
 class CallRecorder(TorchFunctionMode):
     """Records every overridable call in the thread that it is entered in.
 
@@ -65,8 +83,8 @@ class CallRecorder(TorchFunctionMode):
         self.before_call: Callable[[Any, int], None] | None = None
         self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
         self.started = perf_counter()
-        self.failure: tuple[int, int] | None = None
-        self.failure_phase: tuple[int, int] | None = None
+        self.failure: tuple[ErrorMark, int] | None = None
+        self.failure_phase: tuple[ErrorMark, int] | None = None
         self._table = identity.table
         self._ops = tape.ops
         self._values = tape.values
@@ -336,12 +354,12 @@ class CallRecorder(TorchFunctionMode):
         self, function: Any, inputs: list[int], template: list[Any], keywords: Any, error: BaseException
     ) -> None:
         """Leaves a node for the call that raised; an error that passes through several calls belongs to the first."""
-        if self.failure is not None and self.failure[0] == id(error):
+        if self.failure is not None and self.failure[0].means(error):
             return
         if type(error).__name__ == "_StopRecomputationError":
             return  # how a checkpoint ends a recomputation early, not an error of the program
         index = len(self._ops)
-        self.failure = (id(error), index)
+        self.failure = (ErrorMark(error), index)
         self.tape.errors[index] = f"{type(error).__name__}: {error}"[:2000]
         code, lasti = self.user_frame()
         self._add_op(
@@ -355,8 +373,8 @@ class CallRecorder(TorchFunctionMode):
 
     def note_phase(self, error: BaseException, phase: int) -> None:
         """Notes in which phase an error came up; the innermost that notes it is right."""
-        if self.failure_phase is None or self.failure_phase[0] != id(error):
-            self.failure_phase = (id(error), phase)
+        if self.failure_phase is None or not self.failure_phase[0].means(error):
+            self.failure_phase = (ErrorMark(error), phase)
 
     def user_frame(self) -> tuple[CodeType | None, int]:
         """Returns the innermost frame of the user's program as a code object and an instruction offset."""

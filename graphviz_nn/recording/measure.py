@@ -92,7 +92,7 @@ def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
     variance = squares / size - mean * mean
     finite = math.isfinite(low) and math.isfinite(high)
     if not finite or not _float32_is_enough(max(-low, high), variance, mean):
-        return measure(elements.astype(np.float64))
+        return measure(elements)
     return np.array([mean, variance**0.5, low, high, squares**0.5, zeros / size, 0, 0, 0], np.float32)
 
 
@@ -135,7 +135,7 @@ def _measure_exactly(flat: npt.NDArray[Any], low: float, high: float, zeros: flo
     scale = max(-low, high)
     if scale == 0:
         return np.array([0, 0, 0, 0, 0, 1, 0, 0, 0], np.float32)
-    wide = flat.astype(np.float64) / scale
+    wide = np.divide(flat, scale, dtype=np.float64)
     mean = wide.mean()
     norm = scale * np.sqrt(np.dot(wide, wide))
     wide -= mean

@@ -224,7 +224,7 @@ class RecordedStep:
         self._stack.close()
         if error is not None:
             failure = self.mode.failure
-            self.tape.order.append((t.ERROR, failure[1] if failure and failure[0] == id(error) else -1))
+            self.tape.order.append((t.ERROR, failure[1] if failure and failure[0].means(error) else -1))
         self.mode.closed = True
         make_room(len(self.tape.sequence))
         if self.observations is not None and self.observations.statistics is not None:
@@ -363,12 +363,12 @@ class RecordedStep:
         if error is None:
             return None
         failure = self.mode.failure
-        node = failure[1] if failure is not None and failure[0] == id(error) else None
+        node = failure[1] if failure is not None and failure[0].means(error) else None
         return ErrorInfo(type(error).__name__, str(error)[:10_000], node, t.PHASES[self._error_phase(error, node)])
 
     def _error_phase(self, error: BaseException, node: int | None) -> int:
         noted = self.mode.failure_phase
-        if noted is not None and noted[0] == id(error):
+        if noted is not None and noted[0].means(error):
             return noted[1]
         if self._in_optimizer:
             return t.OPTIMIZER
