@@ -372,6 +372,9 @@ class Recorder:
         """Returns None, or the arguments of the optimizer's step with its closure replaced by one that is watched."""
         if self._dead or threading.get_ident() != self._thread:
             return None
+        if self._step is not None and self._step.in_optimizer():
+            self._step.optimizer_depth += 1  # a step that calls another's, as `super().step()` does: one step to us
+            return None
         try:
             closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
             if closure is not None and not self._explicit:
@@ -412,6 +415,9 @@ class Recorder:
     def _after_optimizer(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         del args, kwargs
         if self._dead or threading.get_ident() != self._thread:
+            return
+        if self._step is not None and self._step.optimizer_depth:
+            self._step.optimizer_depth -= 1
             return
         try:
             if self._step is not None:

@@ -65,6 +65,7 @@ class RecordedStep:
         self._function: Any = None
         self._modules: list[nn.Module] = []
         self._in_optimizer = False
+        self.optimizer_depth = 0
         self._thread = threading.get_ident()
         self.called: dict[int, int] = {}
         names.begin_step()
@@ -170,6 +171,10 @@ class RecordedStep:
                 self.tape.notes.append("What torch.compile compiled runs eager while a step is recorded.")
         push_below(self.mode)
         self.mode.started = time.perf_counter()
+
+    def in_optimizer(self) -> bool:
+        """Whether an optimizer's step is running, and not its closure."""
+        return self._in_optimizer
 
     def optimizer_begins(self, optimizer: Any, *, with_closure: bool) -> None:
         """The calls of the optimizer itself are not recorded; what it does to the parameters is."""
