@@ -43,6 +43,11 @@ if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>
     "$python" -m venv --clear "$venv"
 fi
 
+# Qt loads these even without a display; with one it needs the rest too.
+need_debian_packages libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 \
+    libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libx11-xcb1 \
+    libxcb-image0 libxcb-render-util0 xvfb xauth fonts-dejavu-core
+
 printf 'setup: installing graphviz_nn[%s] into %s (PyTorch is large: the first time takes minutes)\n' "$extra" "$venv" >&2
 pip="$venv/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt"
 # PyTorch goes first and by version alone, so that pip takes the build that its index or wheel folder offers for this

@@ -12,6 +12,7 @@ from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
+from graphviz_nn.model.panels import AREAS, Panel
 
 if TYPE_CHECKING:
     import click
@@ -28,6 +29,7 @@ class Contribution:
     layer_types: tuple[LayerType, ...] = ()
     exporters: tuple[Exporter, ...] = ()
     checks: tuple[Check, ...] = ()
+    panels: tuple[Panel, ...] = ()
     commands: tuple[click.Command, ...] = ()
 
 
@@ -42,6 +44,7 @@ def collect(hooks: Mapping[str, Callable[[], Any]]) -> Contribution:
         _checked_layer_types(results.get("register_layer_types", [])),
         _checked_exporters(results.get("register_exporters", [])),
         _checked_checks(results.get("register_checks", [])),
+        _checked_panels(results.get("register_panels", [])),
         _checked_commands(results["add_commands"]) if "add_commands" in results else (),
     )
 
@@ -88,6 +91,15 @@ def _checked_checks(result: list[Any]) -> tuple[Check, ...]:
     checks = _all_of(Check, result, "register_checks")
     _require_unique((check.name for check in checks), "checks")
     return checks
+
+
+def _checked_panels(result: list[Any]) -> tuple[Panel, ...]:
+    panels = _all_of(Panel, result, "register_panels")
+    for panel in panels:
+        if panel.area not in AREAS:
+            raise PluginError(f"panel {panel.name!r}: area is {panel.area!r}; it must be one of {', '.join(AREAS)}")
+    _require_unique((panel.name for panel in panels), "panels")
+    return panels
 
 
 def _checked_commands(result: list[Any]) -> tuple[click.Command, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphviz_nn.model.exporters import Exporter
     from graphviz_nn.model.findings import Check
     from graphviz_nn.model.layer_types import LayerType
+    from graphviz_nn.model.panels import Panel
 
 PROJECT: Final = "graphviz_nn"
 """Name of the entry-point group, and of the project in pluggy's terms."""
@@ -47,6 +48,15 @@ def register_checks() -> list[Check]:  # type: ignore[empty-body]
     """Returns rules that look for something wrong in a run.
 
     A rule takes the place of an earlier one with the same name. Its function's docstring is its documentation.
+    """
+
+
+@hookspec
+def register_panels() -> list[Panel]:  # type: ignore[empty-body]
+    """Returns docks of the desktop app.
+
+    A panel takes the place of an earlier one with the same name. Import Qt inside `Panel.create` alone: the hook is
+    called on machines without it too.
     """
 
 

@@ -15,6 +15,7 @@ import pluggy
 from graphviz_nn.errors import OptionError, PluginError, did_you_mean
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
+from graphviz_nn.model.panels import Panel
 from graphviz_nn.plugin import hookspecs
 from graphviz_nn.plugin.contributions import Contribution, collect, guarded
 from graphviz_nn.plugin.layer_types import LayerTypes
@@ -113,6 +114,12 @@ class PluginManager:
         return tuple({check.name: check for check in found}.values())
 
     @cached_property
+    def panels(self) -> tuple[Panel, ...]:
+        """One panel of the app a name, in order of registration."""
+        found = [panel for plugin in self._plugins for panel in plugin.contribution.panels]
+        return tuple({panel.name: panel for panel in found}.values())
+
+    @cached_property
     def commands(self) -> tuple[click.Command, ...]:
         """One command a name."""
         found = [command for plugin in self._plugins for command in plugin.contribution.commands]
@@ -129,7 +136,7 @@ class PluginManager:
         if not info.builtin:
             contribution = guarded(contribution, info.name)
         self._plugins.append(_Plugin(replace(info, hooks=tuple(hooks)), contribution))
-        for cached in ("layer_types", "exporters", "checks", "commands"):
+        for cached in ("layer_types", "exporters", "checks", "panels", "commands"):
             self.__dict__.pop(cached, None)
         return self._plugins[-1].info
 

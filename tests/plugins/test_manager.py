@@ -15,6 +15,7 @@ from graphviz_nn.errors import OptionError, PluginError
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerType
+from graphviz_nn.model.panels import Panel
 from graphviz_nn.plugin import hookimpl, hookspecs
 from graphviz_nn.plugin.manager import HOOKS, PluginManager, plugins
 from tests.plugins.installing import Install, error_of
@@ -43,6 +44,10 @@ class AllHooks:
         return [Check("swirl", "swirls", lambda context, thresholds: [])]
 
     @hookimpl
+    def register_panels(self) -> list[Panel]:
+        return [Panel("swirl", "Swirls", "left", lambda workspace: None)]
+
+    @hookimpl
     def add_commands(self) -> list[click.Command]:
         return [click.Command("swirl")]
 
@@ -51,6 +56,7 @@ DELIVERED: dict[str, Callable[[PluginManager], object]] = {
     "register_layer_types": lambda manager: [kind.name for kind in manager.layer_types] == ["Swirl"],
     "register_exporters": lambda manager: [exporter.name for exporter in manager.exporters] == ["swirl"],
     "register_checks": lambda manager: [check.name for check in manager.checks] == ["swirl"],
+    "register_panels": lambda manager: [panel.name for panel in manager.panels] == ["swirl"],
     "add_commands": lambda manager: [command.name for command in manager.commands] == ["swirl"],
 }
 
@@ -63,6 +69,16 @@ def test_every_hook_is_documented_and_called(hook: str) -> None:
     manager.register(AllHooks(), "all")
     assert hook in manager.listing[0].hooks
     assert DELIVERED[hook](manager)
+
+
+def test_a_panel_in_no_known_area_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    class Misplaced:
+        @hookimpl
+        def register_panels(self) -> list[Panel]:
+            return [Panel("swirl", "Swirls", "middle", lambda workspace: None)]
+
+    with pytest.raises(PluginError, match="'middle'; it must be one of left, right, bottom"):
+        PluginManager().register(Misplaced(), "misplaced")
 
 
 def test_built_ins_come_through_entry_points(caplog: pytest.LogCaptureFixture, install: Install) -> None:

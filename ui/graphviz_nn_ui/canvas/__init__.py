@@ -1,0 +1,1 @@
+"""The graph on screen: one widget that paints numpy arrays."""

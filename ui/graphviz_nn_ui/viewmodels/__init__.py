@@ -1,0 +1,1 @@
+"""What widgets show, worked out without Qt: testable with no window."""

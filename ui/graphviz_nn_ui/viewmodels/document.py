@@ -1,0 +1,42 @@
+"""An open run: the file, the session that walks through it, and what was worked out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.steps import RunData
+from graphviz_nn.run import Run
+from graphviz_nn.session import Session
+from graphviz_nn.signal import Signal
+
+
+class Document:
+    """One run as the window has it open. Everything that is at a place in it follows `session`.
+
+    Attributes:
+        run: the run. data: what it is read from.
+        session: step, cursor, selection, expansion, breakpoints.
+        findings: what the checks found so far, the most severe first.
+        findings_changed: ().
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Raises `DamagedRunFile` where none of the run's steps can be read."""
+        self.run = run
+        self.session = Session(run.data)
+        self.findings: Sequence[Finding] = ()
+        self.findings_changed: Signal[()] = Signal()
+
+    @property
+    def data(self) -> RunData:
+        return self.run.data
+
+    def set_findings(self, findings: Sequence[Finding], *, origin: object = None) -> None:
+        """Takes what a worker found."""
+        self.findings = tuple(findings)
+        self.findings_changed.emit(origin=origin)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.run.close()

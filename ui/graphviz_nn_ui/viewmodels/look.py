@@ -1,0 +1,65 @@
+"""How the window shows things: what a person chose, and what is remembered between sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graphviz_nn.errors import OptionError, did_you_mean
+from graphviz_nn.model.exporters import COLOR_BY, DIRECTIONS, THEMES
+from graphviz_nn.signal import Signal
+
+_CHOICES: Final = {"color_by": COLOR_BY, "direction": DIRECTIONS, "theme": THEMES, "show_all": (False, True)}
+
+
+class Look:
+    """The picture's options and the window's theme.
+
+    Attributes:
+        changed: (name of the field that changed).
+    """
+
+    def __init__(self) -> None:
+        self.changed: Signal[str] = Signal()
+        self._values: dict[str, str | bool] = {
+            "color_by": "gradient",
+            "direction": "down",
+            "theme": "auto",
+            "show_all": False,
+        }
+
+    @property
+    def color_by(self) -> str:
+        """One of `COLOR_BY`: what colours the canvas."""
+        return str(self._values["color_by"])
+
+    @property
+    def direction(self) -> str:
+        """One of `DIRECTIONS`."""
+        return str(self._values["direction"])
+
+    @property
+    def theme(self) -> str:
+        """One of `THEMES`; "auto" follows the system."""
+        return str(self._values["theme"])
+
+    @property
+    def show_all(self) -> bool:
+        """Whether no-ops, shape arithmetic and bookkeeping are drawn too."""
+        return bool(self._values["show_all"])
+
+    def set(self, name: str, value: str | bool, *, origin: object = None) -> bool:
+        """Chooses a value for a field; returns whether that is a change.
+
+        Raises:
+            OptionError: there is no such field, or the field does not take this value.
+        """
+        choices = _CHOICES.get(name)
+        if choices is None:
+            raise OptionError(f"There is no setting {name!r}.{did_you_mean(name, _CHOICES)}")
+        if value not in choices:
+            raise OptionError(f"{name} cannot be {value!r}: choose one of {', '.join(map(str, choices))}.")
+        if self._values[name] == value:
+            return False
+        self._values[name] = value
+        self.changed.emit(name, origin=origin)
+        return True
