@@ -19,6 +19,7 @@ from graphviz_nn.recording.tape import (
     CUSTOM,
     FAILED,
     GROUP,
+    INFRA,
     NOOP,
     OPAQUE,
     OPTIMIZER,
@@ -31,7 +32,6 @@ from graphviz_nn.recording.tape import (
 
 Description = tuple[list[str], dict[str, Any], list[Any] | None]
 _NOTHING: Final[Description] = ([], {}, None)
-_INFRASTRUCTURE: Final = PHASES.index("infra")
 
 
 class Assembly:
@@ -50,7 +50,7 @@ class Assembly:
         self._made: dict[Any, Output] = {}
         self._described = [self._describe(op) for op in self._ops]
         self._read_as = self._first_labels()
-        self._infra = {index for index, phase in enumerate(self._phases) if phase == _INFRASTRUCTURE}
+        self._infra = {index for index, phase in enumerate(self._phases) if phase == INFRA}
         self._per_module = _calls_per_module(self._ops, self._phases)
         self.structure = Structure(
             nodes=tuple(self._node(index, op) for index, op in enumerate(self._ops)),
@@ -131,6 +131,13 @@ class Assembly:
         if op.flags & FAILED:
             found["error"] = self._tape.errors.get(index, "raised an exception")
         return found
+        shards = {
+            str(place): {"shape": list(shard[0]), "placements": shard[1]}
+            for place, value in enumerate(self._outputs[index])
+            if (shard := self._tape.shards.get(value)) is not None
+        }
+        if shards:
+            found["shards"] = shards
 
     def _first_labels(self) -> dict[int, str]:
         """For each source that nobody named: what the first call that reads it calls it ("target")."""
@@ -273,14 +280,27 @@ def _phases(tape: Tape, ops: list[Op], refs: list[tuple[int, int]]) -> list[int]
         ):
             phase = OPTIMIZER
         elif phase == 0 and op.flags & WRITES and _counts_batches(tape, op, refs):
-            phase = _INFRASTRUCTURE
+            phase = INFRA
         if phase == OPTIMIZER:
             of_gradients.add(index)
         phases.append(phase)
     return phases
+    _mark_what_only_infrastructure_reads(ops, refs, phases)
 
 
 def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
+def _mark_what_only_infrastructure_reads(ops: list[Op], refs: list[tuple[int, int]], phases: list[int]) -> None:
+    """Buckets and shards that nothing of the program reads belong to the machinery that reads them."""
+    read_by: dict[int, bool] = {}
+    for op, phase in zip(ops, phases, strict=True):
+        for value in op.inputs:
+            node = refs[value][0]
+            read_by[node] = read_by.get(node, True) and phase == INFRA
+    for node, only in read_by.items():
+        if only and (ops[node].function == "constant" or ops[node].flags & OPAQUE):
+            phases[node] = INFRA
+
+
     """Whether the call only advances a batch norm's `num_batches_tracked`."""
     if not op.inputs or len(op.inputs) > 2:
         return False
@@ -291,7 +311,7 @@ def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
 def _calls_per_module(ops: list[Op], phases: list[int]) -> dict[int, int]:
     counts: dict[int, int] = {}
     for op, phase in zip(ops, phases, strict=True):
-        if not op.flags & (SOURCE | ALIAS | GROUP) and op.group < 0 and phase != _INFRASTRUCTURE:
+        if not op.flags & (SOURCE | ALIAS | GROUP) and op.group < 0 and phase != INFRA:
             counts[op.state[2]] = counts.get(op.state[2], 0) + 1
     return counts
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from weakref import ref
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
@@ -24,11 +24,12 @@ from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
 from graphviz_nn.recording.identity import OUTSIDE, HookDict, Identity, history
 from graphviz_nn.recording.reenter import without_override_check
-from graphviz_nn.recording.sources import is_user_code
+from graphviz_nn.recording.sources import DISTRIBUTED, PROGRAM, is_user_code, owner_of
 from graphviz_nn.recording.tape import (
     FAILED,
     GROUP,
     GROUP_BEGIN,
+    INFRA,
     NOOP,
     PLAIN,
     SLOT,
@@ -37,7 +38,12 @@ from graphviz_nn.recording.tape import (
 )
 
 _KINDS: Final[dict[Any, int]] = {}
-_USER_CODE: Final[dict[int, tuple[CodeType, bool]]] = {}
+_CODE: Final[dict[int, tuple[CodeType, int]]] = {}
+"""By id of a code object: the object, and whose it is, one of the constants of `sources.owner_of`."""
+_MODULE_CALL: Final = frozenset({id(nn.Module._call_impl.__code__), id(nn.Module._wrapped_call_impl.__code__)})
+CallObserver = Callable[[Any, list[int], list[Tensor], list[Any], dict[str, Any] | None], None]
+"""Takes a function, the values and the tensors that it reads, and the templates of its arguments."""
+
 _transforms_active = torch._C._are_functorch_transforms_active
 _getframe = sys._getframe
 
@@ -157,12 +163,15 @@ class CallRecorder(TorchFunctionMode):
             lasti = 0
             while frame is not None:
                 code = frame.f_code
-                known = _USER_CODE.get(id(code))
+                known = _CODE.get(id(code))
+            phase = self.phase
                 if known is None:
-                    known = _USER_CODE[id(code)] = (code, is_user_code(code.co_filename))
+                    known = _CODE[id(code)] = (code, owner_of(code.co_filename))
                 if known[1]:
-                    lasti = frame.f_lasti
-                    break
+                    if known[1] == PROGRAM:
+                        lasti = frame.f_lasti
+                        break
+                    phase = self.phase_here()
                 frame = frame.f_back  # type: ignore[assignment]
             else:
                 code = None
@@ -222,7 +231,7 @@ class CallRecorder(TorchFunctionMode):
             index = len(self._ops)
             self._add_op(
                 (
-                    function, self.state, code, lasti, self.phase, self.group, tuple(inputs), first, count, flags,
+                    function, self.state, code, lasti, phase, self.group, tuple(inputs), first, count, flags,
                     tuple(template), keywords,
                 )
             )  # fmt: skip
@@ -379,6 +388,22 @@ class CallRecorder(TorchFunctionMode):
     def user_frame(self) -> tuple[CodeType | None, int]:
         """Returns the innermost frame of the user's program as a code object and an instruction offset."""
         frame = _getframe(1)
+    def phase_here(self) -> int:
+        """Returns the phase of a call made right now: `INFRA` where code of `torch.distributed` makes it by itself.
+
+        A module that is called from there (a wrapped one, a stage of a pipeline) is the program's again.
+        """
+        frame = _getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            owner = owner_of(code.co_filename)
+            if owner == DISTRIBUTED:
+                return INFRA
+            if owner == PROGRAM or id(code) in _MODULE_CALL:
+                break
+            frame = frame.f_back  # type: ignore[assignment]
+        return self.phase
+
         while frame is not None:
             if is_user_code(frame.f_code.co_filename):
                 return frame.f_code, frame.f_lasti

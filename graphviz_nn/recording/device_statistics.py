@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE
+from graphviz_nn.recording.distributed import local_part
 
 _BATCH: Final = 64
 _BATCH_BYTES: Final = 256 * 2**20
@@ -74,6 +75,7 @@ class DeviceStatistics:
 
 
 def _plain(tensor: Tensor) -> Tensor | None:
+    tensor = local_part(tensor)
     if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_nested:
         return None
     plain = tensor.detach()

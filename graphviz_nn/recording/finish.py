@@ -65,8 +65,8 @@ def _same_structure(a: Tape, b: Tape) -> bool:
         and a.module_calls == b.module_calls
         and a.versions == b.versions
         and a.source_names == b.source_names
-        and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors)
-        == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors)
+        and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors, a.shards)
+        == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors, b.shards)
     )
 
 

@@ -94,7 +94,7 @@ class CustomFunctions:
         # Values that the inside made and that left as results come last: edges without an argument of their own.
         tape.ops.append(
             (
-                cls, mode.state, code, lasti, mode.phase, mode.group, (*inputs, *inside), first, count, flags,
+                cls, mode.state, code, lasti, mode.phase_here(), mode.group, (*inputs, *inside), first, count, flags,
                 tuple(template), None,
             )
         )  # fmt: skip

@@ -16,6 +16,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import Parameter
 
 from graphviz_nn.recording import opaque
+from graphviz_nn.recording.distributed import shard_of
 from graphviz_nn.recording.known import KnownTensors
 from graphviz_nn.recording.tape import ALIAS, OPAQUE, SOURCE, Tape
 
@@ -196,6 +197,9 @@ class Identity:
         if requires_grad:
             node = history(tensor)
             if node is None:
+        shard = None if is_plain(tensor) else shard_of(tensor)
+        if shard is not None:
+            self.tape.shards[value] = shard
                 self.hook_leaf(tensor, value)
             else:
                 self.tape.sequence[node._sequence_nr()] = value

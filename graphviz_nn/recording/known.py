@@ -10,6 +10,7 @@ from weakref import ref
 
 from torch import Tensor, nn
 
+from graphviz_nn.recording.distributed import shard_of
 from graphviz_nn.recording.modules import ModuleNames, Root
 
 Owned = tuple[tuple[Root, str], ...]
@@ -51,9 +52,11 @@ class KnownTensors:
         gradient = self._gradients.get(id(tensor))
         if gradient is not None and gradient[0]() is tensor:
             return "constant", "gradient", ()
-        if not self._read_in_step and _may_be_owned(tensor, reader):
+        if self._may_be_owned(tensor, reader):
             self._read_owners()
-            return self.describe(tensor)
+            owned = self._owned.get(id(tensor))
+            if owned is not None and owned[0]() is tensor:
+                return owned[1]
         if isinstance(tensor, nn.Parameter):
             return "parameter", "", ()
         return None, "", ()
@@ -83,16 +86,21 @@ class KnownTensors:
             for kind, tensors in owned:
                 for name, tensor in tensors(prefix, remove_duplicate=False):
                     found.setdefault(id(tensor), (tensor, kind, []))[2].append((root, name))
+    def _may_be_owned(self, tensor: Tensor, reader: nn.Module | None) -> bool:
+        """Whether a tensor that was not found may have been registered since the owners were read.
+
+        In a step they are read a second time only where that is sure to find it, and for DTensors: FSDP registers the
+        whole parameters while it computes with them, and their shards again before the update.
+        """
+        if reader is not None and any(
+            own is tensor for own in (*reader._parameters.values(), *reader._buffers.values())
+        ):
+            return True
+        return isinstance(tensor, nn.Parameter) and (not self._read_in_step or shard_of(tensor) is not None)
+
         self._owned = {
             key: (ref(tensor), (kind, "", tuple(dict.fromkeys(names)))) for key, (tensor, kind, names) in found.items()
         }
-
-
-def _may_be_owned(tensor: Tensor, reader: nn.Module | None) -> bool:
-    """Whether a tensor that was not found may have been registered since the owners were read."""
-    if isinstance(tensor, nn.Parameter):
-        return True
-    return reader is not None and any(buffer is tensor for buffer in reader._buffers.values())
 
 
 def _parameter_labels(module: nn.Module, count: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE, STATS
+from graphviz_nn.recording.distributed import local_part
 
 _TINY: Final = 1e-12
 _HUGE: Final = 1e15
@@ -28,8 +29,9 @@ _BIAS32: Final = 127
 def elements(tensor: Tensor) -> Tensor | None:
     """Returns the elements as a detached dense tensor of a floating dtype; None: it has no elements of its own.
 
-    Complex numbers are measured by magnitude, bfloat16 and float8 as float32, integers and booleans as float64.
+    Of a DTensor it is what this process holds. Complex numbers are measured by magnitude, bfloat16 and float8 as float32, integers and booleans as float64.
     """
+    tensor = local_part(tensor)
     if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_nested:
         return None
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):

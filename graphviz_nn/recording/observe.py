@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout, thumbnail
 from graphviz_nn.recording.statistics import Statistics
 from graphviz_nn.recording.tape import NONE_GRADIENT, TOTAL_GRADIENT, UPDATE, Tape
@@ -38,6 +39,7 @@ class Observations:
         self.over_limit = 0
         self.kept_bytes = 0
         self.current_pass = -1
+        self._reduced_in_place = place_of_process() is not None
         self.same_rows: list[tuple[int, int]] = []
         self.total_count = 0
         self._leaf_rows: dict[int, tuple[int, int, int]] = {}
@@ -104,9 +106,16 @@ class Observations:
                 self._add_gradient(value, gradient)
 
     def leaf_gradient(self, value: int, gradient: Tensor) -> None:
-        """The same for a leaf, whose gradient autograd may hand over as the new `.grad`."""
+        """The same for a leaf, whose gradient autograd may hand over as the new `.grad`.
+
+        Among several processes the mean over all ranks is then written into that memory, so what arrived is copied.
+        """
         if self.statistics is not None:
             with _unrecorded():
+                if self._reduced_in_place:
+                    gradient = gradient.detach().clone()
+                    self.gradient(value, gradient)
+                    return
                 if gradient.layout == torch.strided:
                     self._leaf_rows[value] = (len(self.gradients), gradient.data_ptr(), gradient._version)
         self.gradient(value, gradient)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.distributed import is_whole, local_part
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import BACKWARD, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
@@ -109,8 +110,8 @@ class Passes:
         number = len(tape.passes)
         tape.passes.append(roots)
         for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):
-            if tensor.numel() == 1 and tensor.is_floating_point():
-                tape.losses.append((value, tensor.detach().clone()))
+            if tensor.numel() == 1 and tensor.is_floating_point() and is_whole(tensor):
+                tape.losses.append((value, local_part(tensor).detach().clone()))
         tape.order.append((PASS_BEGIN, number))
         tape.pass_times.append(self.mode.now())
         self.current = number

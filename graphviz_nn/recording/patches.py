@@ -34,6 +34,7 @@ _TRANSPARENT: Final = frozenset(
     if (code := getattr(getattr(function, "__wrapped__", function), "__code__", None)) is not None
 )
 _PLAIN: Final = frozenset({Tensor, Parameter})
+_INHERITED: Final = object()
 
 
 class Patches:
@@ -43,8 +44,8 @@ class Patches:
         self._installed: list[tuple[Any, str, Any, Any]] = []
 
     def install(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replaces `owner.name` until `remove`."""
-        original = vars(owner)[name]
+        """Replaces `owner.name` until `remove`, also where the owner only inherits it."""
+        original = vars(owner).get(name, _INHERITED)
         setattr(owner, name, replacement)
         self._installed.append((owner, name, original, vars(owner)[name]))
 
@@ -52,7 +53,11 @@ class Patches:
         """Puts every original back."""
         while self._installed:
             owner, name, original, ours = self._installed.pop()
-            if vars(owner).get(name) is ours:
+            if vars(owner).get(name) is not ours:
+                continue
+            if original is _INHERITED:
+                delattr(owner, name)
+            else:
                 setattr(owner, name, original)
 
 

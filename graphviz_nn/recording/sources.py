@@ -14,10 +14,18 @@ import torch
 
 from graphviz_nn.model.nodes import Source
 
+OTHER: Final = 0
+PROGRAM: Final = 1
+DISTRIBUTED: Final = 2
+
 _TORCH: Final = os.path.dirname(torch.__file__) + os.sep
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib") + os.sep
 _PACKAGES: Final = os.path.dirname(os.path.dirname(torch.__file__)) + os.sep
+_DISTRIBUTED: Final = (
+    os.path.join(_TORCH, "distributed") + os.sep,
+    os.path.join(_TORCH, "nn", "parallel", "distributed.py"),
+)
 _LARGEST_SOURCE: Final = 2_000_000
 
 
@@ -27,6 +35,14 @@ def is_user_code(filename: str) -> bool:
     if filename.startswith((_TORCH, _OURS)) or (filename.startswith("<") and not filename.startswith("<ipython")):
         return False
     return not (filename.startswith(_STANDARD_LIBRARY) and not filename.startswith(_PACKAGES))
+
+
+@cache
+def owner_of(filename: str) -> int:
+    """Returns whose code a file holds: the `PROGRAM`'s, torch's machinery for `DISTRIBUTED` training, or `OTHER`."""
+    if is_user_code(filename):
+        return PROGRAM
+    return DISTRIBUTED if filename.startswith(_DISTRIBUTED) else OTHER
 
 
 @lru_cache(maxsize=100_000)

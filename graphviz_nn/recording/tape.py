@@ -34,6 +34,7 @@ FORWARD: Final = 0
 BACKWARD: Final = 1
 RECOMPUTE: Final = 2
 OPTIMIZER: Final = 3
+INFRA: Final = 4
 
 
 class Slot:
@@ -81,6 +82,7 @@ class Tape:
         passes: (roots as value ids) of each backward pass.
         pass_times: `time.perf_counter()` at each beginning and end of a pass, in that order.
         recomputed: by the id of a recomputed op, that of the original.
+        shards: by value id, what this process holds of a DTensor.
     """
 
     __slots__ = (
@@ -97,6 +99,7 @@ class Tape:
         "passes",
         "recomputed",
         "sequence",
+        "shards",
         "source_names",
         "times",
         "updates",
@@ -110,6 +113,7 @@ class Tape:
         self.values: list[tuple[Any, ...]] = []
         self.sequence: dict[int, int] = {}
         self.versions: dict[int, str] = {}
+        self.shards: dict[int, tuple[tuple[int, ...], str]] = {}
         self.order: list[Any] = []
         self.module_calls: list[tuple[Any, int, int, int]] = []
         self.groups: list[int] = []
