@@ -130,7 +130,6 @@ class Assembly:
             found["autocast"] = self._tape.autocasts[index]
         if op.flags & FAILED:
             found["error"] = self._tape.errors.get(index, "raised an exception")
-        return found
         shards = {
             str(place): {"shape": list(shard[0]), "placements": shard[1]}
             for place, value in enumerate(self._outputs[index])
@@ -138,6 +137,7 @@ class Assembly:
         }
         if shards:
             found["shards"] = shards
+        return found
 
     def _first_labels(self) -> dict[int, str]:
         """For each source that nobody named: what the first call that reads it calls it ("target")."""
@@ -284,11 +284,10 @@ def _phases(tape: Tape, ops: list[Op], refs: list[tuple[int, int]]) -> list[int]
         if phase == OPTIMIZER:
             of_gradients.add(index)
         phases.append(phase)
-    return phases
     _mark_what_only_infrastructure_reads(ops, refs, phases)
+    return phases
 
 
-def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
 def _mark_what_only_infrastructure_reads(ops: list[Op], refs: list[tuple[int, int]], phases: list[int]) -> None:
     """Buckets and shards that nothing of the program reads belong to the machinery that reads them."""
     read_by: dict[int, bool] = {}
@@ -301,6 +300,7 @@ def _mark_what_only_infrastructure_reads(ops: list[Op], refs: list[tuple[int, in
             phases[node] = INFRA
 
 
+def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
     """Whether the call only advances a batch norm's `num_batches_tracked`."""
     if not op.inputs or len(op.inputs) > 2:
         return False

@@ -161,10 +161,10 @@ class CallRecorder(TorchFunctionMode):
             frame = _getframe(1)
             code: CodeType | None = None
             lasti = 0
+            phase = self.phase
             while frame is not None:
                 code = frame.f_code
                 known = _CODE.get(id(code))
-            phase = self.phase
                 if known is None:
                     known = _CODE[id(code)] = (code, owner_of(code.co_filename))
                 if known[1]:
@@ -385,9 +385,6 @@ class CallRecorder(TorchFunctionMode):
         if self.failure_phase is None or not self.failure_phase[0].means(error):
             self.failure_phase = (ErrorMark(error), phase)
 
-    def user_frame(self) -> tuple[CodeType | None, int]:
-        """Returns the innermost frame of the user's program as a code object and an instruction offset."""
-        frame = _getframe(1)
     def phase_here(self) -> int:
         """Returns the phase of a call made right now: `INFRA` where code of `torch.distributed` makes it by itself.
 
@@ -404,6 +401,9 @@ class CallRecorder(TorchFunctionMode):
             frame = frame.f_back  # type: ignore[assignment]
         return self.phase
 
+    def user_frame(self) -> tuple[CodeType | None, int]:
+        """Returns the innermost frame of the user's program as a code object and an instruction offset."""
+        frame = _getframe(1)
         while frame is not None:
             if is_user_code(frame.f_code.co_filename):
                 return frame.f_code, frame.f_lasti

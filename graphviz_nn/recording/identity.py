@@ -192,14 +192,14 @@ class Identity:
         requires_grad = tensor.requires_grad
         values.append((tensor.shape, tensor.dtype, tensor.device, requires_grad))
         self.table[id(tensor)] = (ref(tensor), value)
+        shard = None if is_plain(tensor) else shard_of(tensor)
+        if shard is not None:
+            self.tape.shards[value] = shard
         if not instrument:
             return value
         if requires_grad:
             node = history(tensor)
             if node is None:
-        shard = None if is_plain(tensor) else shard_of(tensor)
-        if shard is not None:
-            self.tape.shards[value] = shard
                 self.hook_leaf(tensor, value)
             else:
                 self.tape.sequence[node._sequence_nr()] = value

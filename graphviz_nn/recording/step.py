@@ -158,6 +158,8 @@ class RecordedStep:
         patches.install(
             torch.autograd, "_engine_run_backward", self._engine(vars(torch.autograd)["_engine_run_backward"])
         )
+        if self.observations is not None:
+            patches.install(torch.UntypedStorage, "resize_", self._resizing(torch.UntypedStorage.resize_))
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
         generator = checkpoint._checkpoint_without_reentrant_generator
@@ -185,8 +187,6 @@ class RecordedStep:
     def optimizer_ends(self, optimizer: Any, *, goes_on: bool) -> None:
         """The optimizer's step is over, and with it what is recorded of this step, unless it goes on."""
         self._in_optimizer = False
-        if self.observations is not None:
-            patches.install(torch.UntypedStorage, "resize_", self._resizing(torch.UntypedStorage.resize_))
         take_out(self.mode)
         self.updates.end(optimizer)
         self.closing = True
@@ -344,6 +344,20 @@ class RecordedStep:
 
         return unseen
 
+    def _resizing(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Memory may be given back under a tensor, as FSDP does with whole parameters: first measure what waits."""
+        mode, observations = self.mode, self.observations
+
+        def resize_(storage: torch.UntypedStorage, size: int) -> Any:
+            if not mode.closed and observations is not None:
+                try:
+                    observations.flush()
+                except Exception as error:
+                    mode.fail(error)
+            return original(storage, size)
+
+        return resize_
+
     def _checkpoint(self, original: Callable[..., Any]) -> Callable[..., Any]:
         mode = self.mode
 
@@ -372,20 +386,6 @@ class RecordedStep:
         failure = self.mode.failure
         node = failure[1] if failure is not None and failure[0].means(error) else None
         return ErrorInfo(type(error).__name__, str(error)[:10_000], node, t.PHASES[self._error_phase(error, node)])
-
-    def _resizing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Memory may be given back under a tensor, as FSDP does with whole parameters: first measure what waits."""
-        mode, observations = self.mode, self.observations
-
-        def resize_(storage: torch.UntypedStorage, size: int) -> Any:
-            if not mode.closed and observations is not None:
-                try:
-                    observations.flush()
-                except Exception as error:
-                    mode.fail(error)
-            return original(storage, size)
-
-        return resize_
 
     def _error_phase(self, error: BaseException, node: int | None) -> int:
         noted = self.mode.failure_phase
