@@ -13,6 +13,7 @@ from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.panels import AREAS, Panel
+from graphviz_nn.model.views import View
 
 if TYPE_CHECKING:
     import click
@@ -29,6 +30,7 @@ class Contribution:
     layer_types: tuple[LayerType, ...] = ()
     exporters: tuple[Exporter, ...] = ()
     checks: tuple[Check, ...] = ()
+    views: tuple[View, ...] = ()
     panels: tuple[Panel, ...] = ()
     commands: tuple[click.Command, ...] = ()
 
@@ -44,6 +46,7 @@ def collect(hooks: Mapping[str, Callable[[], Any]]) -> Contribution:
         _checked_layer_types(results.get("register_layer_types", [])),
         _checked_exporters(results.get("register_exporters", [])),
         _checked_checks(results.get("register_checks", [])),
+        _checked_views(results.get("register_views", [])),
         _checked_panels(results.get("register_panels", [])),
         _checked_commands(results["add_commands"]) if "add_commands" in results else (),
     )
@@ -91,6 +94,15 @@ def _checked_checks(result: list[Any]) -> tuple[Check, ...]:
     checks = _all_of(Check, result, "register_checks")
     _require_unique((check.name for check in checks), "checks")
     return checks
+
+
+def _checked_views(result: list[Any]) -> tuple[View, ...]:
+    views = _all_of(View, result, "register_views")
+    for view in views:
+        if not view.name.isidentifier():
+            raise PluginError(f"view {view.name!r}: its name must be in snake case, like feature_maps")
+    _require_unique((view.name for view in views), "views")
+    return views
 
 
 def _checked_panels(result: list[Any]) -> tuple[Panel, ...]:

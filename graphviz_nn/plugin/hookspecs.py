@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphviz_nn.model.findings import Check
     from graphviz_nn.model.layer_types import LayerType
     from graphviz_nn.model.panels import Panel
+    from graphviz_nn.model.views import View
 
 PROJECT: Final = "graphviz_nn"
 """Name of the entry-point group, and of the project in pluggy's terms."""
@@ -48,6 +49,15 @@ def register_checks() -> list[Check]:  # type: ignore[empty-body]
     """Returns rules that look for something wrong in a run.
 
     A rule takes the place of an earlier one with the same name. Its function's docstring is its documentation.
+    """
+
+
+@hookspec
+def register_views() -> list[View]:  # type: ignore[empty-body]
+    """Returns ways to look at a node or at a step: image grids, heat maps, tables, curves, as plain data.
+
+    A view takes the place of an earlier one with the same name. Where several fit a node, the app offers them in order
+    of registration.
     """
 
 

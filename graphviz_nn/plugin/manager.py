@@ -16,6 +16,7 @@ from graphviz_nn.errors import OptionError, PluginError, did_you_mean
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.panels import Panel
+from graphviz_nn.model.views import View
 from graphviz_nn.plugin import hookspecs
 from graphviz_nn.plugin.contributions import Contribution, collect, guarded
 from graphviz_nn.plugin.layer_types import LayerTypes
@@ -114,6 +115,12 @@ class PluginManager:
         return tuple({check.name: check for check in found}.values())
 
     @cached_property
+    def views(self) -> tuple[View, ...]:
+        """One view a name, in order of registration."""
+        found = [view for plugin in self._plugins for view in plugin.contribution.views]
+        return tuple({view.name: view for view in found}.values())
+
+    @cached_property
     def panels(self) -> tuple[Panel, ...]:
         """One panel of the app a name, in order of registration."""
         found = [panel for plugin in self._plugins for panel in plugin.contribution.panels]
@@ -136,7 +143,7 @@ class PluginManager:
         if not info.builtin:
             contribution = guarded(contribution, info.name)
         self._plugins.append(_Plugin(replace(info, hooks=tuple(hooks)), contribution))
-        for cached in ("layer_types", "exporters", "checks", "panels", "commands"):
+        for cached in ("layer_types", "exporters", "checks", "views", "panels", "commands"):
             self.__dict__.pop(cached, None)
         return self._plugins[-1].info
 
