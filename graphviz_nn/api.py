@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from graphviz_nn.errors import MemoryLimit, UsageError
 from graphviz_nn.model.steps import MemoryRun, RunSink, StepRecord
+from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import Keep, KeepPolicy
 from graphviz_nn.recording.policy import DEFAULT_BUDGET, parse_policy
 from graphviz_nn.recording.recorder import Recorder
@@ -135,7 +136,8 @@ def record(
     """Records the training steps that run inside the `with` block, unchanged.
 
     Args:
-        path: the run file to write, or None to keep the run in memory.
+        path: the run file to write, or None to keep the run in memory. In one of several processes that train
+            together it is a folder, in which each rank writes a file of its own.
         model: the root module; without it every module that is called from outside any other is a root.
         every: "auto" (as often as `budget` allows), or each n-th step.
         budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
@@ -161,7 +163,9 @@ def record(
     else:
         from graphviz_nn.store.writer import RunWriter
 
-        sink = RunWriter(path)
+        place = place_of_process()
+        file = path if place is None else prepare(path, place)
+        sink = RunWriter(file)
 
         def run() -> Run:
             return load(path)

@@ -27,15 +27,21 @@ if TYPE_CHECKING:
 NodeLike = int | str | Node
 
 
-def load(path: str | PathLike[str]) -> Run:
-    """Opens a run file. Reading it never runs code.
+def load(path: str | PathLike[str], rank: int | str | None = None) -> Run:
+    """Opens a run file, or of a folder with a file a rank one of them. Reading it never runs code.
+
+    Args:
+        rank: which rank of a run of several processes, 0 by default, or "all" for the statistics of all ranks together
+            (see `graphviz_nn.store.merge.MergedRun`).
 
     Raises:
         RunFileError: missing, foreign, newer or damaged; the message says which and what to do.
+        OptionError: a rank is asked for and `path` is one run file.
+        NotRecorded: with rank="all" there is no step that all ranks recorded with the same calls.
     """
     from graphviz_nn.store.reader import open_run
 
-    return Run(open_run(path))
+    return Run(open_data(path, rank))
 
 
 class StepView:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import OptionError
 from graphviz_nn.model.findings import SEVERITIES, Finding
@@ -33,8 +34,17 @@ _LINES = 5
 @click.option(
     "--fail-on", type=click.Choice(("warning", "error")), help="Exit with 1 where a finding is at least so severe."
 )
+@rank_option
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON, for a program.")
-def check(*, run: Path, rules: str | None, settings: tuple[str, ...], fail_on: str | None, as_json: bool) -> None:
+def check(
+    *,
+    run: Path,
+    rules: str | None,
+    settings: tuple[str, ...],
+    fail_on: str | None,
+    rank: int | str | None,
+    as_json: bool,
+) -> None:
     """Check the last recorded steps of the run file RUN.
 
     Thresholds are read from [tool.graphviz_nn.checks] in the pyproject.toml of this folder or the nearest one above:
@@ -50,7 +60,7 @@ def check(*, run: Path, rules: str | None, settings: tuple[str, ...], fail_on: s
 
     thresholds = {**configured(Path.cwd()), **parse_settings(settings)}
     wanted = None if rules is None else [name.strip() for name in rules.split(",") if name.strip()]
-    with load(run) as opened:
+    with load(run, rank) as opened:
         found = opened.findings(wanted, thresholds)
         described = [describe(opened, finding) for finding in found]
     if as_json:

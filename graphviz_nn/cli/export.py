@@ -8,6 +8,7 @@ import click
 
 from graphviz_nn.cli.picture import picture_options
 from graphviz_nn.cli.progress import working
+from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.model.exporters import PictureOptions
 
 
@@ -23,8 +24,17 @@ from graphviz_nn.model.exporters import PictureOptions
     help="File to write; its suffix says the format. Repeatable.",
 )
 @click.option("--format", "format_name", help="Format, where the suffix does not say it.")
+@rank_option
 @picture_options
-def export(*, run: Path, files: tuple[Path, ...], format_name: str | None, step: int, picture: PictureOptions) -> None:
+def export(
+    *,
+    run: Path,
+    files: tuple[Path, ...],
+    format_name: str | None,
+    rank: int | str | None,
+    step: int,
+    picture: PictureOptions,
+) -> None:
     """Draw a step of the run file RUN, or write its graph.
 
     \b
@@ -33,9 +43,9 @@ def export(*, run: Path, files: tuple[Path, ...], format_name: str | None, step:
       graphviz-nn export train.gvnn -o model.dot -o model.graphml --step 0
     """
     from graphviz_nn.export import export as write
-    from graphviz_nn.store.reader import open_run
+    from graphviz_nn.store.folder import open_data
 
-    data = open_run(run)
+    data = open_data(run, rank)
     try:
         for file in files:
             with working(f"Writing {file}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -19,10 +20,13 @@ from graphviz_nn.cli.progress import StepTitle
 from graphviz_nn.cli.script import Program, ended_by, exit_code, load_module, load_script
 from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.model.ranks import Place
 from graphviz_nn.model.steps import StepRecord
+from graphviz_nn.store.rank_files import prepare
 
 if TYPE_CHECKING:
     from graphviz_nn.api import Recording
+    from graphviz_nn.run import Run
 
 
 _NO_STEP = "no module was called and no backward pass ran."
@@ -79,16 +83,20 @@ def run(
     """
     path = output or _default_output(script, is_module)
     outputs.ensure_run_suffix(path)
-    outputs.ensure_writable(path)
+    place = Place.in_environment(os.environ)
+    if place is None:
+        outputs.ensure_writable(path)
+    else:
+        prepare(path, place)
     try:
         program = (load_module if is_module else load_script)(script, arguments)
     except GraphvizNNError:
         raise
     except BaseException as error:  # a script that does not compile, a package whose import fails
         sys.exit(ended_by(error))
-    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep)})
+    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep)}, place)
     code = exit_code(lambda: recording.run(program))
-    if not quiet:
+    if not quiet and recording.has_news:
         outputs.note(recording.summary())
         for line in recording.findings():
             outputs.note(line)
@@ -98,10 +106,11 @@ def run(
 class ScriptRecording:
     """The recording of one program: it starts when PyTorch is there, and never stands in the program's way."""
 
-    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, options: Mapping[str, Any], place: Place | None = None) -> None:
         self._path = path
         self._file = path.absolute()  # the program may change the current folder
         self._options = options
+        self._place = place
         self._recording: Recording | None = None
         self._failure = ""
         self._title = StepTitle()
@@ -116,14 +125,24 @@ class ScriptRecording:
         finally:
             self._title.clear()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to say that no other process says: of several, the first speaks for all."""
+        return self._place is None or self._place.rank == 0 or not self._recorded
+
     def summary(self) -> str:
         """One line that says what was recorded."""
+        if self._place is not None and self._place.rank:
+            return f"rank {self._place.rank}: {self._summary()}"
+        return self._summary()
+
+    def _summary(self) -> str:
         if self._failure:
             return f"nothing was recorded: {self._failure}"
         if self._recording is None:
             return "nothing was recorded: the program did not import torch."
         try:
-            with gnn.load(self._file) as run:
+            with self._open() as run:
                 steps, meta = [step.info for step in run.steps], run.meta
         except GraphvizNNError as error:
             return f"nothing was recorded: {_NO_STEP if not self._recorded else error}"
@@ -144,10 +163,13 @@ class ScriptRecording:
         from graphviz_nn.cli.check import brief
 
         try:
-            with gnn.load(self._file) as run:
+            with self._open() as run:
                 return brief(run, self._path)
         except GraphvizNNError:
             return []  # the summary has said what is wrong with the file
+
+    def _open(self) -> Run:
+        return gnn.load(self._file, None if self._place is None else self._place.rank)
 
     def _start(self, stack: ExitStack) -> None:
         """Starts the recorder in the middle of the program, which must go on whatever comes of it."""

@@ -41,6 +41,20 @@ class RunMeta(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """Warnings of the recorder that a reader should see: what could not be recorded, and why."""
     complete: bool = False
+    rank: int | None = None
+    world_size: int | None = None
+    """Which of how many processes that train together this one is; None for a program that is one process."""
+
+
+class OptimizerInfo(msgspec.Struct, frozen=True):
+    """An optimizer as it stood in a step: class name, and its parameter groups' settings.
+
+    A group's settings are its own by torch's names ("lr", "weight_decay", "momentum", "betas", …), as far as they are
+    plain numbers, booleans, strings or lists of them.
+    """
+
+    type: str
+    groups: tuple[dict[str, Any], ...]
 
 
 class StepInfo(msgspec.Struct, frozen=True):

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from torch import Tensor
 
 from graphviz_nn.model.ranks import Place
+
+DTENSOR_NOTE: Final = (
+    "DTensors are shown with the shape of the whole; their numbers are those of the part that this rank holds, and "
+    "their tensors are not kept."
+)
 
 
 class Shard(NamedTuple):
@@ -32,6 +37,18 @@ def place_of_process() -> Place | None:
         place = Place(group.get_rank(), group.get_world_size())
         return place if place.world_size > 1 else None
     return Place.in_environment(os.environ)
+
+
+def notes_on_group(rank: int | None) -> list[str]:
+    """Returns what to say of a recording that ends and was begun as that of `rank` (None: of a process alone)."""
+    place = place_of_process()
+    if place is None or place.rank == rank:
+        return []
+    known = "one process alone" if rank is None else f"rank {rank}"
+    return [
+        f"This is rank {place.rank} of {place.world_size}, but recording began before the process group did, and took "
+        f"it for {known}. Begin to record after torch.distributed.init_process_group."
+    ]
 
 
 def shard_of(tensor: Tensor) -> Shard | None:

@@ -25,6 +25,7 @@ from torch.optim import optimizer as torch_optimizer
 
 from graphviz_nn.errors import UsageError
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
+from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
@@ -84,12 +85,15 @@ class Recorder:
         self._expected: set[int] = set()
         self._files: set[str] = set()
         self._notes: list[str] = []
+        place = place_of_process()
         self._meta = RunMeta(
             created=time.time(),
             command=command or tuple(sys.argv),
             keep=self._keep.label,
             versions=versions(),
             device=_device(),
+            rank=None if place is None else place.rank,
+            world_size=None if place is None else place.world_size,
         )
         self.steps_seen = 0
         self.over_limit = 0
@@ -138,6 +142,7 @@ class Recorder:
                 "No step was found: no module with parameters was called in the recording's thread. Name the root with "
                 "model=…, or mark each step by hand with `with recorder.step():`."
             )
+        self._notes.extend(notes_on_group(self._meta.rank))
         meta = RunMeta(
             **{
                 **{name: getattr(self._meta, name) for name in self._meta.__struct_fields__},
@@ -346,6 +351,9 @@ class Recorder:
 
     def _deliver(self, step: RecordedStep, record: StepRecord) -> None:
         self._notes.extend(step.tape.notes)
+        if step.tape.shards:
+            self._notes.append(DTENSOR_NOTE)
+        self._notes.extend(self._metrics.notes)
         self._last_ops = step.tape.ops
         if step.observations is not None and step.observations.over_limit:
             self.over_limit = step.observations.over_limit

@@ -26,6 +26,7 @@ from graphviz_nn.store.encoding import (
 )
 from graphviz_nn.store.format import META_KEY
 from graphviz_nn.store.kept_tensors import KeptTensor, kept_tensors, read_slice
+from graphviz_nn.store.rank_files import choose
 from graphviz_nn.store.rows import (
     EventOrderRow,
     EventTimeRow,
@@ -43,9 +44,12 @@ RECENT: Final = 16
 """How many structures, event orders and lists of tensors stay decoded; most runs have one of each."""
 
 
-def open_run(path: str | os.PathLike[str]) -> RunFile:
-    """Opens a run file, which may still be growing. Raises what `RunFile` raises."""
-    return RunFile(path)
+def open_run(path: str | os.PathLike[str], rank: int | None = None) -> RunFile:
+    """Opens a run file, which may still be growing; of a folder with a file a rank that of `rank`, 0 by default.
+
+    Raises what `RunFile` raises, and `OptionError` where a rank is asked for of one run file.
+    """
+    return RunFile(choose(path, rank))
 
 
 class RunFile:
