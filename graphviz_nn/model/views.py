@@ -54,6 +54,7 @@ class ImageGrid:
         note: one sentence that a reader must know ("first sample only, every 4th pixel"), or "".
         scale: one of `SCALES`. colours: one of `COLOURS`.
         axes: what a place in an image is called: of rows, of columns.
+        sample_word: what `samples` counts ("sample", "filter").
         samples, planes: how many of each can be chosen. total: how many images there are; those given are
             `first` to `first + n`.
     """
@@ -65,6 +66,7 @@ class ImageGrid:
     scale: str = "each"
     colours: str = "sequential"
     axes: tuple[str, str] = ("row", "column")
+    sample_word: str = "sample"
     samples: int = 1
     planes: int = 1
     total: int = 0
