@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from graphviz_nn.errors import MemoryLimit, UsageError
+from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.steps import MemoryRun, RunSink, StepRecord
 from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import Keep, KeepPolicy
+from graphviz_nn.recording.metrics import AUTO, choose_metrics
 from graphviz_nn.recording.policy import DEFAULT_BUDGET, parse_policy
 from graphviz_nn.recording.recorder import Recorder
 from graphviz_nn.run import Run, load
@@ -32,6 +34,7 @@ def trace(
     keep: Keep = "all",
     memory_limit: int | None = None,
     thumbnails: bool | None = None,
+    metrics: str | Iterable[str] = AUTO,
     **kwargs: Any,
 ) -> Run:
     """Records one step: `target(*inputs, **kwargs)`, and with a loss its backward pass.
@@ -44,12 +47,14 @@ def trace(
             tensors), glob patterns of module paths or "op:NAME", or a predicate `(module path, op) -> bool`.
         memory_limit: most bytes of kept tensors; 4 GiB by default.
         thumbnails: small copies of 4-D values; on by default with keep="stats".
+        metrics: names of registered metrics to take; "auto" takes those that the checks read, unless keep is "none".
 
     Returns:
         The run, with one step. Gradients and an optimizer's updates stay in the model, as if you had run it yourself.
 
     Raises:
         UsageError: the loss gave something else than a scalar tensor, or there is an optimizer without a loss.
+        OptionError: an unknown `keep` or metric.
         MemoryLimit: keeping every tensor would take more than `memory_limit`.
         Exception: what the target raised, unchanged; `partial_run()` gives what was recorded until then.
     """
@@ -57,7 +62,8 @@ def trace(
         raise UsageError("optimizer= needs loss=, a function that takes the output and gives a scalar tensor.")
     policy = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
     sink = MemoryRun()
-    recorder = Recorder(sink, target if isinstance(target, nn.Module) else None, keep=policy)
+    model = target if isinstance(target, nn.Module) else None
+    recorder = Recorder(sink, model, keep=policy, metrics=_metrics(metrics, policy))
     _partial.clear()
     try:
         with recorder, recorder.step():
@@ -76,6 +82,10 @@ def trace(
             f"memory_limit=… (bytes), or keep less with keep='stats' or selectors such as keep=['layer4.*']."
         )
     return Run(sink, recorder.functions)
+
+
+def _metrics(wanted: str | Iterable[str], policy: KeepPolicy) -> tuple[Metric, ...]:
+    return () if wanted == AUTO and not policy.stats else choose_metrics(wanted)
 
 
 def _scalar(value: Any, loss: Callable[[Any], Tensor]) -> Tensor:
@@ -130,6 +140,7 @@ def record(
     keep: Keep = "stats",
     memory_limit: int | None = None,
     thumbnails: bool | None = None,
+    metrics: str | Iterable[str] = AUTO,
     on_step: Callable[[StepRecord], None] | None = None,
     command: tuple[str, ...] = (),
 ) -> Iterator[Recording]:
@@ -141,7 +152,7 @@ def record(
         model: the root module; without it every module that is called from outside any other is a root.
         every: "auto" (as often as `budget` allows), or each n-th step.
         budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
-        keep, memory_limit, thumbnails: as for `trace`.
+        keep, memory_limit, thumbnails, metrics: as for `trace`.
         on_step: called with each recorded step, in the training thread.
         command: what to note as the program's command line; `sys.argv` by default.
 
@@ -149,11 +160,12 @@ def record(
         A `Recording`.
 
     Raises:
-        OptionError: an unknown `every`, `budget` or `keep`.
+        OptionError: an unknown `every`, `budget`, `keep` or metric.
         RunFileError: the file cannot be written.
     """
     policy = parse_policy(every, budget)
     kept = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
+    taken = _metrics(metrics, kept)
     sink: RunSink
     if path is None:
         sink = memory = MemoryRun()
@@ -170,6 +182,7 @@ def record(
         def run() -> Run:
             return load(path)
 
-    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=command or tuple(sys.argv))
+    argv = command or tuple(sys.argv)
+    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=argv, metrics=taken)
     with recorder:
         yield Recording(recorder, run)

@@ -8,7 +8,7 @@ import networkx as nx
 
 from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.graph.parameters import count_parameters
-from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Node, Output
 from graphviz_nn.model.structure import Structure
 
@@ -27,6 +27,7 @@ def build_graph(structure: Structure) -> nx.MultiDiGraph:
         digest=structure.digest,
         modules={module.path: _module(module, counts[module.path]) for module in structure.modules},
         module_calls=[_module_call(call) for call in structure.module_calls],
+        parameters=[_parameter(parameter) for parameter in structure.parameters],
     )
     graph.add_nodes_from((node.id, _node(node)) for node in structure.nodes)
     graph.add_edges_from(
@@ -79,7 +80,22 @@ def _module(module: Module, parameter_count: int) -> dict[str, Any]:
 
 
 def _module_call(call: ModuleCall) -> dict[str, Any]:
-    return {"path": call.path, "call": call.call, "parent": call.parent, "phase": call.phase}
+    return {
+        "path": call.path,
+        "call": call.call,
+        "parent": call.parent,
+        "phase": call.phase,
+        "training": call.training,
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "names": parameter.names,
+        "shape": parameter.shape,
+        "dtype": parameter.dtype,
+        "requires_grad": parameter.requires_grad,
+    }
 
 
 def _copy(value: Any) -> Any:

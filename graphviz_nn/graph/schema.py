@@ -49,7 +49,15 @@ ATTRIBUTES: Final = (
     Attribute("graph", "view", (str,), "what was done to the graph since it was recorded", choices=VIEWS),
     Attribute("graph", "digest", (str,), "digest of the structure that the graph was built from"),
     Attribute("graph", "modules", (dict,), "by path: `type parameters parameter_count training attributes`"),
-    Attribute("graph", "module_calls", (list,), "in order of entry: `path`, `call`, `parent` (index), `phase`"),
+    Attribute(
+        "graph", "module_calls", (list,), "in order of entry: `path`, `call`, `parent` (index), `phase`, `training`"
+    ),
+    Attribute(
+        "graph",
+        "parameters",
+        (list,),
+        "every parameter of the program: `names shape dtype requires_grad`; empty in runs of format 1",
+    ),
     Attribute("node", "kind", (str,), "what sort of call or source it is", choices=NODE_KINDS),
     Attribute("node", "op", (str,), "operator (`conv2d`); of a source its kind; of a module its class"),
     Attribute("node", "name", (str,), "readable and unique in the graph"),

@@ -46,9 +46,11 @@ class Check:
         run: takes a `graphviz_nn.analysis.context.CheckContext` and the thresholds by name; yields findings. Its
             docstring is the rule's page: symptom, mathematics, criterion, healthy look-alikes, remedy, source.
         thresholds: defaults by name.
+        metrics: names of the metrics that it reads; they are taken while it is on (`register_metrics`).
     """
 
     name: str
     family: str
     run: Callable[[Any, Mapping[str, float]], Iterable[Finding]]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()

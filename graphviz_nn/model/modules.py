@@ -1,4 +1,4 @@
-"""The modules of a recorded program and the calls made of them."""
+"""The modules of a recorded program, the calls made of them, their parameters, and what trains these."""
 
 from __future__ import annotations
 
@@ -30,9 +30,31 @@ class Module(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ModuleCall(msgspec.Struct, frozen=True, array_like=True):
-    """One call of a module: its path, its count from 1, and the call that it was made in (an index, or None)."""
+    """One call of a module: its path, its count from 1, and the call that it was made in (an index, or None).
+
+    `training` is the module's flag at that call; None in a run that was recorded before this was noted.
+    """
 
     path: str
     call: int
     parent: int | None
     phase: str = "forward"
+    training: bool | None = None
+
+
+class Parameter(msgspec.Struct, frozen=True, array_like=True):
+    """One parameter of the program, whether or not the step read it.
+
+    Attributes:
+        names: every dotted name that it has (several when tied), as in `Node.names`.
+        shape: () while a lazy module has not made it yet. dtype: without "torch.".
+        requires_grad: whether it is trained; a frozen one has False.
+        optimizer, group: which of `StepInfo.optimizers`, and which of its groups, has it; None where none does.
+    """
+
+    names: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    requires_grad: bool
+    optimizer: int | None = None
+    group: int | None = None

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
@@ -68,6 +69,7 @@ class StepInfo(msgspec.Struct, frozen=True):
         passes: number of backward passes.
         forward_only: no gradient could arrive (no_grad, inference mode, or no backward pass).
         error: the exception that ended it, or None.
+        optimizers: those that stepped in it, in that order; where none did, those of the step recorded before.
     """
 
     index: int
@@ -78,11 +80,12 @@ class StepInfo(msgspec.Struct, frozen=True):
     passes: int = 0
     forward_only: bool = False
     error: ErrorInfo | None = None
+    optimizers: tuple[OptimizerInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepRecord:
-    """Everything recorded of one step. Tables are described in `graphviz_nn.model.stats`."""
+    """Everything recorded of one step. Tables are described in `graphviz_nn.model.stats`; metrics are by name."""
 
     info: StepInfo
     structure: Structure
@@ -90,6 +93,7 @@ class StepRecord:
     stats: Mapping[str, StatTable] = field(default_factory=dict)
     histograms: Mapping[str, HistogramTable] = field(default_factory=dict)
     tensors: Mapping[TensorKey, TensorData] = field(default_factory=dict)
+    metrics: Mapping[str, MetricTable] = field(default_factory=dict)
 
 
 class RunSink(Protocol):
@@ -126,6 +130,12 @@ class RunData(Protocol):
     def stats(self, position: int, table: str) -> StatTable | None: ...
 
     def histograms(self, position: int, table: str) -> HistogramTable | None: ...
+
+    def metric_names(self, position: int) -> Sequence[str]:
+        """The metrics taken in the step."""
+
+    def metric(self, position: int, name: str) -> MetricTable | None:
+        """What a metric found in the step; None where it was not taken."""
 
     def tensor_keys(self, position: int) -> Sequence[TensorKey]: ...
 
@@ -185,6 +195,12 @@ class MemoryRun:
 
     def histograms(self, position: int, table: str) -> HistogramTable | None:
         return self._steps[position].histograms.get(table)
+
+    def metric_names(self, position: int) -> Sequence[str]:
+        return list(self._steps[position].metrics)
+
+    def metric(self, position: int, name: str) -> MetricTable | None:
+        return self._steps[position].metrics.get(name)
 
     def tensor_keys(self, position: int) -> Sequence[TensorKey]:
         return list(self._steps[position].tensors)

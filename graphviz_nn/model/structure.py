@@ -8,16 +8,20 @@ from itertools import accumulate
 
 import msgspec
 
-from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Node, ValueRef
 
 
 class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
-    """The nodes in order of id, the modules, and the calls made of them in order of entry."""
+    """The nodes in order of id, the modules, the calls made of them in order of entry, and all their parameters.
+
+    `parameters` is empty in a run that was recorded before they were noted.
+    """
 
     nodes: tuple[Node, ...]
     modules: tuple[Module, ...]
     module_calls: tuple[ModuleCall, ...]
+    parameters: tuple[Parameter, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -37,6 +41,11 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
     @cached_property
     def modules_by_path(self) -> dict[str, Module]:
         return {module.path: module for module in self.modules}
+
+    @cached_property
+    def parameters_by_name(self) -> dict[str, Parameter]:
+        """Parameter by each of its names."""
+        return {name: parameter for parameter in self.parameters for name in parameter.names}
 
     @property
     def value_count(self) -> int:

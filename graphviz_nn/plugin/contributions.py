@@ -11,6 +11,7 @@ from graphviz_nn.errors import PluginError
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
+from graphviz_nn.model.metrics import OF, Metric
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.panels import AREAS, Panel
 from graphviz_nn.model.views import View
@@ -30,6 +31,7 @@ class Contribution:
     layer_types: tuple[LayerType, ...] = ()
     exporters: tuple[Exporter, ...] = ()
     checks: tuple[Check, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     views: tuple[View, ...] = ()
     panels: tuple[Panel, ...] = ()
     commands: tuple[click.Command, ...] = ()
@@ -46,6 +48,7 @@ def collect(hooks: Mapping[str, Callable[[], Any]]) -> Contribution:
         _checked_layer_types(results.get("register_layer_types", [])),
         _checked_exporters(results.get("register_exporters", [])),
         _checked_checks(results.get("register_checks", [])),
+        _checked_metrics(results.get("register_metrics", [])),
         _checked_views(results.get("register_views", [])),
         _checked_panels(results.get("register_panels", [])),
         _checked_commands(results["add_commands"]) if "add_commands" in results else (),
@@ -94,6 +97,19 @@ def _checked_checks(result: list[Any]) -> tuple[Check, ...]:
     checks = _all_of(Check, result, "register_checks")
     _require_unique((check.name for check in checks), "checks")
     return checks
+
+
+def _checked_metrics(result: list[Any]) -> tuple[Metric, ...]:
+    metrics = _all_of(Metric, result, "register_metrics")
+    for metric in metrics:
+        if metric.of not in OF:
+            raise PluginError(f"metric {metric.name!r}: of is {metric.of!r}; it must be one of {', '.join(OF)}")
+        if (metric.of == "input") != bool(metric.arguments):
+            raise PluginError(f'metric {metric.name!r}: arguments are for metrics of "input", which need them')
+        if not metric.name or not metric.name.isidentifier():
+            raise PluginError(f"metric {metric.name!r}: its name must be in snake case, like active_share")
+    _require_unique((metric.name for metric in metrics), "metrics")
+    return metrics
 
 
 def _checked_views(result: list[Any]) -> tuple[View, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphviz_nn.model.exporters import Exporter
     from graphviz_nn.model.findings import Check
     from graphviz_nn.model.layer_types import LayerType
+    from graphviz_nn.model.metrics import Metric
     from graphviz_nn.model.panels import Panel
     from graphviz_nn.model.views import View
 
@@ -49,6 +50,15 @@ def register_checks() -> list[Check]:  # type: ignore[empty-body]
     """Returns rules that look for something wrong in a run.
 
     A rule takes the place of an earlier one with the same name. Its function's docstring is its documentation.
+    """
+
+
+@hookspec
+def register_metrics() -> list[Metric]:  # type: ignore[empty-body]
+    """Returns numbers of tensors that rules read beyond the statistics of every tensor.
+
+    A metric takes the place of an earlier one with the same name. It costs nothing until a rule names it in
+    `Check.metrics`, or `record(metrics=…)` does.
     """
 
 

@@ -12,6 +12,12 @@ from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.structure import Structure
 
 
+def plain_names(op: str) -> tuple[str, ...]:
+    """Returns the names under which an operator is looked up: its own, and those without the marks of in-place
+    (`relu_`) and private (`_softmax`) forms."""
+    return op, op.removesuffix("_"), op.strip("_")
+
+
 class LayerTypes:
     """Every registered layer type, in order of registration; where two cover the same thing the later one wins."""
 
@@ -65,7 +71,7 @@ class LayerTypes:
             return found
 
     def _find_function(self, op: str) -> LayerType | None:
-        for name in (op, op.removesuffix("_"), op.strip("_")):
+        for name in plain_names(op):
             if name in self._functions:
                 return self._functions[name]
         return None

@@ -15,6 +15,7 @@ import pluggy
 from graphviz_nn.errors import OptionError, PluginError, did_you_mean
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
+from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.panels import Panel
 from graphviz_nn.model.views import View
 from graphviz_nn.plugin import hookspecs
@@ -115,6 +116,11 @@ class PluginManager:
         return tuple({check.name: check for check in found}.values())
 
     @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics by name, in order of registration."""
+        return {metric.name: metric for plugin in self._plugins for metric in plugin.contribution.metrics}
+
+    @cached_property
     def views(self) -> tuple[View, ...]:
         """One view a name, in order of registration."""
         found = [view for plugin in self._plugins for view in plugin.contribution.views]
@@ -143,7 +149,7 @@ class PluginManager:
         if not info.builtin:
             contribution = guarded(contribution, info.name)
         self._plugins.append(_Plugin(replace(info, hooks=tuple(hooks)), contribution))
-        for cached in ("layer_types", "exporters", "checks", "views", "panels", "commands"):
+        for cached in ("layer_types", "exporters", "checks", "metrics", "views", "panels", "commands"):
             self.__dict__.pop(cached, None)
         return self._plugins[-1].info
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from torch import nn
 
-from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import ITEM_BYTES
@@ -37,7 +37,7 @@ _NOTHING: Final[Description] = ([], {}, None)
 class Assembly:
     """A structure and the places of a tape's values in it."""
 
-    def __init__(self, tape: Tape, names: ModuleNames) -> None:
+    def __init__(self, tape: Tape, names: ModuleNames, parameters: tuple[Parameter, ...] = ()) -> None:
         self._tape = tape
         self._names = names
         self._ops = [Op(*op) for op in tape.ops]
@@ -56,9 +56,10 @@ class Assembly:
             nodes=tuple(self._node(index, op) for index, op in enumerate(self._ops)),
             modules=self._modules(),
             module_calls=tuple(
-                ModuleCall(self._path(entry), call, parent if parent >= 0 else None, PHASES[phase])
-                for entry, call, parent, phase in tape.module_calls
+                ModuleCall(self._path(entry), call, parent if parent >= 0 else None, PHASES[phase], training)
+                for entry, call, parent, phase, training in tape.module_calls
             ),
+            parameters=parameters,
         )
 
     def ref(self, value: int) -> ValueRef:

@@ -72,7 +72,9 @@ class CallRecorder(TorchFunctionMode):
     Attributes:
         state: (entry, call, module call) of the module being called.
         phase, group: index into `tape.PHASES`; the composite or custom call that we are inside, or -1.
-        prepare: called before a call that may write in place or draw random numbers, or None.
+        before_write: told of the tensors that a call may be about to write to, or None.
+        before_call: told of each call that is about to run, or None.
+        note_call: told of each custom Function whose results are about to be noted, or None.
         fail: told of an error of ours; it must make `closed` true.
     """
 
@@ -86,7 +88,8 @@ class CallRecorder(TorchFunctionMode):
         self.phase = 0
         self.group = -1
         self.before_write: Callable[[list[Tensor]], None] | None = None
-        self.before_call: Callable[[Any, int], None] | None = None
+        self.before_call: CallObserver | None = None
+        self.note_call: CallObserver | None = None
         self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
         self.started = perf_counter()
         self.failure: tuple[ErrorMark, int] | None = None
@@ -143,7 +146,7 @@ class CallRecorder(TorchFunctionMode):
                 keywords = {name: template_of(x, identity, inputs, tensors) for name, x in kwargs.items()}
             versions: list[int] | None = None
             if self.before_call is not None:
-                self.before_call(function, len(self._ops))
+                self.before_call(function, inputs, tensors, template, keywords)
             if kind > 1 or (kwargs and "out" in kwargs):
                 if self.before_write is not None:
                     self.before_write(_targets(function, kind, tensors))

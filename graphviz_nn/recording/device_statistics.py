@@ -60,7 +60,7 @@ class DeviceStatistics:
         """Queues the copy of all numbers to pinned host memory."""
         self.flush()
         with torch.no_grad():
-            self._blocks = [(rows, _to_host(numbers), _to_host(counts)) for rows, numbers, counts in self._blocks]
+            self._blocks = [(rows, to_host(numbers), to_host(counts)) for rows, numbers, counts in self._blocks]
         self._copied = True
 
     def collect(self) -> list[Result]:
@@ -125,7 +125,8 @@ def _histograms(tensors: list[Tensor]) -> Tensor:
     return torch.stack(lines)
 
 
-def _to_host(tensor: Tensor) -> Tensor:
+def to_host(tensor: Tensor) -> Tensor:
+    """Returns the tensor on the CPU; from a CUDA device the copy is only queued, into pinned memory."""
     if tensor.device.type == "cpu":
         return tensor
     host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.device.type == "cuda")

@@ -13,13 +13,15 @@ from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.step import RecordedStep
 from graphviz_nn.recording.tables import Events, kept_tensors, loss_of, statistics_tables
 from graphviz_nn.recording.tape import Tape
+from graphviz_nn.recording.trained import Training
 
 
 class Finisher:
     """Turns recorded steps into `StepRecord`s, one after the other."""
 
-    def __init__(self, names: ModuleNames) -> None:
+    def __init__(self, names: ModuleNames, training: Training) -> None:
         self._names = names
+        self._training = training
         self._tape: Tape | None = None
         self._assembly: Assembly | None = None
         self._events: Events | None = None
@@ -45,13 +47,18 @@ class Finisher:
             passes=len(tape.passes),
             forward_only=not tape.passes,
             error=step.error_info(),
+            optimizers=self._training.optimizers,
         )
-        return StepRecord(info, structure, events.timed(tape, step.mode.started), stats, histograms, tensors)
+        metrics = {} if step.metrics is None else step.metrics.tables(assembly.ref)
+        timed = events.timed(tape, step.mode.started)
+        return StepRecord(info, structure, timed, stats, histograms, tensors, metrics)
 
     def _assemble(self, tape: Tape) -> tuple[Assembly, Events]:
         last, assembly, events = self._tape, self._assembly, self._events
-        if last is None or assembly is None or not _same_structure(last, tape):
-            assembly, events = Assembly(tape, self._names), None
+        parameters = self._training.parameters(tape)
+        known = assembly is not None and assembly.structure.parameters is parameters
+        if last is None or assembly is None or not known or not _same_structure(last, tape):
+            assembly, events = Assembly(tape, self._names, parameters), None
         if last is None or events is None or last.order != tape.order:
             events = Events(tape, assembly)
         self._tape, self._assembly, self._events = tape, assembly, events

@@ -69,6 +69,8 @@ class CustomFunctions:
         result: Any,
     ) -> None:
         mode, tape, identity = self.mode, self.identity.tape, self.identity
+        if mode.note_call is not None:
+            mode.note_call(cls, inputs, tensors, template, None)
         made = [x for x in (result if isinstance(result, (tuple, list)) else (result,)) if isinstance(x, Tensor)]
         given = {id(x) for x in tensors}
         written = [x for x, v in zip(tensors, versions, strict=True) if v >= 0 and x._version != v]

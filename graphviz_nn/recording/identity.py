@@ -79,7 +79,8 @@ class Identity:
     Attributes:
         table: by `id(tensor)` a weak reference to it and its value.
         last_write: the first value that the newest in-place write made; a tensor bound at or after it is not stale.
-        observe: told of each new value and its tensor, or None.
+        observe: told of each new value that a call made and its tensor, or None.
+        observe_found: told of each value that is read without a call having made it, other than a source, or None.
         make_hook: makes the gradient hook of a value, or None where gradients are not wanted.
         wrote_leaf: whether the program wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
         transform_inputs: values that a torch.func transform read; what appears next came out of it.
@@ -92,6 +93,7 @@ class Identity:
         self.last_write = -1
         self.wrote_leaf = False
         self.observe: Observer | None = None
+        self.observe_found: Observer | None = None
         self.observe_source: Observer | None = None
         self.make_hook: Callable[[int], Hook] | None = None
         self.make_leaf_hook: Callable[[int, Tensor], Hook] | None = None
@@ -164,7 +166,7 @@ class Identity:
         tape = self.tape
         state, phase, group = self.source_state()
         index = len(tape.ops)
-        value = self.bind(tensor)
+        value = self.bind(tensor, made=False)
         node = history(tensor)
         label = opaque.readable_name(node) if node is not None else "opaque"
         tape.ops.append((label, state, None, 0, phase, group, inputs, value, 1, OPAQUE, None, None))
@@ -177,7 +179,7 @@ class Identity:
         tape = self.tape
         state, phase, group = self.source_state()
         index = len(tape.ops)
-        value = self.bind(tensor)
+        value = self.bind(tensor, made=False)
         tape.ops.append(("alias", state, None, 0, phase, group, (written, before), value, 1, ALIAS, None, None))
         tape.times.append(self.now())
         tape.order.append(index)
@@ -185,8 +187,11 @@ class Identity:
 
     # ---- making
 
-    def bind(self, tensor: Tensor, *, instrument: bool = True) -> int:
-        """Gives the tensor a new value, with its gradient hook, and tells the observer. Returns the value."""
+    def bind(self, tensor: Tensor, *, instrument: bool = True, made: bool = True) -> int:
+        """Gives the tensor a new value, with its gradient hook, and tells the observer. Returns the value.
+
+        `made`: the call that is being recorded made it.
+        """
         values = self.tape.values
         value = len(values)
         requires_grad = tensor.requires_grad
@@ -205,8 +210,9 @@ class Identity:
                 self.tape.sequence[node._sequence_nr()] = value
                 if self.make_hook is not None:
                     self.hook_value(tensor, node, value)
-        if self.observe is not None:
-            self.observe(value, tensor)
+        observe = self.observe if made else self.observe_found
+        if observe is not None:
+            observe(value, tensor)
         return value
 
     def bind_all(self, result: Any) -> int:

@@ -65,6 +65,16 @@ class KnownTensors:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
         return self.describe(tensor)[0] is not None
 
+    def parameters(self) -> list[tuple[Tensor, Owned]]:
+        """Returns every parameter of the modules known so far, with all its names."""
+        if self._read != self._modules.counts:
+            self._read_owners()
+        return [
+            (tensor, owners)
+            for reference, (kind, _, owners) in self._owned.values()
+            if kind == "parameter" and (tensor := reference()) is not None
+        ]
+
     def add_arguments(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Notes the tensors that a root module is called with, under the names of its `forward`'s parameters."""
         labels = list(_parameter_labels(module, len(args))) if args else []
@@ -76,16 +86,6 @@ class KnownTensors:
         """Notes that a tensor is the `.grad` of the parameter with that value."""
         self._gradients[id(gradient)] = (ref(gradient), value)
 
-    def _read_owners(self) -> None:
-        """Reads the parameters and buffers of every root; one with several names (tied) has them all."""
-        self._read_in_step = True
-        self._read = self._modules.counts
-        found: dict[int, tuple[Tensor, str, list[tuple[Root, str]]]] = {}
-        for module, root, prefix in self._modules.owners():
-            owned = (("parameter", module.named_parameters), ("buffer", module.named_buffers))
-            for kind, tensors in owned:
-                for name, tensor in tensors(prefix, remove_duplicate=False):
-                    found.setdefault(id(tensor), (tensor, kind, []))[2].append((root, name))
     def _may_be_owned(self, tensor: Tensor, reader: nn.Module | None) -> bool:
         """Whether a tensor that was not found may have been registered since the owners were read.
 
@@ -98,6 +98,16 @@ class KnownTensors:
             return True
         return isinstance(tensor, nn.Parameter) and (not self._read_in_step or shard_of(tensor) is not None)
 
+    def _read_owners(self) -> None:
+        """Reads the parameters and buffers of every root; one with several names (tied) has them all."""
+        self._read_in_step = True
+        self._read = self._modules.counts
+        found: dict[int, tuple[Tensor, str, list[tuple[Root, str]]]] = {}
+        for module, root, prefix in self._modules.owners():
+            owned = (("parameter", module.named_parameters), ("buffer", module.named_buffers))
+            for kind, tensors in owned:
+                for name, tensor in tensors(prefix, remove_duplicate=False):
+                    found.setdefault(id(tensor), (tensor, kind, []))[2].append((root, name))
         self._owned = {
             key: (ref(tensor), (kind, "", tuple(dict.fromkeys(names)))) for key, (tensor, kind, names) in found.items()
         }

@@ -187,17 +187,18 @@ def describe_attributes(module: nn.Module) -> dict[str, Any]:
     for name, value in vars(module).items():
         if name.startswith("_") or name in ("training", "call_super_init", "dump_patches"):
             continue
-        plain = _plain(value)
+        plain = plain_setting(value)
         if plain is not None:
             found[name] = plain
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain_setting(value: Any) -> Any:
+    """Returns a number, boolean, string or short tuple of those as a JSON value, and None for anything else."""
     if type(value) in (int, float, bool) or (type(value) is str and len(value) <= 200):
         return value
     if isinstance(value, (tuple, list)) and len(value) <= 16:
-        items = [_plain(item) for item in value]
+        items = [plain_setting(item) for item in value]
         plain = all(item is not None or given is None for item, given in zip(items, value, strict=True))
         return items if plain else None
     return None

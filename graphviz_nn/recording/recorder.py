@@ -14,7 +14,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from typing import Any, ClassVar, Self
 from weakref import ref
@@ -24,16 +24,19 @@ from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
 from graphviz_nn.errors import UsageError
+from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
 from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
+from graphviz_nn.recording.metrics import Metrics
 from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.policy import EveryNth, Policy
 from graphviz_nn.recording.sources import read_source
 from graphviz_nn.recording.step import RecordedStep
+from graphviz_nn.recording.trained import Training
 
 _unrecorded = torch._C.DisableTorchFunction
 _log = logging.getLogger("graphviz_nn")
@@ -60,6 +63,7 @@ class Recorder:
         policy: Policy | None = None,
         on_step: Callable[[StepRecord], None] | None = None,
         command: tuple[str, ...] = (),
+        metrics: Iterable[Metric] = (),
     ) -> None:
         self._sink = sink
         self._keep = keep or KeepPolicy.parse("stats")
@@ -67,7 +71,9 @@ class Recorder:
         self._on_step = on_step
         self._names = ModuleNames()
         self._known = KnownTensors(self._names)
-        self._finisher = Finisher(self._names)
+        self._metrics = Metrics(metrics)
+        self._training = Training(self._names, self._known)
+        self._finisher = Finisher(self._names, self._training)
         self._patches = Patches()
         self._handler: Callable[..., Any] | None = None
         self._original_call: Callable[..., Any] = vars(nn.Module)["__call__"]
@@ -276,11 +282,13 @@ class Recorder:
 
     def _begin(self, index: int) -> None:
         self._stepped = set()
+        self._training.begin_step()
         step = None
         try:
             step = RecordedStep(
-                index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call
-            )
+                index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call,
+                self._metrics,
+            )  # fmt: skip
             step.begin()
             self._step = step
             self._handler = step.module_call
@@ -388,6 +396,7 @@ class Recorder:
             if closure is not None and not self._explicit:
                 self._before_closure(optimizer)
             if self._step is not None:
+                self._training.optimizer_begins(optimizer, self._step.tape)
                 self._step.optimizer_begins(optimizer, with_closure=closure is not None)
             if closure is None:
                 return None

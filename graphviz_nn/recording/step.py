@@ -6,21 +6,22 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ParamSpec
 
 import torch
 from torch import Tensor, nn
 
 from graphviz_nn.model.steps import ErrorInfo
 from graphviz_nn.recording import tape as t
-from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.calls import CallObserver, CallRecorder
 from graphviz_nn.recording.classify import operator_name
 from graphviz_nn.recording.functions import CustomFunctions, Segment
-from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.identity import OUTSIDE, Identity, Observer
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors, named_tensors
+from graphviz_nn.recording.metrics import Metrics, StepMetrics
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
 from graphviz_nn.recording.observe import Observations, gradient_hooks
 from graphviz_nn.recording.passes import Passes
@@ -30,6 +31,8 @@ from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
 from graphviz_nn.recording.transforms import Transforms
 from graphviz_nn.recording.updates import Updates
+
+_Told = ParamSpec("_Told")
 
 
 class RecordedStep:
@@ -49,6 +52,7 @@ class RecordedStep:
         fail: Callable[[BaseException], None],
         root_call: Callable[[nn.Module], Callable[..., Any] | None],
         original_call: Callable[..., Any],
+        metrics: Metrics,
     ) -> None:
         self.index = index
         self.closing = False
@@ -79,6 +83,7 @@ class RecordedStep:
         self.observations: Observations | None = None
         if policy.stats or policy.tensors or policy.thumbnails:
             self.observations = Observations(self.tape, policy, self._context)
+        self.metrics = StepMetrics(metrics) if metrics else None
         self.passes = Passes(
             self.mode, self.identity, self.observations.totals if self.observations else None, self._on_pass
         )
@@ -90,20 +95,38 @@ class RecordedStep:
         self._connect(policy)
 
     def _connect(self, policy: KeepPolicy) -> None:
-        identity, observations = self.identity, self.observations
+        """Lets the parts that look at values, gradients and calls know of them; without any of them none is told."""
+        identity, mode, observations, metrics = self.identity, self.mode, self.observations, self.metrics
+        on_value: list[Observer] = []
+        on_gradient: list[Observer] = []
+        on_leaf_gradient: list[Observer] = []
+        on_call: list[CallObserver] = []
+        if observations is not None:
+            on_value.append(observations.value_observer())
+            on_gradient.append(observations.gradient)
+            on_leaf_gradient.append(observations.leaf_gradient)
+            identity.observe_found = observations.value
+            identity.observe_source = observations.source
+            mode.before_write = observations.before_write
+            if policy.selects is not None:
+                on_call.append(self._note_function)
+        if metrics is not None:
+            on_value.append(metrics.output)
+            on_gradient.append(metrics.gradient)
+            on_leaf_gradient.append(metrics.gradient)
+            on_call.append(metrics.call)
+        mode.note_call = each(on_call)
+        mode.before_call = each([*on_call, self._before_call] if policy.tensors and policy.selects is None else on_call)
+        identity.observe = each(on_value)
         order = self.tape.order.append
-        identity.make_hook = gradient_hooks(order, self._guard(observations.gradient) if observations else None)
-        of_leaf = gradient_hooks(order, self._guard(observations.leaf_gradient)) if observations else identity.make_hook
-        identity.make_leaf_hook = self.passes.leaf_hook(of_leaf)
-        if observations is None:
-            return
-        identity.observe = observations.value_observer()
-        identity.observe_source = observations.source
-        self.mode.before_write = observations.before_write
-        if policy.tensors:
-            self.mode.before_call = self._before_call if policy.selects is None else self._note_function
+        identity.make_hook = gradient_hooks(order, self._guarded(on_gradient))
+        identity.make_leaf_hook = self.passes.leaf_hook(gradient_hooks(order, self._guarded(on_leaf_gradient)))
 
-    def _guard(self, observe: Callable[[int, Tensor], None]) -> Callable[[int, Tensor], None]:
+    def _guarded(self, observers: list[Observer]) -> Observer | None:
+        observe = each(observers)
+        return None if observe is None else self._guard(observe)
+
+    def _guard(self, observe: Observer) -> Observer:
         """An error of ours inside a hook must not reach the engine; a hook that fires after the step does nothing."""
         mode = self.mode
 
@@ -117,9 +140,11 @@ class RecordedStep:
 
         return guarded
 
-    def _before_call(self, function: Any, op: int) -> None:
+    def _before_call(self, function: Any, *arguments: Any) -> None:
         """Notes what a replay must set up again: the random state, and autocast where it is on."""
+        del arguments
         assert self.observations is not None
+        op = len(self.tape.ops)
         if draws_random_numbers(function):
             self.observations.random_state(op)
         for device in ("cpu", "cuda"):
@@ -130,13 +155,15 @@ class RecordedStep:
                     "cache": torch.is_autocast_cache_enabled(),
                 }
 
-    def _note_function(self, function: Any, op: int) -> None:
-        del op
+    def _note_function(self, function: Any, *arguments: Any) -> None:
+        del arguments
         self._function = function
 
     def _on_pass(self, number: int) -> None:
         if self.observations is not None:
             self.observations.current_pass = number
+        if self.metrics is not None:
+            self.metrics.current_pass = number
 
     def _context(self) -> tuple[str, str]:
         entry = self.mode.state[0]
@@ -236,6 +263,8 @@ class RecordedStep:
         make_room(len(self.tape.sequence))
         if self.observations is not None and self.observations.statistics is not None:
             self.observations.statistics.start_copy()
+        if self.metrics is not None:
+            self.metrics.start_copy()
 
     def release(self) -> None:
         """Lets go of every tensor and module; hooks on tensors that the program keeps still refer to parts of us."""
@@ -272,7 +301,7 @@ class RecordedStep:
             call = counts.get(id(entry), 0) + 1
             counts[id(entry)] = call
             index = len(module_calls)
-            module_calls.append((entry, call, outer[2], mode.phase))
+            module_calls.append((entry, call, outer[2], mode.phase, module.training))
             order((MODULE_ENTER, index))
             mode.state = (entry, call, index)
             try:
@@ -394,6 +423,18 @@ class RecordedStep:
         if self._in_optimizer:
             return t.OPTIMIZER
         return self.mode.phase if node is None else int(self.tape.ops[node][4])
+
+
+def each(observers: Sequence[Callable[_Told, None]]) -> Callable[_Told, None] | None:
+    """Returns one observer that tells all of them, or None where there is none."""
+    if len(observers) < 2:
+        return observers[0] if observers else None
+
+    def observe(*told: _Told.args, **named: _Told.kwargs) -> None:
+        for observer in observers:
+            observer(*told, **named)
+
+    return observe
 
 
 def _something_is_compiled() -> bool:

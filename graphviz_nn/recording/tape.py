@@ -76,7 +76,7 @@ class Tape:
         sequence: by `Node._sequence_nr()` of an autograd node, the last value that came out of it.
         versions: "mutated" or "base" by value id, for new versions of tensors that already were.
         order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
-        module_calls: (entry, call, parent call, phase) of each module call in order of entry.
+        module_calls: (entry, call, parent call, phase, training) of each module call in order of entry.
         source_names: by op id of a source its name or "", and for a parameter or buffer (root, name) of each owner.
         groups: id of the op that closed each group (composite, custom Function), or -1 while open.
         passes: (roots as value ids) of each backward pass.
@@ -115,7 +115,7 @@ class Tape:
         self.versions: dict[int, str] = {}
         self.shards: dict[int, tuple[tuple[int, ...], str]] = {}
         self.order: list[Any] = []
-        self.module_calls: list[tuple[Any, int, int, int]] = []
+        self.module_calls: list[tuple[Any, int, int, int, bool]] = []
         self.groups: list[int] = []
         self.pass_times: list[float] = []
         self.passes: list[tuple[int, ...]] = []

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.metrics import OF, MetricTable
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.steps import EventTable
 from graphviz_nn.model.structure import Structure
@@ -84,6 +85,29 @@ def table_rows(name: str, structure: Structure, events: EventTable) -> int:
     if name not in ROWS_OF_EVENTS:
         raise ValueError(f"a table of stats named {name!r}")
     return int(np.count_nonzero(events["kind"] == ROWS_OF_EVENTS[name]))
+
+
+def check_metric(table: MetricTable) -> None:
+    """Its columns are of one length, and its rows divide its numbers among them."""
+    columns = (table.nodes, table.outputs, table.passes, table.lengths)
+    if table.of not in OF:
+        raise ValueError(f"a metric of {table.of!r}")
+    if any(column.ndim != 1 or len(column) != len(table) for column in columns) or table.numbers.ndim != 1:
+        raise ValueError("the columns of a metric differ in length")
+    if any(len(column) and column.min() < 0 for column in columns):
+        raise ValueError("a metric of a value below 0")
+    if int(table.lengths.sum(dtype=np.int64)) != len(table.numbers):
+        raise ValueError(f"{len(table.numbers)} numbers of a metric, but its rows have {int(table.lengths.sum())}")
+
+
+def check_places(table: MetricTable, structure: Structure) -> None:
+    """Every row of a metric names a value of the structure."""
+    outputs = np.diff(np.asarray(structure.value_offsets, np.int64))
+    wrong = table.nodes >= len(outputs)
+    wrong[~wrong] = table.outputs[~wrong] >= outputs[table.nodes[~wrong]]
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise ValueError(f"a metric of output {table.outputs[place]} of node {table.nodes[place]}, which is not there")
 
 
 def check_tensor_key(key: TensorKey) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 from graphviz_nn.model.steps import RunMeta, StepRecord
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
-from graphviz_nn.store.checks import check_events, check_tensor_key, table_rows, tensor_bytes
+from graphviz_nn.store.checks import check_events, check_places, check_tensor_key, table_rows, tensor_bytes
 from graphviz_nn.store.connection import connect, use_wal
 from graphviz_nn.store.encoding import (
     clean,
     deflate,
     encode_histograms,
     encode_meta,
+    encode_metric,
     encode_shape,
     encode_stats,
     encode_step,
@@ -128,6 +129,7 @@ class RunDatabase:
             self._add_structure(step.info.structure, step.structure)
             order = self._add_events(position, step)
             self._add_tables(position, step)
+            self._add_metrics(position, step)
             for place, (key, tensor) in enumerate(step.tensors.items()):
                 self._add_tensor(position, place, key, tensor)
             self._insert(encode_step(position, step, order))
@@ -159,6 +161,13 @@ class RunDatabase:
         for name, histograms in step.histograms.items():
             rows = table_rows(name, step.structure, step.events)
             self._insert(HistogramRow(position, name, encode_histograms(histograms, rows)))
+
+    def _add_metrics(self, position: int, step: StepRecord) -> None:
+        for name, table in step.metrics.items():
+            if not name.isidentifier():
+                raise ValueError(f"a metric named {name!r}")
+            check_places(table, step.structure)
+            self._insert(encode_metric(position, name, table))
 
     def _add_tensor(self, position: int, place: int, key: TensorKey, tensor: TensorData) -> None:
         check_tensor_key(key)
@@ -208,5 +217,6 @@ def step_bytes(step: StepRecord) -> int:
         step.events.nbytes
         + sum(table.nbytes for table in step.stats.values())
         + sum(table.nbytes for table in step.histograms.values())
+        + sum(table.nbytes for table in step.metrics.values())
         + sum(tensor.nbytes for tensor in step.tensors.values())
     )

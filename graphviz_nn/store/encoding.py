@@ -15,17 +15,19 @@ import msgspec
 import numpy as np
 
 from graphviz_nn.model.events import EVENT_DTYPE
+from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS, StatTable
 from graphviz_nn.model.steps import ErrorInfo, EventTable, HistogramTable, RunMeta, StepInfo, StepRecord
 from graphviz_nn.model.structure import Structure
-from graphviz_nn.store.checks import check_structure
+from graphviz_nn.store.checks import check_metric, check_structure
 from graphviz_nn.store.format import STRUCTURE_LIMIT
-from graphviz_nn.store.rows import StepRow
+from graphviz_nn.store.rows import MetricRow, StepRow
 
 ORDER_COLUMNS: Final = ("kind", "state", "pass", "node", "index")
 ORDER_BYTES: Final = sum(EVENT_DTYPE[name].itemsize for name in ORDER_COLUMNS)
 STATS_DTYPE: Final = np.dtype("<f4")
 HISTOGRAM_DTYPE: Final = np.dtype("<u2")
+PLACE_DTYPE: Final = np.dtype("<i4")
 STATS_ROW_BYTES: Final = STATS_DTYPE.itemsize * len(STATS)
 HISTOGRAM_ROW_BYTES: Final = HISTOGRAM_DTYPE.itemsize * HISTOGRAM_BINS
 
@@ -151,6 +153,31 @@ def decode_histograms(data: bytes, rows: int) -> HistogramTable:
     return np.frombuffer(inflate(data, rows * HISTOGRAM_ROW_BYTES), HISTOGRAM_DTYPE).reshape(rows, HISTOGRAM_BINS)
 
 
+def encode_metric(step: int, name: str, table: MetricTable) -> MetricRow:
+    check_metric(table)
+    places = (table.nodes, table.outputs, table.passes, table.lengths)
+    data = b"".join(np.ascontiguousarray(column, PLACE_DTYPE).tobytes() for column in places)
+    data += np.ascontiguousarray(table.numbers, STATS_DTYPE).tobytes()
+    columns = msgspec.json.encode(table.columns).decode()
+    return MetricRow(step, name, table.of, columns, len(table), len(table.numbers), deflate(data, level=1))
+
+
+def decode_metric(row: MetricRow) -> MetricTable:
+    if min(row.rows, row.numbers) < 0:
+        raise ValueError(f"{row.rows} rows of {row.numbers} numbers")
+    places = PLACE_DTYPE.itemsize * row.rows
+    data = inflate(row.data, 4 * places + STATS_DTYPE.itemsize * row.numbers)
+    nodes, outputs, passes, lengths = (np.frombuffer(data, PLACE_DTYPE, row.rows, k * places) for k in range(4))
+    try:
+        columns = msgspec.json.decode(row.columns, type=tuple[str, ...])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not the names of columns ({error})") from error
+    numbers = np.frombuffer(data, STATS_DTYPE, row.numbers, 4 * places)
+    table = MetricTable(row.kind, columns, nodes, outputs, passes, lengths, numbers)
+    check_metric(table)
+    return table
+
+
 # Rows about a step and a run
 
 
@@ -170,6 +197,8 @@ def encode_step(position: int, step: StepRecord, event_order: str) -> StepRow:
         stats=" ".join(step.stats),
         histograms=" ".join(step.histograms),
         tensors=len(step.tensors),
+        metrics=" ".join(step.metrics),
+        optimizers=msgspec.json.encode(info.optimizers).decode(),
     )
 
 
@@ -185,6 +214,7 @@ def decode_step(row: StepRow) -> StepInfo:
                 "passes": row.passes,
                 "forward_only": bool(row.forward_only),
                 "error": None if row.error is None else msgspec.json.decode(row.error),
+                "optimizers": msgspec.json.decode(row.optimizers),
             },
             StepInfo,
         )

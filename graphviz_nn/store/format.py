@@ -16,8 +16,11 @@ import msgspec
 APPLICATION_ID: Final = 0x67766E6E
 """The four bytes "gvnn" at offset 68 of the file: what tells a run from any other SQLite database."""
 
-FORMAT_VERSION: Final = 1
-"""SQLite's `user_version` of the files that this package writes, and the newest that it reads."""
+FORMAT_VERSION: Final = 2
+"""SQLite's `user_version` of the files that this package writes, and the newest that it reads.
+
+Version 1 had no metrics and no optimizers: no table `metric`, and a table `step` without its last two columns.
+"""
 
 SCHEMA: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL)",
@@ -29,11 +32,14 @@ SCHEMA: Final = (
     "(position INTEGER PRIMARY KEY, number INTEGER NOT NULL, structure TEXT NOT NULL, event_order TEXT NOT NULL, "
     "started REAL NOT NULL, duration REAL NOT NULL, loss REAL, passes INTEGER NOT NULL, "
     "forward_only INTEGER NOT NULL, error TEXT, stats TEXT NOT NULL, histograms TEXT NOT NULL, "
-    "tensors INTEGER NOT NULL, crc INTEGER NOT NULL)",
+    "tensors INTEGER NOT NULL, metrics TEXT NOT NULL, optimizers TEXT NOT NULL, crc INTEGER NOT NULL)",
     "CREATE TABLE event_time (step INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL)",
     "CREATE TABLE stats (step INTEGER, name TEXT, data BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (step, name))",
     "CREATE TABLE histogram "
     "(step INTEGER, name TEXT, data BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (step, name))",
+    "CREATE TABLE metric "
+    "(step INTEGER, name TEXT, kind TEXT NOT NULL, columns TEXT NOT NULL, rows INTEGER NOT NULL, "
+    "numbers INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (step, name))",
     "CREATE TABLE tensor "
     "(step INTEGER, place INTEGER, kind TEXT NOT NULL, node INTEGER NOT NULL, output INTEGER NOT NULL, "
     "number INTEGER NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL, strides TEXT, size INTEGER NOT NULL, "
@@ -42,6 +48,8 @@ SCHEMA: Final = (
     "(step INTEGER, place INTEGER, part INTEGER, data BLOB NOT NULL, crc INTEGER NOT NULL, "
     "PRIMARY KEY (step, place, part))",
 )
+
+_ADDED_IN_2: Final = "metrics TEXT NOT NULL, optimizers TEXT NOT NULL, "
 
 META_KEY: Final = "run"
 """The one row of `meta`: the run's `RunMeta` as JSON."""
@@ -69,12 +77,19 @@ def checksum(row: Sequence[SqlValue]) -> int:
     return zlib.crc32(_ENCODER.encode(row))
 
 
+def schema(version: int) -> tuple[str, ...]:
+    """Returns the statements that made the tables of a file of that version of the format."""
+    if version > 1:
+        return SCHEMA
+    return tuple(line.replace(_ADDED_IN_2, "") for line in SCHEMA if not line.startswith("CREATE TABLE metric "))
+
+
 @cache
-def schema_rows() -> frozenset[tuple[str, str, str | None]]:
+def schema_rows(version: int) -> frozenset[tuple[str, str, str | None]]:
     """Every `(type, name, sql)` of `sqlite_master` in a run file; one with anything else in it is not ours."""
     connection = sqlite3.connect(":memory:")
     try:
-        for statement in SCHEMA:
+        for statement in schema(version):
             connection.execute(statement)
         return frozenset(connection.execute("SELECT type, name, sql FROM sqlite_master"))
     finally:

@@ -121,8 +121,8 @@ def _check_run(connection: sqlite3.Connection, path: str) -> None:
             f"{path} has format {version}; this version of graphviz_nn reads up to {FORMAT_VERSION}. "
             "Update it: pip install --upgrade graphviz-nn."
         )
-    expected = schema_rows()
+    expected = schema_rows(version)
     # One row more than a run file has is enough to know that this is none, however many there are.
     found = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT ?", (len(expected) + 1,)).fetchall()
-    if version != FORMAT_VERSION or set(found) != expected or len(found) != len(expected):
+    if version < 1 or set(found) != expected or len(found) != len(expected):
         raise DamagedRunFile(f"{path} is damaged: its tables are not those of a run file.")

@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.errors import DamagedRunFile
+from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.steps import EventTable, HistogramTable, RunMeta, StepInfo
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
-from graphviz_nn.store.checks import check_events, table_rows
+from graphviz_nn.store.checks import check_events, check_places, table_rows
 from graphviz_nn.store.encoding import (
     decode_histograms,
     decode_meta,
+    decode_metric,
     decode_order,
     decode_stats,
     decode_structure,
@@ -32,6 +34,7 @@ from graphviz_nn.store.rows import (
     EventTimeRow,
     HistogramRow,
     MetaRow,
+    MetricRow,
     SourceRow,
     StatsRow,
     StructureRow,
@@ -154,6 +157,19 @@ class RunFile:
         what = f"the {table} histograms of step {entry.position}"
         row = self._found(self._tables.one(HistogramRow, what, "step = ? AND name = ?", entry.position, table), what)
         return self._tables.decoded(what, lambda: decode_histograms(row.data, self._rows(entry, table)))
+
+    def metric_names(self, position: int) -> Sequence[str]:
+        return self._steps.entries[position].metrics
+
+    def metric(self, position: int, name: str) -> MetricTable | None:
+        entry = self._steps.entries[position]
+        if name not in entry.metrics:
+            return None
+        what = f"the metric {name} of step {entry.position}"
+        row = self._found(self._tables.one(MetricRow, what, "step = ? AND name = ?", entry.position, name), what)
+        table = self._tables.decoded(what, lambda: decode_metric(row))
+        self._tables.decoded(what, lambda: check_places(table, self._structure(entry.structure)))
+        return table
 
     def kept(self, position: int) -> Mapping[TensorKey, KeptTensor]:
         """The step's tensors in the order in which they were written, described without reading their elements."""

@@ -44,6 +44,8 @@ class StepRow(NamedTuple):
     stats: str
     histograms: str
     tensors: int
+    metrics: str = ""
+    optimizers: str = "[]"
 
 
 class EventTimeRow(NamedTuple):
@@ -60,6 +62,16 @@ class StatsRow(NamedTuple):
 class HistogramRow(NamedTuple):
     step: int
     name: str
+    data: bytes
+
+
+class MetricRow(NamedTuple):
+    step: int
+    name: str
+    kind: str
+    columns: str
+    rows: int
+    numbers: int
     data: bytes
 
 
@@ -92,6 +104,7 @@ Row = (
     | EventTimeRow
     | StatsRow
     | HistogramRow
+    | MetricRow
     | TensorRow
     | TensorChunkRow
 )
@@ -105,6 +118,7 @@ TABLE_OF: Final[dict[type, str]] = {
     EventTimeRow: "event_time",
     StatsRow: "stats",
     HistogramRow: "histogram",
+    MetricRow: "metric",
     TensorRow: "tensor",
     TensorChunkRow: "tensor_chunk",
 }

@@ -6,6 +6,8 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.stats import TABLES
 from graphviz_nn.model.steps import RunData, StepRecord
@@ -53,13 +55,16 @@ def _record(data: RunData, position: int) -> StepRecord:
     info = data.steps()[position]
     stats = {name: data.stats(position, name) for name in TABLES}
     histograms = {name: data.histograms(position, name) for name in TABLES}
+    structure = data.structure(info.structure)
+    metrics = {name: data.metric(position, name) for name in data.metric_names(position)}
     return StepRecord(
-        info=info,
-        structure=data.structure(info.structure),
+        info=msgspec.structs.replace(info, structure=structure.digest),  # one of an older format had other fields
+        structure=structure,
         events=data.events(position),
         stats={name: table for name, table in stats.items() if table is not None},
         histograms={name: table for name, table in histograms.items() if table is not None},
         tensors=_TensorsOnDemand(data, position),
+        metrics={name: table for name, table in metrics.items() if table is not None},
     )
 
 

@@ -23,6 +23,7 @@ class StepEntry(NamedTuple):
     stats: tuple[str, ...]
     histograms: tuple[str, ...]
     tensors: int
+    metrics: tuple[str, ...]
 
 
 class StepList:
@@ -68,6 +69,7 @@ class StepList:
                 tuple(row.stats.split()),
                 tuple(row.histograms.split()),
                 row.tensors,
+                tuple(row.metrics.split()),
             )
         )
 

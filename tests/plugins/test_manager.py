@@ -15,6 +15,7 @@ from graphviz_nn.errors import OptionError, PluginError
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerType
+from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.panels import Panel
 from graphviz_nn.plugin import hookimpl, hookspecs
 from graphviz_nn.plugin.manager import HOOKS, PluginManager, plugins
@@ -44,6 +45,10 @@ class AllHooks:
         return [Check("swirl", "swirls", lambda context, thresholds: [])]
 
     @hookimpl
+    def register_metrics(self) -> list[Metric]:
+        return [Metric("swirl", "output", lambda tensor: tensor.flatten()[:1])]
+
+    @hookimpl
     def register_panels(self) -> list[Panel]:
         return [Panel("swirl", "Swirls", "left", lambda workspace: None)]
 
@@ -56,6 +61,7 @@ DELIVERED: dict[str, Callable[[PluginManager], object]] = {
     "register_layer_types": lambda manager: [kind.name for kind in manager.layer_types] == ["Swirl"],
     "register_exporters": lambda manager: [exporter.name for exporter in manager.exporters] == ["swirl"],
     "register_checks": lambda manager: [check.name for check in manager.checks] == ["swirl"],
+    "register_metrics": lambda manager: list(manager.metrics) == ["swirl"],
     "register_panels": lambda manager: [panel.name for panel in manager.panels] == ["swirl"],
     "add_commands": lambda manager: [command.name for command in manager.commands] == ["swirl"],
 }
@@ -69,6 +75,25 @@ def test_every_hook_is_documented_and_called(hook: str) -> None:
     manager.register(AllHooks(), "all")
     assert hook in manager.listing[0].hooks
     assert DELIVERED[hook](manager)
+
+
+@pytest.mark.parametrize(
+    ("metric", "problem"),
+    [
+        (Metric("swirl", "weights", len), "of is 'weights'; it must be one of output, gradient, input"),
+        (Metric("swirl", "input", len), 'arguments are for metrics of "input", which need them'),
+        (Metric("swirl", "output", len, arguments=frozenset({"target"})), "arguments are for metrics of"),
+        (Metric("two words", "output", len), "its name must be in snake case"),
+    ],
+)
+def test_a_metric_of_nothing_known_is_refused(caplog: pytest.LogCaptureFixture, metric: Metric, problem: str) -> None:
+    class Mistaken:
+        @hookimpl
+        def register_metrics(self) -> list[Metric]:
+            return [metric]
+
+    with pytest.raises(PluginError, match=problem):
+        PluginManager().register(Mistaken(), "mistaken")
 
 
 def test_a_panel_in_no_known_area_is_refused(caplog: pytest.LogCaptureFixture) -> None:

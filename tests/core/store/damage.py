@@ -21,7 +21,13 @@ from graphviz_nn.errors import DamagedRunFile, RunFileError
 from graphviz_nn.store import RunFile, RunWriter, open_run
 from graphviz_nn.store.checks import ROWS_OF_EVENTS
 from graphviz_nn.store.format import FORMAT_VERSION
-from tests.core.store.samples import assert_same_array, assert_same_tensor, make_step, make_structure
+from tests.core.store.samples import (
+    assert_same_array,
+    assert_same_metric,
+    assert_same_tensor,
+    make_step,
+    make_structure,
+)
 
 ROOT = Path(__file__).parents[3]
 PAGE = 4096
@@ -272,6 +278,9 @@ def read_parts(run: RunFile, parts: Counter[bool]) -> None:
         for name in ("output", *ROWS_OF_EVENTS):
             _count(parts, lambda p=position, n=name, s=step: assert_same_array(s.stats[n], run.stats(p, n)))
             _count(parts, lambda p=position, n=name, s=step: assert_same_array(s.histograms[n], run.histograms(p, n)))
+        _count(parts, lambda p=position, s=step: _equal(list(run.metric_names(p)), list(s.metrics)))
+        for name, table in step.metrics.items():
+            _count(parts, lambda p=position, n=name, t=table: assert_same_metric(t, run.metric(p, n)))
         _count(parts, lambda p=position, s=step: _equal(list(run.tensor_keys(p)), list(s.tensors)))
         for key, tensor in step.tensors.items():
             _count(parts, lambda p=position, k=key, t=tensor: assert_same_tensor(t, run.tensor(p, k)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from graphviz_nn.model.events import EVENT_DTYPE, STATE_TENSOR, EventKind
-from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.metrics import MetricTable
+from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, Source
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS
-from graphviz_nn.model.steps import MemoryRun, RunData, StepInfo, StepRecord
+from graphviz_nn.model.steps import MemoryRun, OptimizerInfo, RunData, StepInfo, StepRecord
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
 from graphviz_nn.store.checks import ROWS_OF_EVENTS
@@ -17,10 +18,11 @@ from graphviz_nn.store.checks import ROWS_OF_EVENTS
 def make_structure(nodes: int = 12) -> Structure:
     """A parameter, and a chain of calls that each read the one before; the last is a loss."""
     module = Module("layer", "Linear", ("torch.nn.modules.linear.Linear",), {"in_features": 4}, ("weight",), True)
-    calls = (ModuleCall("", 1, None), ModuleCall("layer", 1, 0))
+    calls = (ModuleCall("", 1, None), ModuleCall("layer", 1, 0, training=True))
     parameter = _node(0, "parameter", names=("layer.weight",))
     chain = [_node(i, "op", inputs=(Input(i - 1, 0, "input"), Input(0, 0, "weight"))) for i in range(1, nodes)]
-    return Structure((parameter, *chain), (module,), calls)
+    parameters = (Parameter(("layer.weight",), (2, 3), "float32", True, 0, 0),)
+    return Structure((parameter, *chain), (module,), calls, parameters)
 
 
 def _node(number: int, kind: str, *, inputs: tuple[Input, ...] = (), names: tuple[str, ...] = ()) -> Node:
@@ -73,13 +75,28 @@ def make_step(index: int, structure: Structure, *, histograms: bool = False, ten
     stats["output"][::10] = np.nan
     bins = {name: random.integers(0, 99, (n, HISTOGRAM_BINS)).astype("<u2") for name, n in rows.items()}
     return StepRecord(
-        info=StepInfo(index, structure.digest, started=1.7e9 + index, duration=0.25, loss=1 / (1 + index), passes=1),
+        info=make_info(index, structure),
         structure=structure,
         events=events,
         stats=stats,
         histograms=bins if histograms else {},
         tensors=make_tensors(random, tensors) if tensors else {},
+        metrics={"active_share": make_metric(random, "output", ()), "rows": make_metric(random, "input", ("a", "b"))},
     )
+
+
+def make_info(index: int, structure: Structure) -> StepInfo:
+    optimizer = OptimizerInfo("SGD", ({"lr": 0.1, "nesterov": False},))
+    digest, loss = structure.digest, 1 / (1 + index)
+    return StepInfo(index, digest, 1.7e9 + index, 0.25, loss, passes=1, optimizers=(optimizer,))
+
+
+def make_metric(random: np.random.Generator, of: str, columns: tuple[str, ...]) -> MetricTable:
+    """Rows for the first values: of the length of `columns`, or of several lengths."""
+    lengths = np.array([len(columns)] * 3 if columns else [4, 1, 7], np.int32)
+    nodes, zeros = np.arange(3, dtype=np.int32), np.zeros(3, np.int32)
+    numbers = random.standard_normal(int(lengths.sum()), np.float32)
+    return MetricTable(of, columns, nodes, zeros, zeros, lengths, numbers)
 
 
 def make_tensors(random: np.random.Generator, largest: int) -> dict[TensorKey, TensorData]:
@@ -107,6 +124,10 @@ def assert_same_step(step: StepRecord, run: RunData, position: int) -> None:
     for name in ("output", *ROWS_OF_EVENTS):
         assert_same_array(step.stats.get(name), run.stats(position, name))
         assert_same_array(step.histograms.get(name), run.histograms(position, name))
+    assert list(run.metric_names(position)) == list(step.metrics)
+    for name, table in step.metrics.items():
+        assert_same_metric(table, run.metric(position, name))
+    assert run.metric(position, "never_taken") is None
     assert list(run.tensor_keys(position)) == list(step.tensors)
     for key, tensor in step.tensors.items():
         assert_same_tensor(tensor, run.tensor(position, key))
@@ -118,6 +139,13 @@ def assert_same_array(expected: np.ndarray | None, found: np.ndarray | None) -> 
         return
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     assert found.tobytes() == expected.tobytes()
+
+
+def assert_same_metric(expected: MetricTable, found: MetricTable | None) -> None:
+    assert found is not None
+    assert (found.of, found.columns) == (expected.of, expected.columns)
+    for name in ("nodes", "outputs", "passes", "lengths", "numbers"):
+        assert_same_array(getattr(expected, name), getattr(found, name))
 
 
 def assert_same_tensor(expected: TensorData, found: TensorData | None) -> None:

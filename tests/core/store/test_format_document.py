@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from graphviz_nn.model.events import EventKind
-from graphviz_nn.model.modules import Module, ModuleCall
+from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, Source
 from graphviz_nn.model.stats import STATS, TABLES
 from graphviz_nn.model.steps import RunMeta
@@ -79,6 +79,7 @@ def test_rows_have_the_fields_of_the_tables():
         ("output", Output),
         ("module", Module),
         ("module call", ModuleCall),
+        ("parameter", Parameter),
     ],
 )
 def test_every_field_of_a_structure_is_described_in_order(name, record):
@@ -106,7 +107,7 @@ def test_header(database):
     header = Path(database.execute("PRAGMA database_list").fetchone()["file"]).read_bytes()[:100]
     assert header[:16] == b"SQLite format 3\0"
     assert struct.unpack(">I", header[68:72]) == (0x67766E6E,)
-    assert struct.unpack(">I", header[60:64]) == (1,)
+    assert struct.unpack(">I", header[60:64]) == (2,)
 
 
 def test_checksums(database):
@@ -130,10 +131,11 @@ def test_structure(database):
     packed = zlib.decompress(row["data"])
     assert len(packed) == row["size"]
     assert blake2b(packed, digest_size=16).hexdigest() == row["digest"] == one(database, "step")["structure"]
-    nodes, modules, calls = msgspec.msgpack.decode(packed)
+    nodes, modules, calls, parameters = msgspec.msgpack.decode(packed)
     assert [node[0] for node in nodes] == list(range(12))
     assert nodes[1][13] == [[0, 0, "input", "data"], [0, 0, "weight", "data"]]
-    assert (modules[0][1], calls[1]) == ("Linear", ["layer", 1, 0, "forward"])
+    assert (modules[0][1], calls[1]) == ("Linear", ["layer", 1, 0, "forward", True])
+    assert parameters == [[["layer.weight"], [2, 3], "float32", True, 0, 0]]
 
 
 def test_events(database):
@@ -159,6 +161,25 @@ def test_numbers(database):
         assert np.array_equal(np.array(struct.unpack(f"<{table.size}f", data)), table.ravel(), equal_nan=True)
         bins = zlib.decompress(one(database, "histogram", f"name = '{name}'")["data"])
         assert list(struct.unpack(f"<{len(table) * 64}H", bins)) == STEP.histograms[name].ravel().tolist()
+
+
+def test_metrics(database):
+    assert one(database, "step")["metrics"].split(" ") == list(STEP.metrics)
+    for name, table in STEP.metrics.items():
+        row = one(database, "metric", f"name = '{name}'")
+        r, n = row["rows"], row["numbers"]
+        data = zlib.decompress(row["data"])
+        places = [struct.unpack(f"<{r}i", data[4 * r * k : 4 * r * (k + 1)]) for k in range(4)]
+        assert list(zip(*places, strict=True)) == [
+            (m.value.node, m.value.index, m.number, len(m.numbers)) for m in table
+        ]
+        assert struct.unpack(f"<{n}f", data[16 * r :]) == tuple(table.numbers)
+        assert (row["kind"], json.loads(row["columns"])) == (table.of, list(table.columns))
+
+
+def test_optimizers(database):
+    (optimizer,) = json.loads(one(database, "step")["optimizers"])
+    assert optimizer == {"type": "SGD", "groups": [{"lr": 0.1, "nesterov": False}]}
 
 
 def test_tensors(database):
