@@ -142,6 +142,11 @@ class RunFile:
         row = self._found(self._tables.one(EventTimeRow, what, "step = ?", entry.position), what)
         return self._tables.decoded(what, lambda: with_times(order, row.data))
 
+    def layout(self, position: int) -> tuple[str, str]:
+        """Equal for steps whose tables have the same rows: what the step did, and the order of its events."""
+        entry = self._steps.entries[position]
+        return entry.structure, entry.event_order
+
     def stats(self, position: int, table: str) -> StatTable | None:
         entry = self._steps.entries[position]
         if table not in entry.stats:
