@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphviz_nn.signal import Signal
 from graphviz_nn_ui.viewmodels.commands import Commands
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.log import LogBook
 from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.workers.jobs import Jobs
 
@@ -16,6 +17,7 @@ class Workspace:
         look: theme and picture options.
         commands: everything that a person can do.
         jobs: the one queue for work away from the window's thread.
+        log: what was logged, and what programs that were started here printed.
         document_changed: (document or None) another run was opened, or the run was closed. The former document's
             session tells nothing more.
         message: (text, seconds) something for the status bar; 0 seconds stays until the next.
@@ -27,6 +29,7 @@ class Workspace:
         self.look = Look()
         self.commands = Commands()
         self.jobs = jobs or Jobs()
+        self.log = LogBook()
         self.document_changed: Signal[Document | None] = Signal()
         self.message: Signal[str, float] = Signal()
         self.problem: Signal[str, str] = Signal()
@@ -38,10 +41,10 @@ class Workspace:
         return self._document
 
     def show(self, document: Document | None, *, origin: object = None) -> None:
-        """Opens a document in place of the one before, which is closed."""
+        """Opens a document in place of the one before, which is closed once no job reads it any more."""
         former, self._document = self._document, document
-        self.document_changed.emit(document, origin=origin)
-        self.commands.refresh()
         if former is not None:
             self.jobs.forget_all()
-            former.close()
+            self.jobs.after_running(former.close)
+        self.document_changed.emit(document, origin=origin)
+        self.commands.refresh()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
+from graphviz_nn.cli.text import plural
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.steps import RunData
-from graphviz_nn.run import Run
+from graphviz_nn.run import Run, load
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
 
@@ -37,6 +39,29 @@ class Document:
         self.findings = tuple(findings)
         self.findings_changed.emit(origin=origin)
 
+    def summary(self) -> str:
+        """The run in one line: root module, steps, calls, last loss, error."""
+        steps = self.data.steps()
+        parts = [plural(len(steps), "recorded step")]
+        if self.session.has_step:
+            structure, info = self.session.structure, self.session.step.info
+            root = structure.modules_by_path.get("")
+            parts.insert(0, root.type if root is not None else "a program")
+            parts.append(plural(len(structure.nodes), "node"))
+            parts += [f"loss {info.loss:.4g}"] if info.loss is not None else []
+            parts += [f"ended by {info.error.type}"] if info.error is not None else []
+        return " · ".join(parts)
+
     def close(self) -> None:
         """Closes the file."""
         self.run.close()
+
+
+def open_document(path: str | os.PathLike[str]) -> Document:
+    """Opens a run file. Raises `RunFileError` where that cannot be done; the message says why and what to do."""
+    run = load(path)
+    try:
+        return Document(run)
+    except BaseException:
+        run.close()
+        raise

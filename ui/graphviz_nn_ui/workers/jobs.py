@@ -65,6 +65,7 @@ class Jobs(QObject):
     """
 
     _finished = pyqtSignal(object)
+    _left = pyqtSignal(object)
     _told = pyqtSignal(object, float, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -72,9 +73,12 @@ class Jobs(QObject):
         self.changed: Signal[tuple[str, ...]] = Signal()
         self.advanced: Signal[str, float, str] = Signal()
         self._current: dict[str, Ticket] = {}
+        self._running: set[Ticket] = set()
+        self._waiting: list[tuple[set[Ticket], Callable[[], object]]] = []
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(THREADS)
         self._finished.connect(self._deliver)
+        self._left.connect(self._leave)
         self._told.connect(self._advance)
 
     @property
@@ -96,6 +100,7 @@ class Jobs(QObject):
         self.forget(tag)
         ticket = Ticket(tag, lambda fraction, text: self._told.emit(ticket, fraction, text))
         self._current[tag] = ticket
+        self._running.add(ticket)
         self._pool.start(_Runnable(lambda: self._run(ticket, work, done, failed or _log)))
         self.changed.emit(self.tags)
         return ticket
@@ -111,6 +116,25 @@ class Jobs(QObject):
         for tag in self.tags:
             self.forget(tag)
 
+    def hold(self, tag: str) -> Callable[[], None]:
+        """Counts work that goes on elsewhere, as in a process, among `tags` until the returned function is called."""
+        self.forget(tag)
+        ticket = Ticket(tag, lambda fraction, text: self.advanced.emit(tag, fraction, text))
+        self._current[tag] = ticket
+        self.changed.emit(self.tags)
+
+        def release() -> None:
+            self._release(ticket)
+
+        return release
+
+    def after_running(self, action: Callable[[], object]) -> None:
+        """Calls `action` in this thread once all that runs now has ended, wanted or not; at once where nothing runs."""
+        if self._running:
+            self._waiting.append((set(self._running), action))
+        else:
+            action()
+
     def wait(self, seconds: float = 30.0) -> bool:
         """Waits until no thread works; returns whether that came about. Results arrive when events are processed."""
         return self._pool.waitForDone(int(seconds * 1000))
@@ -123,25 +147,38 @@ class Jobs(QObject):
         failed: Callable[[Exception], object],
     ) -> None:
         """In a thread."""
-        if ticket.cancelled:
-            return
         try:
-            result = work(ticket)
+            if not ticket.cancelled:
+                result = work(ticket)
+                self._finished.emit(_Outcome(ticket, lambda: done(result)))
         except Cancelled:
-            return
+            pass
         except Exception as error:
             caught = error
             self._finished.emit(_Outcome(ticket, lambda: failed(caught)))
-        else:
-            self._finished.emit(_Outcome(ticket, lambda: done(result)))
+        finally:
+            self._left.emit(ticket)
 
     def _deliver(self, outcome: _Outcome) -> None:
         ticket = outcome.ticket
-        if ticket.cancelled or self._current.get(ticket.tag) is not ticket:
-            return
+        if not ticket.cancelled and self._release(ticket):
+            outcome.deliver()
+
+    def _release(self, ticket: Ticket) -> bool:
+        """Takes what has ended off the list; returns whether it was still on it."""
+        if self._current.get(ticket.tag) is not ticket:
+            return False
         del self._current[ticket.tag]
         self.changed.emit(self.tags)
-        outcome.deliver()
+        return True
+
+    def _leave(self, ticket: Ticket) -> None:
+        self._running.discard(ticket)
+        for running, action in self._waiting.copy():
+            running.discard(ticket)
+            if not running:
+                self._waiting.remove((running, action))
+                action()
 
     def _advance(self, ticket: Ticket, fraction: float, text: str) -> None:
         if self._current.get(ticket.tag) is ticket:

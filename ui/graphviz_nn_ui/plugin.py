@@ -1,0 +1,34 @@
+"""The app as a plugin: its command and its panels. Light: imported whenever any command of `graphviz-nn` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from graphviz_nn.model.panels import Panel
+from graphviz_nn.plugin import hookimpl
+from graphviz_nn_ui.view import view
+
+
+@hookimpl
+def add_commands() -> list[click.Command]:
+    return [view]
+
+
+@hookimpl
+def register_panels() -> list[Panel]:
+    return [
+        Panel("log", "Log", "bottom", _panel("log", "LogPanel"), order=50, group="bottom"),
+    ]
+
+
+def _panel(module: str, name: str) -> Callable[[Any], Any]:
+    """Makes the panel `name` of `panels/<module>.py`, which is imported when it is first wanted."""
+
+    def create(workspace: Any) -> Any:
+        return getattr(import_module(f"graphviz_nn_ui.panels.{module}"), name)(workspace)
+
+    return create

@@ -1,0 +1,53 @@
+"""The cursor's place in words, for the status bar and for screen readers."""
+
+from __future__ import annotations
+
+from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.steps import StepInfo
+from graphviz_nn.session import Place, Session
+
+_SAYS = {
+    EventKind.CALL: "{}",
+    EventKind.RETURN: "the end of {}",
+    EventKind.MODULE_ENTER: "the start of {}",
+    EventKind.MODULE_EXIT: "the end of {}",
+    EventKind.PASS_BEGIN: "the start of backward pass {}",
+    EventKind.PASS_END: "the end of backward pass {}",
+    EventKind.GRADIENT: "the gradient of {}",
+    EventKind.PARAMETER_GRADIENT: "the accumulated gradient of {}",
+    EventKind.UPDATE: "the update of {}",
+    EventKind.ERROR: "the error in {}",
+    EventKind.ABORT: "the end of the recording",
+}
+
+
+def status(session: Session) -> str:
+    """ "After #143 softmax · forward · step 40 (12 of 100 recorded)"."""
+    if not session.has_step:
+        return "No step has been recorded yet: waiting for the first one to end"
+    step = step_words(session.step.info, session.position, len(session.data.steps()))
+    place = session.place
+    if place.kind is None:
+        return f"Before the first event · {step}"
+    at_end = place.seq == len(session.step.order) - 1
+    said = f"After #{place.seq} {event_words(session, place)}{', the last event' if at_end else ''}"
+    return " · ".join([said, *([place.phase] if place.phase else []), step])
+
+
+def event_words(session: Session, place: Place) -> str:
+    """What happened there, in a few words: "the gradient of conv1"."""
+    if place.kind is None:
+        return "nothing"
+    if place.kind in (EventKind.PASS_BEGIN, EventKind.PASS_END):
+        return _SAYS[place.kind].format(place.number)
+    if place.kind in (EventKind.MODULE_ENTER, EventKind.MODULE_EXIT):
+        return _SAYS[place.kind].format(place.module or "the model")
+    name = session.structure.nodes[place.nodes[0]].name if place.nodes else "the program"
+    return _SAYS[place.kind].format(name)
+
+
+def step_words(info: StepInfo, position: int, count: int) -> str:
+    """Which training step: its number, and its place among the recorded ones where that says something else."""
+    if count == 1:
+        return f"step {info.index}"
+    return f"step {info.index} ({position + 1} of {count} recorded)"

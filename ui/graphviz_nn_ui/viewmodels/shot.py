@@ -1,0 +1,79 @@
+"""What a command line asks to be shown: step, place, selection, expanded modules, look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphviz_nn.errors import SelectorError, did_you_mean
+from graphviz_nn.model.structure import Structure
+from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, Session
+from graphviz_nn.session.patterns import matcher
+from graphviz_nn_ui.viewmodels.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What to show; None and () leave things as they are.
+
+    Attributes:
+        step: position of a recorded step, negative from the end. select: a node's name or a module's path.
+        cursor: the last event that has happened. expand: patterns of module paths.
+        color_by, theme: as in `Look`.
+    """
+
+    step: int | None = None
+    select: str | None = None
+    cursor: int | None = None
+    expand: tuple[str, ...] = ()
+    color_by: str | None = None
+    theme: str | None = None
+
+    def set_look(self, look: Look) -> None:
+        """Raises `OptionError` for a value that the look does not take."""
+        for name in ("color_by", "theme"):
+            value = getattr(self, name)
+            if value is not None:
+                look.set(name, value)
+
+    def go(self, session: Session) -> None:
+        """Goes to the place. Raises `SelectorError` where the run has no such step, node or module."""
+        if self.step is not None:
+            count = len(session.data.steps())
+            session.go_to_step(self.step + count if self.step < 0 else self.step)
+        if self.expand:
+            session.expand(*_keys(session.structure, self.expand))
+        if self.cursor is not None:
+            session.scrub(self.cursor)
+        if self.select is not None:
+            session.select(named(session.structure, self.select))
+
+
+def named(structure: Structure, name: str) -> Selection:
+    """Returns the node of that name, or the module of that path.
+
+    Raises:
+        SelectorError: there is neither; names the nearest.
+    """
+    if name in structure.by_name:
+        return NodeSelection(structure.by_name[name].id)
+    if name in structure.modules_by_path:
+        return ModuleSelection(name)
+    known = [*structure.by_name, *structure.modules_by_path]
+    raise SelectorError(f"The step has no node and no module {name!r}.{did_you_mean(name, known)}")
+
+
+def _keys(structure: Structure, patterns: tuple[str, ...]) -> list[str]:
+    """Keys of the module calls that match, and of those around them, without which they are out of sight."""
+    calls, keys = structure.module_calls, set[int]()
+    for pattern in patterns:
+        matches = matcher(pattern)
+        found = [number for number, call in enumerate(calls) if matches(call.path)]
+        if not found:
+            paths = sorted({call.path for call in calls})
+            raise SelectorError(f"No module that was called matches {pattern!r}.{did_you_mean(pattern, paths)}")
+        for number in found:
+            around: int | None = number
+            while around is not None:
+                keys.add(around)
+                around = calls[around].parent
+    return [f"m{number}" for number in sorted(keys)]

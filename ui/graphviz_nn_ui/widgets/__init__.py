@@ -1,0 +1,1 @@
+"""Parts that panels, the canvas and the window share. None of them knows where it is used."""

@@ -1,0 +1,122 @@
+"""Unexpected errors: shown once, in a report that can be copied, while the app lives on."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import Final
+
+from PyQt6.QtCore import PYQT_VERSION_STR, qVersion
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from graphviz_nn_ui.widgets.theme import fixed_font
+
+PAUSE: Final = 30.0
+"""Seconds for which the same error is not reported again."""
+
+_logger = logging.getLogger(__name__)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what an error may depend on; only looked up, nothing is imported for it."""
+    found = {"graphviz_nn": _version("graphviz-nn"), "Python": platform.python_version(), "Qt": qVersion() or "?"}
+    found |= {"PyQt6": PYQT_VERSION_STR, "torch": _version("torch"), "numpy": _version("numpy")}
+    return found | {"system": platform.platform()}
+
+
+class ReportDialog(QDialog):
+    """The errors so far, ready to be copied. It blocks nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Unexpected error")
+        self.resize(760, 420)
+        label = QLabel(
+            "Something went wrong inside the app. What is open stays open, and you can go on. "
+            "Please report the text below, so that it can be mended."
+        )
+        label.setWordWrap(True)
+        self._text = QPlainTextEdit()
+        self._text.setReadOnly(True)
+        self._text.setFont(fixed_font(self))
+        self._text.setAccessibleName("Report")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy report", QDialogButtonBox.ButtonRole.ActionRole)
+        assert copy is not None
+        copy.clicked.connect(self.copy)
+        buttons.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        for widget in (label, self._text, buttons):
+            column.addWidget(widget)
+
+    @property
+    def text(self) -> str:
+        return self._text.toPlainText()
+
+    def add(self, report: str) -> None:
+        """Shows one more error."""
+        if not self.text:
+            self._text.appendPlainText("\n".join(f"{name} {number}" for name, number in versions().items()))
+        self._text.appendPlainText(f"\n{report.rstrip()}")
+        self.show()
+
+    def copy(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.text)
+
+
+class Reporter:
+    """Takes the place of `sys.excepthook`, without which PyQt6 ends the process at an exception in a slot.
+
+    Each error is logged; `show` is called with its text unless the same one was shown less than `PAUSE` seconds ago.
+    """
+
+    def __init__(self, show: Callable[[str], object]) -> None:
+        self._show = show
+        self._shown: dict[str, float] = {}
+        self._former = sys.excepthook
+
+    def install(self) -> None:
+        sys.excepthook = self
+
+    def remove(self) -> None:
+        sys.excepthook = self._former
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, frames: TracebackType | None, now: float | None = None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._former(kind, error, frames)
+            return
+        now = time.monotonic() if now is None else now
+        last = traceback.extract_tb(frames)[-1:]
+        key = f"{kind.__name__} {[(frame.filename, frame.lineno) for frame in last]}"
+        if now - self._shown.get(key, -PAUSE) < PAUSE:
+            return
+        self._shown[key] = now
+        _logger.error("Unexpected error", exc_info=(kind, error, frames))
+        self._show("".join(traceback.format_exception(kind, error, frames)))
+
+
+def error_view(what: str, error: Exception) -> QWidget:
+    """Returns what stands in place of a panel that could not be made."""
+    view = QPlainTextEdit()
+    view.setReadOnly(True)
+    view.setPlainText(f"{what} cannot be shown.\n\n{''.join(traceback.format_exception(error))}")
+    view.setAccessibleName(f"{what}: error")
+    return view
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
