@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from graphviz_nn.model.generators import generator_states, set_generator_states
 from graphviz_nn.model.nodes import Node
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ def undisturbed() -> Iterator[None]:
     """
     import torch
 
-    state = torch.get_rng_state()
+    states = generator_states()
     try:
         with warnings.catch_warnings(), torch.inference_mode(False):
             warnings.simplefilter("ignore")
             yield
     finally:
-        torch.set_rng_state(state)
+        set_generator_states(states)
 
 
 @contextmanager

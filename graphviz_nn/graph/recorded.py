@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from graphviz_nn.graph.restore import restore_tensor
@@ -37,10 +38,15 @@ class RecordedValues:
         output = self._structure.nodes[ref.node].outputs[ref.index]
         return restore_tensor(data, output.device).requires_grad_(output.requires_grad)
 
-    def random_state(self, node: Node) -> Tensor | None:
-        """Returns the state of the CPU's generator before a call that draws random numbers, else None."""
-        data = self._load(TensorKey("random_state", node.id, 0))
-        return None if data is None else restore_tensor(data)
+    def random_states(self, node: Node) -> dict[int, Tensor]:
+        """Returns the states of the generators before a call that draws random numbers, by number; else nothing."""
+        states: dict[int, Tensor] = {}
+        for number in count():
+            data = self._load(TensorKey("random_state", node.id, 0, number))
+            if data is None:
+                break
+            states[number] = restore_tensor(data)
+        return states
 
     def _data(self, ref: ValueRef) -> TensorData | None:
         data = self._load(TensorKey("value", *ref))

@@ -13,6 +13,7 @@ from graphviz_nn.graph.kept import KeptValues
 from graphviz_nn.graph.overrides import resolve_overrides
 from graphviz_nn.graph.recorded import Load, RecordedValues
 from graphviz_nn.graph.schedule import Action, Task, schedule
+from graphviz_nn.model.generators import set_generator_states
 from graphviz_nn.model.nodes import Node, ValueRef
 from graphviz_nn.model.structure import Structure
 
@@ -119,7 +120,9 @@ class _Replay:
         node = task.node
         tensors = [self._need(ValueRef(edge.node, edge.output), node) for edge in task.reads]
         self._kept.copy_before_write(may_be_written(node, tensors))
-        self._set_random_state(node)
+        states = self._recorded.random_states(node)
+        if states:
+            set_generator_states(states)
         try:
             self._autocast.set(node.attributes.get("autocast"))
             made = call_again(task, tensors)
@@ -128,13 +131,6 @@ class _Replay:
         self._bind(node, "", made.new)
         self._bind(node, "mutated", made.written)
         self._bind_bases(node)
-
-    def _set_random_state(self, node: Node) -> None:
-        state = self._recorded.random_state(node)
-        if state is not None:
-            import torch
-
-            torch.set_rng_state(state)
 
     def _read_again(self, node: Node) -> None:
         """Reads an older view of memory that was written through another one."""

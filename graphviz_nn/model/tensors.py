@@ -17,11 +17,14 @@ TENSOR_KINDS: Final = (
     "random_state",
 )
 """What a kept tensor is: a value; a gradient of it; a parameter's accumulated gradient; a small strided copy of a
-value or gradient (see `graphviz_nn.recording.keeping`); the generator's state before a call that draws randomly."""
+value or gradient (see `graphviz_nn.recording.keeping`); a generator's state before a call that draws randomly."""
 
 
 class TensorKey(NamedTuple):
-    """Which tensor of a step: its kind, the value (`node`, `index`), and the backward pass (0 outside passes)."""
+    """Which tensor of a step: its kind, the value (`node`, `index`), and the backward pass (0 outside passes).
+
+    Of a "random_state" `number` is the generator: 0 that of the CPU, k + 1 that of device k.
+    """
 
     kind: str
     node: int

@@ -29,7 +29,8 @@ _BIAS32: Final = 127
 def elements(tensor: Tensor) -> Tensor | None:
     """Returns the elements as a detached dense tensor of a floating dtype; None: it has no elements of its own.
 
-    Of a DTensor it is what this process holds. Complex numbers are measured by magnitude, bfloat16 and float8 as float32, integers and booleans as float64.
+    Of a DTensor those that this process holds. Complex numbers are measured by magnitude, bfloat16 and float8 as
+    float32, integers and booleans as float64.
     """
     tensor = local_part(tensor)
     if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__ or tensor.is_nested:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphviz_nn.model.generators import generator_states
 from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout, thumbnail
 from graphviz_nn.recording.statistics import Statistics
@@ -88,7 +89,8 @@ class Observations:
 
     def random_state(self, op: int) -> None:
         """The call with that op id is about to draw random numbers."""
-        self.tensors["random_state", op, 0] = torch.get_rng_state()
+        for number, state in generator_states().items():
+            self.tensors["random_state", op, number] = state
 
     # ---- backward
 

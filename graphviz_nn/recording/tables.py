@@ -201,7 +201,7 @@ def kept_tensors(observations: Observations, assembly: Assembly) -> dict[TensorK
 
 def _key(kind: str, value: int, number: int, assembly: Assembly) -> TensorKey:
     if kind == "random_state":
-        return TensorKey(kind, value, 0)
+        return TensorKey(kind, value, 0, number)
     if kind == "parameter_gradient":
         return TensorKey(kind, *assembly.parameter(value), number)
     if kind in ("gradient", "gradient_thumbnail"):
