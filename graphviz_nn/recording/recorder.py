@@ -396,7 +396,8 @@ class Recorder:
             if closure is not None and not self._explicit:
                 self._before_closure(optimizer)
             if self._step is not None:
-                self._training.optimizer_begins(optimizer, self._step.tape)
+                with _unrecorded():
+                    self._training.optimizer_begins(optimizer, self._step.tape)
                 self._step.optimizer_begins(optimizer, with_closure=closure is not None)
             if closure is None:
                 return None
