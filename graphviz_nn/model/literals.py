@@ -9,6 +9,8 @@ lists stand for themselves, and everything else is a dict with exactly one of th
     {"dtype": "float32"}     torch.float32; likewise "layout", "memory_format", "device" ("cuda:0")
     {"slice": [a, b, c]}     {"ellipsis": true}       {"complex": [re, im]}
     {"unknown": "repr"}      anything else: shown to people, cannot be replayed from a file
+
+Integers are those of 64 bits, and text has no lone surrogates: more than that no file format holds.
 """
 
 from __future__ import annotations
@@ -27,6 +29,21 @@ SLICE: Final = "slice"
 ELLIPSIS: Final = "ellipsis"
 COMPLEX: Final = "complex"
 UNKNOWN: Final = "unknown"
+
+
+SMALLEST: Final = -(2**63)
+LARGEST: Final = 2**63 - 1
+"""Integers beyond these are "unknown"."""
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates escaped ("\\udc80"): file names, keys and messages can hold them, UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def fits(number: int) -> bool:
+    """Whether the integer has 64 bits at most."""
+    return SMALLEST <= number <= LARGEST
 
 
 def describe(literal: Any) -> Any:

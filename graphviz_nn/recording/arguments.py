@@ -71,10 +71,12 @@ def write_down(template: Any, counter: list[int]) -> Any:
     if isinstance(template, Slot):
         counter[0] += 1
         return {literals.TENSOR: counter[0] - 1}
-    if template is None or isinstance(template, (bool, str, float)):
+    if template is None or isinstance(template, (bool, float)):
         return template
+    if isinstance(template, str):
+        return literals.clean(template)
     if isinstance(template, int):
-        return template if -(2**63) <= template < 2**63 else {literals.UNKNOWN: str(template)}
+        return template if literals.fits(template) else {literals.UNKNOWN: str(template)}
     if isinstance(template, torch.Size):
         return {literals.SIZE: [int(n) for n in template]}
     if isinstance(template, tuple):
@@ -82,7 +84,7 @@ def write_down(template: Any, counter: list[int]) -> Any:
     if isinstance(template, list):
         return [write_down(item, counter) for item in template]
     if isinstance(template, dict):
-        return {literals.DICT: [[key, write_down(item, counter)] for key, item in template.items()]}
+        return {literals.DICT: [[literals.clean(key), write_down(item, counter)] for key, item in template.items()]}
     if isinstance(template, slice):
         parts = (template.start, template.stop, template.step)
         return {literals.SLICE: [write_down(part, counter) for part in parts]}
@@ -102,4 +104,4 @@ def _write_down_torch(template: Any) -> Any:
         return {literals.ELLIPSIS: True}
     if isinstance(template, complex):
         return {literals.COMPLEX: [template.real, template.imag]}
-    return {literals.UNKNOWN: template.text if isinstance(template, Unknown) else repr(template)[:200]}
+    return {literals.UNKNOWN: literals.clean(template.text if isinstance(template, Unknown) else repr(template)[:200])}

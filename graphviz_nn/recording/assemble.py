@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from graphviz_nn.model.literals import clean
 from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, ValueRef
 from graphviz_nn.model.structure import Structure
@@ -130,7 +131,7 @@ class Assembly:
         if index in self._tape.autocasts:
             found["autocast"] = self._tape.autocasts[index]
         if op.flags & FAILED:
-            found["error"] = self._tape.errors.get(index, "raised an exception")
+            found["error"] = clean(self._tape.errors.get(index, "raised an exception"))
         shards = {
             str(place): {"shape": list(shard[0]), "placements": shard[1]}
             for place, value in enumerate(self._outputs[index])
@@ -206,6 +207,7 @@ class Assembly:
         return self._unique(path if alone else f"{path}.{operator}")
 
     def _unique(self, name: str) -> str:
+        name = clean(name)
         count = self._taken.get(name, 0) + 1
         self._taken[name] = count
         if count == 1:
@@ -250,7 +252,7 @@ class Assembly:
             type=type(module).__name__,
             bases=base_names(type(module)),
             attributes=describe_attributes(module),
-            parameters=tuple(f"{path}.{name}" if path else name for name in own),
+            parameters=tuple(clean(f"{path}.{name}" if path else name) for name in own),
             training=module.training,
         )
 

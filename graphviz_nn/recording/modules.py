@@ -16,6 +16,7 @@ from weakref import ref
 
 from torch import nn
 
+from graphviz_nn.model.literals import clean, fits
 from graphviz_nn.recording.sources import is_user_code
 
 
@@ -120,8 +121,8 @@ class ModuleNames:
         """Returns the full path: with several roots that are models each path starts with its root's label."""
         models = [other for other in self.roots if other.is_model] or self.roots
         if models == [root]:
-            return path
-        return f"{root.label}.{path}" if path else root.label
+            return clean(path)
+        return clean(f"{root.label}.{path}" if path else root.label)
 
     def _name_inside(self, module: nn.Module, root: Root, prefix: str) -> None:
         for name, child in module.named_modules(prefix=prefix):
@@ -189,14 +190,18 @@ def describe_attributes(module: nn.Module) -> dict[str, Any]:
             continue
         plain = plain_setting(value)
         if plain is not None:
-            found[name] = plain
+            found[clean(name)] = plain
     return found
 
 
 def plain_setting(value: Any) -> Any:
     """Returns a number, boolean, string or short tuple of those as a JSON value, and None for anything else."""
-    if type(value) in (int, float, bool) or (type(value) is str and len(value) <= 200):
+    if type(value) in (float, bool):
         return value
+    if type(value) is int:
+        return value if fits(value) else str(value)
+    if type(value) is str and len(value) <= 200:
+        return clean(value)
     if isinstance(value, (tuple, list)) and len(value) <= 16:
         items = [plain_setting(item) for item in value]
         plain = all(item is not None or given is None for item, given in zip(items, value, strict=True))

@@ -12,6 +12,7 @@ from typing import Final
 
 import torch
 
+from graphviz_nn.model.literals import clean
 from graphviz_nn.model.nodes import Source
 
 OTHER: Final = 0
@@ -53,7 +54,7 @@ def locate(code: CodeType, lasti: int) -> Source:
         if start <= lasti < end and number is not None:
             line = number
             break
-    return Source(os.path.abspath(code.co_filename), line, code.co_qualname)
+    return Source(clean(os.path.abspath(code.co_filename)), line, clean(code.co_qualname))
 
 
 def read_source(file: str) -> str | None:

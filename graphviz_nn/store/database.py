@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
+from graphviz_nn.model.literals import clean
 from graphviz_nn.model.steps import RunMeta, StepRecord
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
 from graphviz_nn.store.checks import check_events, check_places, check_tensor_key, table_rows, tensor_bytes
 from graphviz_nn.store.connection import connect, use_wal
 from graphviz_nn.store.encoding import (
-    clean,
     deflate,
     encode_histograms,
     encode_meta,

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from graphviz_nn.model.events import EVENT_DTYPE
+from graphviz_nn.model.literals import clean
 from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS, StatTable
 from graphviz_nn.model.steps import ErrorInfo, EventTable, HistogramTable, RunMeta, StepInfo, StepRecord
@@ -35,11 +36,6 @@ MOST_INFLATION: Final = 1032
 """Deflate makes nothing smaller than by this factor (https://zlib.net/zlib_tech.html)."""
 
 _NAN: Final = "nan"
-
-
-def clean(text: str) -> str:
-    """The text with lone surrogates escaped ("\\udc80"): file names and messages can hold them, UTF-8 cannot."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def deflate(data: bytes, level: int = 6) -> bytes:
