@@ -21,6 +21,8 @@ def add_commands() -> list[click.Command]:
 @hookimpl
 def register_panels() -> list[Panel]:
     return [
+        Panel("model_tree", "Model", "left", _panel("model_tree", "ModelTreePanel"), order=10),
+        Panel("events", "Events", "left", _panel("events", "EventsPanel"), order=20),
         Panel("log", "Log", "bottom", _panel("log", "LogPanel"), order=50, group="bottom"),
     ]
 

@@ -1,0 +1,219 @@
+"""The list of events: follows the cursor and the selection, and moves both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graphviz_nn.session import EdgeSelection, NodeSelection, Selection, ValueSelection
+from graphviz_nn_ui.panels.events.model import KIND, MODULE, NUMBER, TIME, WHAT, EventModel
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.event_rows import KIND_FILTERS, PHASE_FILTERS, EventRows
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.theme import theme_of
+from graphviz_nn_ui.workspace import Workspace
+
+_MARGIN: Final = 12
+
+
+class EventsPanel(QWidget):
+    """A click selects what an event is about; a double click, or Return, moves the cursor to it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._kinds = _choice(KIND_FILTERS, "Which events are listed")
+        self._phase = _choice(PHASE_FILTERS, "Events of which phase are listed")
+        self._kinds.currentTextChanged.connect(self._fill)
+        self._phase.currentTextChanged.connect(self._fill)
+        self._follow = QCheckBox("Follow")
+        self._follow.setChecked(True)
+        self._follow.setToolTip("Keep the cursor's event in view while stepping")
+        self._follow.toggled.connect(self._show_cursor)
+        self._model = EventModel(lambda: theme_of(self), self)
+        self._view = self._make_view()
+        self._empty = Emptiable(self._view)
+        self._lay_out()
+        self._numbers: StepNumbers | None = None
+        self._told = False  # while the session's selection is taken over
+        self._following = Following(
+            workspace,
+            self,
+            document=self._open,
+            step=lambda position: self._show_step(),
+            cursor=lambda before, after: self._show_cursor(),
+            selection=self._show_selection,
+        )
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._size_columns()
+        super().changeEvent(event)
+
+    # Building
+
+    def _make_view(self) -> QTableView:
+        view = QTableView()
+        view.setAccessibleName("Events in order of execution")
+        view.setModel(self._model)
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setTabKeyNavigation(False)
+        view.activated.connect(self._move)
+        rows, columns, selection = view.verticalHeader(), view.horizontalHeader(), view.selectionModel()
+        assert rows is not None
+        assert columns is not None
+        assert selection is not None
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        columns.setMinimumSectionSize(16)
+        columns.setHighlightSections(False)
+        view.setItemDelegateForColumn(MODULE, _EndOfPath(view))
+        for column in (WHAT, MODULE):
+            columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        selection.currentChanged.connect(self._select)
+        return view
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(4, 4, 4, 4)
+        bar.addWidget(self._kinds)
+        bar.addWidget(self._phase)
+        bar.addStretch(1)
+        bar.addWidget(self._follow)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(bar)
+        column.addWidget(self._empty)
+        self._size_columns()
+
+    def _size_columns(self) -> None:
+        rows, columns = self._view.verticalHeader(), self._view.horizontalHeader()
+        if rows is None or columns is None:
+            return
+        metrics = self.fontMetrics()
+        rows.setDefaultSectionSize(metrics.height() + 5)
+        last = 0 if self._model.rows is None else len(self._model.rows)
+        for column, widest in {NUMBER: f"▶ {last}", KIND: "← gradient", TIME: "00.0e3"}.items():
+            columns.resizeSection(column, metrics.horizontalAdvance(widest) + _MARGIN)
+
+    # What the session tells
+
+    def _open(self, document: Document | None) -> None:
+        self._numbers = None
+        if document is None or not document.session.has_step:
+            self._model.show(None)
+            self._empty.say("No run is open." if document is None else "The run has no recorded step yet.")
+            return
+        self._show_step()
+        self._show_selection(document.session.selection)
+
+    def _show_step(self) -> None:
+        document = self._workspace.document
+        if document is not None and document.session.has_step:
+            self._numbers = StepNumbers(document.data, document.session.step)
+            self._fill()
+
+    def _fill(self) -> None:
+        if self._numbers is None:
+            return
+        rows = EventRows(self._numbers, self._kinds.currentText(), self._phase.currentText())
+        self._model.show(rows)
+        if len(rows):
+            self._empty.say("")
+        elif rows.whole:
+            self._empty.say("Nothing happened in this step.")
+        else:
+            self._empty.say("No event of this step is of that kind. Choose “All events” and “All phases” to see all.")
+        self._size_columns()
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        document = self._workspace.document
+        if document is None:
+            return
+        row = self._model.set_cursor(document.session.cursor)
+        if self._follow.isChecked():
+            self._bring_into_view(max(row, 0))
+        self._repaint()
+
+    def _show_selection(self, selection: Selection | None) -> None:
+        document, rows = self._workspace.document, self._model.rows
+        if document is None or rows is None:
+            return
+        match selection:
+            case NodeSelection(node) | ValueSelection(node) | EdgeSelection(target=node):
+                row = rows.row_of_node(node, document.session.cursor)
+            case _:
+                row = -1
+        chosen = self._view.selectionModel()
+        if chosen is None:
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        self._told = True
+        chosen.setCurrentIndex(self._model.index(row, 0), flags.ClearAndSelect | flags.Rows)
+        self._told = False
+        self._bring_into_view(row)
+
+    # What a person does
+
+    def _select(self, current: QModelIndex) -> None:
+        document, rows = self._workspace.document, self._model.rows
+        if document is None or rows is None or not current.isValid() or self._told:
+            return
+        selection = rows.selection(current.row())
+        if selection is not None:
+            document.session.select(selection, origin=self)
+
+    def _move(self, index: QModelIndex) -> None:
+        document, rows = self._workspace.document, self._model.rows
+        if document is not None and rows is not None and index.isValid():
+            document.session.scrub(int(rows.shown[index.row()]))
+
+    # Inside
+
+    def _bring_into_view(self, row: int) -> None:
+        index = self._model.index(row, 0)
+        if index.isValid():
+            self._view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def _repaint(self) -> None:
+        viewport = self._view.viewport()
+        if viewport is not None:
+            viewport.update()
+
+
+class _EndOfPath(QStyledItemDelegate):
+    """Shows the end of a path where there is no room for all of it."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
+        super().initStyleOption(option, index)
+        if option is not None:
+            option.textElideMode = Qt.TextElideMode.ElideLeft
+
+
+def _choice(options: Iterable[str], name: str) -> QComboBox:
+    box = QComboBox()
+    box.addItems(list(options))
+    box.setAccessibleName(name)
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return box

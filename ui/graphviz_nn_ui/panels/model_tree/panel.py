@@ -1,0 +1,228 @@
+"""The tree of modules beside the canvas."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
+
+from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
+from graphviz_nn_ui.panels.model_tree.model import CALLS, GRADIENT, MODULE, PARAMETERS, ModuleModel
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.module_rows import (
+    ModuleOverview,
+    ModuleRow,
+    call_keys,
+    first_node,
+    keys_inside,
+    worst_findings,
+)
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.heat_cell import HeatCell
+from graphviz_nn_ui.widgets.theme import theme_of
+from graphviz_nn_ui.workspace import Workspace
+
+_SHARES: Final = {MODULE: "blocks.10.attention.long", GRADIENT: "0.0e-00 ", PARAMETERS: "Params ", CALLS: "Calls "}
+"""Texts as wide as the columns; the last one takes what is left."""
+
+_MARGIN: Final = 10
+_OPEN_AT_FIRST: Final = 200
+"""Rows up to which the whole tree is open when a run is opened."""
+
+
+class ModelTreePanel(QWidget):
+    """Follows the session's selection, and drives it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._filter = QLineEdit()
+        self._filter.setClearButtonEnabled(True)
+        self._filter.setPlaceholderText("Filter by path or class")
+        self._filter.setAccessibleName("Filter modules")
+        self._filter.textChanged.connect(self._narrow)
+        self._model = ModuleModel(lambda: theme_of(self), self)
+        self._view = self._make_view()
+        self._empty = Emptiable(self._view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._filter)
+        column.addWidget(self._empty)
+        self._overview: ModuleOverview | None = None
+        self._told = False  # while the session's selection is taken over
+        self._following = Following(
+            workspace,
+            self,
+            document=self._open,
+            step=lambda position: self._show_step(),
+            cursor=lambda before, after: self._show_cursor(),
+            selection=self._show_selection,
+            findings=self._show_findings,
+        )
+
+    def _make_view(self) -> QTreeView:
+        view = QTreeView()
+        view.setUniformRowHeights(True)
+        view.setAllColumnsShowFocus(True)
+        view.setAccessibleName("Modules of the model")
+        view.setModel(self._model)
+        view.setItemDelegateForColumn(GRADIENT, HeatCell(view))
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._open_menu)
+        header = view.header()
+        assert header is not None
+        header.setMinimumSectionSize(24)
+        for column, text in _SHARES.items():
+            header.resizeSection(column, view.fontMetrics().horizontalAdvance(text) + _MARGIN)
+        selection = view.selectionModel()
+        assert selection is not None
+        selection.currentChanged.connect(self._select)
+        return view
+
+    # What the session tells
+
+    def _open(self, document: Document | None) -> None:
+        self._overview = None
+        if document is None:
+            self._empty.say("No run is open. Open one to see its modules.")
+        elif not document.session.has_step:
+            self._empty.say("The run has no recorded step yet.")
+        else:
+            self._show_step()
+            self._show_findings()
+            self._show_selection(document.session.selection)
+
+    def _show_step(self) -> None:
+        document = self._workspace.document
+        if document is None or not document.session.has_step:
+            return
+        former = self._overview
+        self._overview = ModuleOverview(StepNumbers(document.data, document.session.step), former)
+        if former is None or former.tree is not self._overview.tree:
+            self._narrow(self._filter.text())
+        if not len(self._overview.tree):
+            self._empty.say("This step called no module: the program works on tensors and functions alone.")
+        else:
+            self._empty.say("")
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        document = self._workspace.document
+        if document is not None and self._overview is not None:
+            self._model.set_norms(self._overview.norms_at(document.session.cursor))
+            self._repaint()
+
+    def _show_findings(self) -> None:
+        document = self._workspace.document
+        if document is not None and self._overview is not None:
+            self._model.set_findings(worst_findings(document.findings, self._overview.tree))
+            self._repaint()
+
+    def _show_selection(self, selection: Selection | None) -> None:
+        path = self._path_of(selection)
+        row = None if path is None else self._model.tree.at_or_around(path)
+        index = QModelIndex() if row is None else self._model.index_of(row)
+        chosen = self._view.selectionModel()
+        if chosen is None or index == chosen.currentIndex().siblingAtColumn(MODULE):
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        self._told = True
+        chosen.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self._told = False
+        if index.isValid():
+            self._view.scrollTo(index)
+        self._repaint()
+
+    def _path_of(self, selection: Selection | None) -> str | None:
+        document = self._workspace.document
+        if document is None or selection is None:
+            return None
+        nodes = document.session.structure.nodes
+        match selection:
+            case ModuleSelection(path):
+                return path
+            case NodeSelection(node) | ValueSelection(node):
+                return nodes[node].module
+            case EdgeSelection(target=node):
+                return nodes[node].module
+
+    # What a person does
+
+    def _narrow(self, text: str) -> None:
+        if self._overview is None:
+            return
+        tree = self._overview.tree.matching(text)
+        self._model.show(tree)
+        if len(tree) <= _OPEN_AT_FIRST:
+            self._view.expandAll()
+        else:
+            self._view.expandToDepth(0)
+
+    def _select(self, current: QModelIndex) -> None:
+        document, row = self._workspace.document, self._model.row_of(current)
+        if document is not None and row is not None and not self._told:
+            document.session.select(ModuleSelection(row.path), origin=self)
+
+    def _open_menu(self, point: QPoint) -> None:
+        row = self._model.row_of(self._view.indexAt(point))
+        viewport = self._view.viewport()
+        if row is not None and viewport is not None:
+            self.menu_of(row).exec(viewport.mapToGlobal(point))
+
+    def menu_of(self, row: ModuleRow) -> QMenu:
+        """Returns what can be done with a module."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        document = self._workspace.document
+        if document is None:
+            return menu
+        session = document.session
+        structure = session.structure
+        for title, work in (
+            ("Show on the canvas", lambda: self._reveal(row)),
+            ("Expand on the canvas", lambda: session.expand(*self._keys_around(row), *call_keys(structure, row.path))),
+            (
+                "Expand with all inside",
+                lambda: session.expand(*self._keys_around(row), *keys_inside(structure, row.path)),
+            ),
+            ("Collapse on the canvas", lambda: session.collapse(*keys_inside(structure, row.path))),
+            ("Set breakpoint", lambda: session.breakpoints.add("module", row.path or "*")),
+            ("Copy path", lambda: _copy(row.path)),
+        ):
+            action = QAction(title, menu)
+            action.triggered.connect(lambda checked, work=work: work())
+            menu.addAction(action)
+        return menu
+
+    def _keys_around(self, row: ModuleRow) -> list[str]:
+        document = self._workspace.document
+        if document is None:
+            return []
+        structure = document.session.structure
+        above = list(row.upwards())[1:]
+        return [key for each in above for key in call_keys(structure, each.path)]
+
+    def _reveal(self, row: ModuleRow) -> None:
+        document = self._workspace.document
+        node = None if document is None else first_node(document.session.step.order, row.path)
+        if node is None:
+            self._workspace.message.emit(f"Nothing ran inside {row.path or row.type} in this step.", 5.0)
+        else:
+            self._workspace.reveal.emit(node)
+
+    def _repaint(self) -> None:
+        viewport = self._view.viewport()
+        if viewport is not None:
+            viewport.update()
+
+
+def _copy(text: str) -> None:
+    clipboard = QApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setText(text)
