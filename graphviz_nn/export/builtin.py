@@ -10,6 +10,7 @@ from graphviz_nn.plugin import hookimpl
 def register_exporters() -> list[Exporter]:
     return [
         Exporter("svg", (".svg",), "picture for browsers and papers", _svg),
+        Exporter("html", (".html", ".htm"), "page to explore in a browser, in one file", _html),
         Exporter("dot", (".dot", ".gv"), "picture as Graphviz source", _dot),
         Exporter("pdf", (".pdf",), "picture drawn by Graphviz, where `dot` is installed", _pdf),
         Exporter("png", (".png",), "picture drawn by Graphviz, where `dot` is installed", _png),
@@ -26,6 +27,12 @@ def _svg(request: ExportRequest) -> bytes:
     from graphviz_nn.export.svg import svg
 
     return svg(scene_of(request)).encode()
+
+
+def _html(request: ExportRequest) -> bytes:
+    from graphviz_nn.export.html import write_html
+
+    return write_html(request)
 
 
 def _dot(request: ExportRequest) -> bytes:

@@ -24,14 +24,26 @@ _WIRE_KINDS = ("data", "alias", "loop")
 _CALL_KINDS = frozenset(KINDS) - SOURCE_KINDS
 
 
-def arrange(picture: Picture, options: PictureOptions, overlay: Overlay | None, cache: LayoutCache | None) -> Scene:
-    """Returns the scene of a picture, coloured by `overlay` where one is given."""
-    return _Arranger(picture, options, overlay).arrange(cache)
+def arrange(
+    picture: Picture,
+    options: PictureOptions,
+    overlay: Overlay | None,
+    cache: LayoutCache | None,
+    heat_room: str | None = None,
+) -> Scene:
+    """Returns the scene of a picture, coloured by `overlay` where one is given.
+
+    `heat_room` is a number for which each box has room, whatever its own: boxes keep their size from step to step.
+    """
+    return _Arranger(picture, options, overlay, heat_room).arrange(cache)
 
 
 class _Arranger:
-    def __init__(self, picture: Picture, options: PictureOptions, overlay: Overlay | None) -> None:
+    def __init__(
+        self, picture: Picture, options: PictureOptions, overlay: Overlay | None, heat_room: str | None
+    ) -> None:
         self._picture = picture
+        self._heat_room = heat_room
         self._options = options
         self._labels = Labels(picture)
         self._heat_map = HeatMap(picture, overlay) if overlay is not None else None
@@ -49,8 +61,8 @@ class _Arranger:
         containers = tuple(self._scene_container(entry, placement) for entry in self._containers)
         boxes = tuple(self._scene_box(box, placement.rects[box.key]) for box in picture.boxes)
         return Scene(
-            title=self._title(),
-            description=self._description(),
+            title=picture_title(picture),
+            description=picture_description(picture),
             width=placement.width,
             height=placement.height,
             direction=self._options.direction,
@@ -71,10 +83,10 @@ class _Arranger:
 
     def _measure_box(self, box: PictureBox, container: PictureContainer) -> Box:
         text = self._labels.box(box, container.group)
-        heat, heat_text = None, None
+        heat, heat_text = None, self._heat_room
         if self._heat_map is not None:
             heat = self._heat_map.box(box)
-            heat_text = heat.text if heat is not None else ""
+            heat_text = self._heat_room or (heat.text if heat is not None else "")
             if box in self._heat_map.alarms:
                 text.marks += ("nonfinite",)
         size = metrics.box_size(text, box.repeat, box.looped, heat_text)
@@ -88,7 +100,7 @@ class _Arranger:
         text = metrics.fitted(self._labels.container(container.group, outer.group))
         heat = self._heat_map.container(container, self._read) if self._heat_map is not None else None
         self._containers.append((container, text, heat, depth))
-        width = metrics.container_title_width(text, heat.text if heat is not None else None)
+        width = metrics.container_title_width(text, self._heat_room or (heat.text if heat is not None else None))
         children = self._measure_children(container, depth + 1)
         return Box(
             container.key,
@@ -177,18 +189,21 @@ class _Arranger:
             kinds=tuple(kind for kind in _WIRE_KINDS if kind in kinds),
         )
 
-    def _title(self) -> str:
-        roots = [call for call in self._picture.structure.module_calls if call.parent is None]
-        names = dict.fromkeys(
-            self._picture.structure.modules_by_path[call.path].type
-            for call in roots
-            if call.path in self._picture.structure.modules_by_path
-        )
-        return " + ".join(names) or "computation graph"
 
-    def _description(self) -> str:
-        structure = self._picture.structure
-        calls = sum(node.phase == "forward" and node.kind in _CALL_KINDS for node in structure.nodes)
-        parameters = [node.outputs[0] for node in structure.nodes if node.kind == "parameter"]
-        elements = sum(prod(output.shape) for output in parameters)
-        return f"{calls:,} calls · {count_text(elements)} parameters"
+def picture_title(picture: Picture) -> str:
+    """Returns the classes of the root modules."""
+    structure = picture.structure
+    roots = [call for call in structure.module_calls if call.parent is None]
+    modules = structure.modules_by_path
+    return " + ".join(dict.fromkeys(modules[call.path].type for call in roots if call.path in modules)) or (
+        "computation graph"
+    )
+
+
+def picture_description(picture: Picture) -> str:
+    """Returns how large what was recorded is: "60 calls · 11.7M parameters"."""
+    structure = picture.structure
+    calls = sum(node.phase == "forward" and node.kind in _CALL_KINDS for node in structure.nodes)
+    parameters = [node.outputs[0] for node in structure.nodes if node.kind == "parameter"]
+    elements = sum(prod(output.shape) for output in parameters)
+    return f"{calls:,} calls · {count_text(elements)} parameters"

@@ -110,14 +110,14 @@ def _zeros(data: RunData, position: int, structure: Structure) -> Overlay:
 
 
 def _gradient(data: RunData, position: int, structure: Structure) -> Overlay:
-    table = _gradient_rows(data, position, structure)
+    table = gradient_rows(data, position, structure)
     return _of_outputs(structure, QUANTITIES["gradient"], table[:, _L2], table)
 
 
 def _nonfinite(data: RunData, position: int, structure: Structure) -> Overlay:
     counts = _output_table(data, position)[:, _COUNTS].sum(axis=1)
     if data.stats(position, "gradient") is not None:
-        gradients = _gradient_rows(data, position, structure, required=False)[:, _COUNTS].sum(axis=1)
+        gradients = gradient_rows(data, position, structure, required=False)[:, _COUNTS].sum(axis=1)
         counts = np.where(np.isnan(gradients), counts, np.nan_to_num(counts) + gradients)
     numbers = _per_node(structure, counts, "sum")
     # Healthy nodes get no number, so that the few others stand out.
@@ -175,8 +175,11 @@ def _output_table(data: RunData, position: int) -> StatTable:
     return table
 
 
-def _gradient_rows(data: RunData, position: int, structure: Structure, required: bool = True) -> StatTable:
-    """The statistics of the gradient of every value, by row of the output table; the last backward pass wins."""
+def gradient_rows(data: RunData, position: int, structure: Structure, required: bool = True) -> StatTable:
+    """Returns the statistics of the gradient of every value, by row of the output table; the last backward pass wins.
+
+    Rows of values without any are NaN; where all are, that is a `NotRecorded` error, unless it need not be `required`.
+    """
     rows = data.stats(position, "gradient")
     events = data.events(position)
     arrived = events[events["kind"] == EventKind.GRADIENT]
