@@ -38,7 +38,7 @@ def export(
     options = options or PictureOptions()
     exporter = find_exporter(target, format, plugins().exporters)
     check_options(options)
-    content = exporter.write(ExportRequest(data, _position(data, step), options))
+    content = exporter.write(ExportRequest(data, step_position(data, step), options))
     if not isinstance(content, bytes):
         raise PluginError(f"Exporter {exporter.name!r} returned {type(content).__name__}; it must return bytes.")
     write_whole(target, content)
@@ -65,7 +65,12 @@ def find_exporter(path: Path, format: str | None, exporters: Sequence[Exporter])
     return found[-1]
 
 
-def _position(data: RunData, step: int) -> int:
+def step_position(data: RunData, step: int) -> int:
+    """Returns the position of a step that may be counted from the end.
+
+    Raises:
+        NotRecorded: the run holds no step. SelectorError: it holds no such step.
+    """
     count = len(data.steps())
     if not count:
         raise NotRecorded("The run has no recorded step yet: there is nothing to export.")

@@ -114,24 +114,29 @@ def _from_thumbnail(subject: Subject, options: ViewOptions) -> ImageGrid:
     small = subject.thumbnail()
     if small is None:
         raise NotRecorded("The thumbnail is gone.")
-    channels, height = subject.shape[1], subject.shape[2]
     images = small[options.first :][: options.count]
-    stride = -(-height // small.shape[1])
-    parts = ["thumbnail of the first sample"]
-    if stride > 1 or subject.shape[3] > small.shape[2]:
-        parts.append(f"every {stride}. row and {-(-subject.shape[3] // small.shape[2])}. column")
-    if len(small) < channels:
-        parts.append(f"first {len(small)} of {channels} channels")
     return ImageGrid(
         title=title(subject, "feature maps"),
         images=images,
         labels=tuple(str(options.first + place) for place in range(len(images))),
-        note=", ".join(parts) + "; record with keep='all' for the rest",
+        note=_thumbnail_note(subject.shape, small.shape),
         scale=_or_auto(options.scale, "each"),
         colours=colours_of(images, options),
         total=len(small),
         first=options.first,
     )
+
+
+def _thumbnail_note(shape: tuple[int, ...], small: tuple[int, ...]) -> str:
+    """What a thumbnail [channels, rows, columns] leaves out of a value [samples, channels, rows, columns]."""
+    steps = [-(-whole // kept) for whole, kept in zip(shape[2:], small[1:], strict=True)]
+    left_out = [f"{what} by {step}" for what, step in zip(("rows", "columns"), steps, strict=True) if step > 1]
+    parts = ["thumbnail of the first sample"]
+    if left_out:
+        parts.append(f"taken {' and '.join(left_out)}")
+    if small[0] < shape[1]:
+        parts.append(f"first {small[0]} of {shape[1]} channels")
+    return ", ".join(parts) + "; record with keep='all' for the rest"
 
 
 def _arrangement(subject: Subject) -> Arrangement | None:

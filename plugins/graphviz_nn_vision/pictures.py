@@ -42,7 +42,7 @@ def input_image(subject: Subject, options: ViewOptions) -> ImageGrid:
     images, _ = as_real(np.moveaxis(numbers, place + (not batched), -1))
     grey = images.shape[-1] == 1
     return ImageGrid(
-        title=title(subject, "input"),
+        title=title(subject, "as images"),
         images=images[..., 0] if grey else _full_range(images),
         labels=tuple(f"sample {first + number}" for number in range(count)),
         note="" if grey else _range_note(numbers),

@@ -1,0 +1,145 @@
+"""Numbers as indices of a colour table, and many images as one: what painters and exporters of views share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.model.views import ImageGrid, finite_range
+from graphviz_nn.scene.theme import heat_colour, mix
+
+LEVELS: Final = 252
+"""Indices 0 … 251 are colours from low to high."""
+
+NAN, PLUS_INF, MINUS_INF, GAP = 252, 253, 254, 255
+"""Indices of what has no place in the range, and of the room between images."""
+
+NONFINITE_COLOURS: Final = {NAN: "#ff00c8", PLUS_INF: "#ff7a00", MINUS_INF: "#00e5ff"}
+"""Loud, and in neither colour map."""
+
+NONFINITE_WORDS: Final = {NAN: "NaN", PLUS_INF: "+Inf", MINUS_INF: "−Inf"}
+
+_SIGNED: Final = (
+    "#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
+    "#67001f",
+)  # fmt: skip
+"""From negative over zero to positive: ColorBrewer's RdBu, reversed (https://colorbrewer2.org)."""
+
+Indices = npt.NDArray[np.uint8]
+Ranges = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tiles:
+    """Images as indices of a colour table.
+
+    Attributes:
+        indices: [n, height, width]. ranges: [n, 2] the numbers at the ends of each image's colours; NaN in an image
+            without a finite number.
+        counts: how many pixels are NaN, +Inf and −Inf.
+    """
+
+    indices: Indices
+    ranges: Ranges
+    counts: dict[int, int]
+
+
+def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
+    """Turns numbers [n, height, width] into indices, each image over its own range ("each") or one for all ("common").
+
+    "signed" makes the range symmetric, so that 0 is in the middle. An image of one number only is in the middle, too.
+    """
+    own = _own_ranges(images)
+    odd = np.flatnonzero(~np.isfinite(own).all(axis=1))
+    for place in odd:
+        own[place] = finite_range(images[place])
+    ranges = _shared(own, scale, colours)
+    low, high = ranges[:, 0], ranges[:, 1]
+    wide = high > low
+    factor = np.where(wide, (LEVELS - 1) / np.where(wide, high - low, 1.0), 0.0)
+    offset = np.where(wide, -low * factor, (LEVELS - 1) / 2) + 0.5
+    kind = images.dtype if images.dtype == np.float64 else np.dtype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite gets its slot below
+        scaled = images * factor.astype(kind)[:, None, None]
+        scaled += offset.astype(kind)[:, None, None]
+        np.clip(scaled, 0, LEVELS - 1, out=scaled)
+        indices = scaled.astype(np.uint8)
+    counts = dict.fromkeys(NONFINITE_WORDS, 0)
+    for place in odd:
+        for slot, count in _mark(indices[place], images[place]).items():
+            counts[slot] += count
+    return Tiles(indices, ranges, {slot: count for slot, count in counts.items() if count})
+
+
+def sheet(indices: Indices, columns: int, gap: tuple[int, int] = (1, 1)) -> Indices:
+    """Lays images out in rows of `columns`, with `gap` pixels below and right of each but the outermost ones."""
+    count, height, width = indices.shape
+    rows = -(-count // columns)
+    tall, wide = height + gap[0], width + gap[1]
+    padded = np.full((rows * columns, tall, wide), GAP, np.uint8)
+    padded[:count, :height, :width] = indices
+    whole = padded.reshape(rows, columns, tall, wide).swapaxes(1, 2).reshape(rows * tall, columns * wide)
+    return np.ascontiguousarray(whole[: max(whole.shape[0] - gap[0], 0), : max(whole.shape[1] - gap[1], 0)])
+
+
+def best_columns(count: int, height: int, width: int, aspect: float) -> int:
+    """Returns how many images stand in a row so that all are as large as can be in room of this width / height."""
+    if not count:
+        return 1
+    tall = (height + 1) / (width + 1)
+    guess = math.sqrt(count * aspect * tall)
+    around = range(max(math.floor(guess) - 1, 1), min(math.ceil(guess) + 1, count) + 1) or range(1, 2)
+    return min(around, key=lambda columns: max(columns / aspect, -(-count // columns) * tall))
+
+
+@cache
+def colour_table(colours: str, gap: str) -> tuple[str, ...]:
+    """Returns 256 colours as "#rrggbb": the map "sequential" or "signed", then what is not finite, then the gap."""
+    pick = heat_colour if colours == "sequential" else _signed_colour
+    slots = [NONFINITE_COLOURS[slot] for slot in (NAN, PLUS_INF, MINUS_INF)]
+    return (*(pick(level / (LEVELS - 1)) for level in range(LEVELS)), *slots, gap)
+
+
+def true_colour(grid: ImageGrid) -> npt.NDArray[np.uint8]:
+    """Returns a grid that is in colour as bytes [n, height, width, 3]; what is not finite becomes its loud colour."""
+    finite = np.isfinite(grid.images)
+    shown = (np.clip(np.where(finite, grid.images, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
+    shown[~finite.all(axis=-1)] = [int(NONFINITE_COLOURS[NAN][i : i + 2], 16) for i in (1, 3, 5)]
+    return shown
+
+
+def _own_ranges(images: npt.NDArray[Any]) -> Ranges:
+    """Lowest and highest number of each image; NaN or infinite where one of its numbers is."""
+    flat = images.reshape(len(images), -1)
+    if not flat.size:
+        return np.full((len(images), 2), np.nan)
+    return np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1).astype(np.float64)
+
+
+def _shared(own: Ranges, scale: str, colours: str) -> Ranges:
+    """The ranges that colours span."""
+    if scale == "common" and len(own):
+        own = np.tile([np.fmin.reduce(own[:, 0]), np.fmax.reduce(own[:, 1])], (len(own), 1))
+    if colours == "signed":
+        reach = np.abs(own).max(axis=1, initial=0.0)
+        return np.stack([-reach, reach], axis=1)
+    return own
+
+
+def _mark(indices: Indices, image: npt.NDArray[Any]) -> dict[int, int]:
+    """Puts what is not finite in an image into its slots; returns how much of each there is."""
+    slots = {NAN: np.isnan(image), PLUS_INF: image == np.inf, MINUS_INF: image == -np.inf}
+    for slot, here in slots.items():
+        indices[here] = slot
+    return {slot: int(np.count_nonzero(here)) for slot, here in slots.items()}
+
+
+def _signed_colour(fraction: float) -> str:
+    place = fraction * (len(_SIGNED) - 1)
+    index = min(int(place), len(_SIGNED) - 2)
+    return mix(_SIGNED[index], _SIGNED[index + 1], place - index)
