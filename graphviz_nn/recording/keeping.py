@@ -17,13 +17,12 @@ from torch import Tensor
 
 from graphviz_nn.errors import OptionError, did_you_mean
 from graphviz_nn.model.tensors import TensorData
+from graphviz_nn.recording.thumbnails import ALL, NONE, PICTURES
 
 DEFAULT_MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes of kept tensors in one step, unless told otherwise."""
 
-THUMBNAIL_CHANNELS: Final = 64
-THUMBNAIL_SIDE: Final = 32
-
+Which = bool | str | None
 Keep = str | Iterable[str] | Callable[[str, str], bool]
 
 
@@ -36,19 +35,19 @@ class KeepPolicy:
         tensors: every tensor, or those for which `selects(module path, op)` is true.
         selects: None where all are meant.
         memory_limit: bytes in one step.
-        thumbnails: small copies of 4-D values and gradients.
+        thumbnails: which values have small copies, see `graphviz_nn.recording.thumbnails`.
     """
 
     stats: bool
     tensors: bool
     selects: Callable[[str, str], bool] | None
     memory_limit: int
-    thumbnails: bool
+    thumbnails: str
     label: str
 
     @classmethod
-    def parse(cls, keep: Keep, *, memory_limit: int | None = None, thumbnails: bool | None = None) -> KeepPolicy:
-        """Reads the `keep` argument of `trace` and `record`.
+    def parse(cls, keep: Keep, *, memory_limit: int | None = None, thumbnails: Which = None) -> KeepPolicy:
+        """Reads the `keep` and `thumbnails` arguments of `trace` and `record`.
 
         "none": structure, order and which gradients arrived. "stats": and their numbers. "all": and the tensors.
         Otherwise glob patterns of module paths ("layer3.*") or "op:NAME" for operators, or a predicate
@@ -57,12 +56,13 @@ class KeepPolicy:
         Raises:
             OptionError: a single word that is none of these.
         """
+        pictures = _which(thumbnails)
         limit = DEFAULT_MEMORY_LIMIT if memory_limit is None else memory_limit
         if callable(keep):
-            return cls(True, True, keep, limit, thumbnails is not False, "selected")
+            return cls(True, True, keep, limit, pictures, "selected")
         if keep in ("none", "stats", "all"):
-            small = keep == "stats" if thumbnails is None else thumbnails and keep != "none"
-            return cls(keep != "none", keep == "all", None, limit, small, str(keep))
+            unwanted = keep == "none" or (keep == "all" and thumbnails is None)
+            return cls(keep != "none", keep == "all", None, limit, NONE if unwanted else pictures, str(keep))
         patterns = (keep,) if isinstance(keep, str) else tuple(keep)
         for pattern in patterns:
             if not isinstance(pattern, str) or did_you_mean(pattern, ("none", "stats", "all")):
@@ -71,7 +71,21 @@ class KeepPolicy:
                     f"keep={pattern!r} is not known: use 'none', 'stats', 'all', or patterns of module paths such as "
                     f"'layer3.*'.{hint}"
                 )
-        return cls(True, True, _matches_any(patterns), limit, thumbnails is not False, "selected")
+        return cls(True, True, _matches_any(patterns), limit, pictures, "selected")
+
+
+def _which(thumbnails: Which) -> str:
+    if thumbnails is None or thumbnails is True:
+        return PICTURES
+    if thumbnails is False:
+        return NONE
+    if thumbnails not in (PICTURES, ALL):
+        known = (PICTURES, ALL)
+        raise OptionError(
+            f"thumbnails={thumbnails!r} is not known: use True or 'pictures' for feature maps and attention weights, "
+            f"'all' for everything with four dimensions, or False.{did_you_mean(str(thumbnails), known)}"
+        )
+    return thumbnails
 
 
 def _matches_any(patterns: tuple[str, ...]) -> Callable[[str, str], bool]:
@@ -107,22 +121,6 @@ def copy_with_layout(tensor: Tensor) -> Tensor | None:
         span = 1 + sum((n - 1) * s for n, s in zip(plain.shape, plain.stride(), strict=True)) if plain.numel() else 0
         flat = plain.as_strided((span,), (1,)).clone()
         return flat.as_strided(plain.shape, plain.stride(), 0)
-
-
-def thumbnail(tensor: Tensor) -> Tensor | None:
-    """Returns the first sample's first 64 channels, each strided down to at most 32 × 32, as bfloat16; else None.
-
-    Shape [channels, height, width]. bfloat16 keeps the range of float32 and two to three digits, enough for a picture.
-    """
-    if tensor.dim() != 4 or not tensor.is_floating_point() or tensor.is_meta or 0 in tensor.shape:
-        return None
-    if tensor.shape[2] * tensor.shape[3] <= 1 or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
-        return None
-    with torch.no_grad():
-        rows = -(-tensor.shape[2] // THUMBNAIL_SIDE)
-        columns = -(-tensor.shape[3] // THUMBNAIL_SIDE)
-        picture = tensor.detach()[0, :THUMBNAIL_CHANNELS, ::rows, ::columns]
-        return picture.to(torch.bfloat16, copy=True).contiguous()
 
 
 def to_data(tensor: Tensor) -> TensorData:

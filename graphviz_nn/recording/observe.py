@@ -1,4 +1,4 @@
-"""What is looked at in each value and gradient while the program runs: statistics, copies, thumbnails.
+"""What is looked at in each value and gradient while the program runs: statistics and copies.
 
 Built once a step from the policy; where nothing but the structure is wanted there is no observer, and no cost.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from graphviz_nn.model.generators import generator_states
 from graphviz_nn.recording.distributed import place_of_process
-from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout, thumbnail
+from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout
 from graphviz_nn.recording.statistics import Statistics
 from graphviz_nn.recording.tape import NONE_GRADIENT, TOTAL_GRADIENT, UPDATE, Tape
 
@@ -53,14 +53,12 @@ class Observations:
         """A call made a value. Runs inside the recorder's own handler, where nothing is recorded."""
         if self.statistics is not None:
             self.statistics.add("output", value, tensor)
-        if self.policy.thumbnails:
-            self._thumbnail("thumbnail", value, tensor)
         if self.policy.tensors and self._wanted(value):
             self._keep("value", value, 0, copy(tensor), tensor)
 
     def value_observer(self) -> Callable[[int, Tensor], None]:
         """Returns what is to be told of each value: nothing but its statistics, where nothing else is wanted."""
-        if self.statistics is None or self.policy.tensors or self.policy.thumbnails:
+        if self.statistics is None or self.policy.tensors:
             return self.value
         add = self.statistics.add
 
@@ -102,8 +100,6 @@ class Observations:
                 self.gradients.append(value)
                 # An alias: holding the gradient itself would keep autograd from handing it over as the new `.grad`.
                 self.statistics.add("gradient", row, gradient.detach())
-            if self.policy.thumbnails:
-                self._thumbnail("gradient_thumbnail", value, gradient)
             if self.policy.tensors and (self.policy.selects is None or value in self._selected):
                 self._add_gradient(value, gradient)
 
@@ -185,11 +181,6 @@ class Observations:
             self._selected.add(value)
             return True
         return False
-
-    def _thumbnail(self, kind: str, value: int, tensor: Tensor) -> None:
-        made = thumbnail(tensor)
-        if made is not None:
-            self.tensors[kind, value, 0] = made
 
     def _keep(self, kind: str, value: int, number: int, made: Tensor | None, like: Tensor) -> None:
         if made is None or self.over_limit:

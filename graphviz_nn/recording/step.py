@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, ParamSpec
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,9 @@ from graphviz_nn.recording.patches import Patches, is_on, override_checks, push_
 from graphviz_nn.recording.randomness import draws_random_numbers
 from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT, Tape
+from graphviz_nn.recording.thumbnails import Thumbnails
 from graphviz_nn.recording.transforms import Transforms
 from graphviz_nn.recording.updates import Updates
-
-_Told = ParamSpec("_Told")
 
 
 class RecordedStep:
@@ -110,6 +109,12 @@ class RecordedStep:
             mode.before_write = observations.before_write
             if policy.selects is not None:
                 on_call.append(self._note_function)
+        if observations is not None and policy.thumbnails:
+            thumbnails = Thumbnails(policy.thumbnails, observations.tensors)
+            on_value.append(thumbnails.output)
+            on_gradient.append(thumbnails.gradient)
+            on_leaf_gradient.append(thumbnails.gradient)
+            on_call.append(thumbnails.call)
         if metrics is not None:
             on_value.append(metrics.output)
             on_gradient.append(metrics.gradient)
@@ -425,14 +430,14 @@ class RecordedStep:
         return self.mode.phase if node is None else int(self.tape.ops[node][4])
 
 
-def each(observers: Sequence[Callable[_Told, None]]) -> Callable[_Told, None] | None:
+def each(observers: Sequence[Callable[..., None]]) -> Callable[..., None] | None:
     """Returns one observer that tells all of them, or None where there is none."""
     if len(observers) < 2:
         return observers[0] if observers else None
 
-    def observe(*told: _Told.args, **named: _Told.kwargs) -> None:
+    def observe(*told: Any) -> None:
         for observer in observers:
-            observer(*told, **named)
+            observer(*told)
 
     return observe
 

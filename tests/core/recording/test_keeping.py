@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import MemoryLimit, NotRecorded, OptionError
-from graphviz_nn.model.tensors import TensorKey
-from graphviz_nn.recording.keeping import THUMBNAIL_CHANNELS, THUMBNAIL_SIDE, KeepPolicy, thumbnail
+from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.run import Run
 from tests.core.recording.programs import Training, batch, indices, mlp, record
 
@@ -183,48 +182,6 @@ def test_record_goes_on_beyond_the_memory_limit_and_says_so():
     for step in range(3):
         sizes = [run.data.tensor(step, key).nbytes for key in run.data.tensor_keys(step) if key.kind != "random_state"]
         assert 0 < sum(sizes) <= 200
-
-
-# ---- thumbnails
-
-
-def test_thumbnails_are_small_copies_of_the_first_sample():
-    x = torch.arange(2 * 70 * 40 * 100, dtype=torch.float32).reshape(2, 70, 40, 100)
-    made = thumbnail(x)
-    assert made.dtype == torch.bfloat16
-    assert torch.equal(made, x[0, :THUMBNAIL_CHANNELS, ::2, ::4].bfloat16())
-    assert made.shape == (THUMBNAIL_CHANNELS, 20, 25)
-    assert max(made.shape[1:]) <= THUMBNAIL_SIDE
-
-
-@pytest.mark.parametrize(
-    "tensor",
-    [torch.ones(2, 3, 4), torch.ones(1, 1, 4, 4, dtype=torch.int64), torch.ones(1, 8, 1, 1), torch.ones(0, 3, 8, 8)],
-    ids=["3-D", "integers", "one pixel", "no sample"],
-)
-def test_what_is_no_picture_has_no_thumbnail(tensor: Tensor):
-    assert thumbnail(tensor) is None
-
-
-@pytest.mark.parametrize(
-    ("keep", "thumbnails", "expected"),
-    [("stats", None, True), ("stats", False, False), ("all", None, False), ("all", True, True), ("none", True, False)],
-)
-def test_when_thumbnails_are_made(keep: str, thumbnails: bool | None, expected: bool):
-    model, images = nn.Conv2d(1, 3, 3), torch.rand(2, 1, 40, 40)
-    run = gnn.trace(model, images, loss=lambda y: y.square().mean(), keep=keep, thumbnails=thumbnails)
-    node = run.node("conv2d").id
-    for kind in ("thumbnail", "gradient_thumbnail"):
-        data = run.data.tensor(0, TensorKey(kind, node, 0))
-        assert (data is not None) is expected
-        assert data is None or (data.shape, data.dtype) == ((3, 19, 19), "bfloat16")
-
-
-def test_a_thumbnail_shows_the_first_sample():
-    images = torch.rand(2, 1, 8, 8)
-    run = gnn.trace(lambda x: x * 2, images, keep="stats")
-    data = run.data.tensor(0, TensorKey("thumbnail", run.node("mul").id, 0))
-    assert torch.equal(torch.from_numpy(data.numpy().copy()), (images * 2)[0].bfloat16().float())
 
 
 # ---- the policy by itself
