@@ -33,7 +33,7 @@ def trace(
     optimizer: torch.optim.Optimizer | None = None,
     keep: Keep = "all",
     memory_limit: int | None = None,
-    thumbnails: bool | None = None,
+    thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
     **kwargs: Any,
 ) -> Run:
@@ -46,7 +46,8 @@ def trace(
         keep: "none" (structure, order, which gradients arrived), "stats" (and their numbers), "all" (and the
             tensors), glob patterns of module paths or "op:NAME", or a predicate `(module path, op) -> bool`.
         memory_limit: most bytes of kept tensors; 4 GiB by default.
-        thumbnails: small copies of 4-D values; on by default with keep="stats".
+        thumbnails: small copies of feature maps and attention weights (True or "pictures", the default but with
+            keep="all"), of everything with four dimensions ("all"), or none (False).
         metrics: names of registered metrics to take; "auto" takes those that the checks read, unless keep is "none".
 
     Returns:
@@ -139,7 +140,7 @@ def record(
     budget: float | str = DEFAULT_BUDGET,
     keep: Keep = "stats",
     memory_limit: int | None = None,
-    thumbnails: bool | None = None,
+    thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
     on_step: Callable[[StepRecord], None] | None = None,
     command: tuple[str, ...] = (),
