@@ -1,0 +1,132 @@
+"""Facts about a module: its class, calls, costs and parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.modules import Module
+from graphviz_nn.model.nodes import ValueRef
+from graphviz_nn.model.stats import Stats
+from graphviz_nn.scene.words import count_text
+from graphviz_nn.session import ModuleSelection, Session
+from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, shape_text, size_text, time_text
+from graphviz_nn_ui.viewmodels.sections import Fact, Section, attribute_text
+from graphviz_nn_ui.viewmodels.step_numbers import NONE, StepNumbers
+from graphviz_nn_ui.viewmodels.tensor_cards import update_ratio
+
+if TYPE_CHECKING:
+    from graphviz_nn.graph.cost import Costs
+
+MOST_PARAMETERS: Final = 1000
+_MOST_CALLS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterLine:
+    """A parameter in one line.
+
+    Attributes:
+        node: its node. name: its first name. tied: its others.
+        norm, contribution, gradient: L2 norm of the parameter, of the first pass's gradient, of `.grad`, in words.
+        ratio: norm of its update over its own, in words.
+    """
+
+    node: int
+    name: str
+    tied: tuple[str, ...]
+    shape: str
+    norm: str
+    contribution: str
+    gradient: str
+    ratio: str
+
+
+def parameter_lines(session: Session, numbers: StepNumbers, nodes: Iterable[int]) -> tuple[ParameterLine, ...]:
+    """Returns the parameters in one line each, `MOST_PARAMETERS` at most."""
+    return tuple(_line(session, numbers, node) for node in list(nodes)[:MOST_PARAMETERS])
+
+
+def module_sections(session: Session, numbers: StepNumbers, module: Module, costs: Costs | None) -> tuple[Section, ...]:
+    """Returns what there is to say about a module in the open step."""
+    calls = _calls(session, numbers, module.path)
+    sections = (
+        Section("Module", tuple(_facts(module, len(calls)))),
+        Section("Cost", tuple(_cost(module.path, calls, costs))),
+        Section("Attributes", tuple(Fact(name, attribute_text(value)) for name, value in module.attributes.items())),
+        Section(
+            "Calls",
+            tuple(
+                Fact(f"call {call}", time_text(seconds), selection=ModuleSelection(module.path, call))
+                for call, seconds in calls[:_MOST_CALLS]
+            ),
+            "This step did not call it.",
+        ),
+    )
+    return tuple(section for section in sections if section.facts or section.empty)
+
+
+def _line(session: Session, numbers: StepNumbers, number: int) -> ParameterLine:
+    node = session.structure.nodes[number]
+    value, output = ValueRef(number, 0), node.outputs[0]
+    frozen = "" if output.requires_grad else "frozen"
+    contribution = numbers.stats("gradient", value)
+    said_none = numbers.arrival(value, 0) == NONE
+    ratio = update_ratio(session, numbers, number)
+    return ParameterLine(
+        node=number,
+        name=node.names[0] if node.names else node.name,
+        tied=node.names[1:],
+        shape=shape_text(output.shape, output.dtype),
+        norm=_norm(numbers.stats("output", value)),
+        contribution="None" if said_none else frozen or _norm(contribution),
+        gradient=frozen or _norm(numbers.stats("parameter_gradient", value)),
+        ratio=NOTHING if ratio is None else number_text(ratio, 2),
+    )
+
+
+def _norm(stats: Stats | None) -> str:
+    if stats is None:
+        return NOTHING
+    return number_text(stats.l2, 3) if stats.finite else f"✖ {number_text(stats.l2, 3)}"
+
+
+def _facts(module: Module, calls: int) -> Iterator[Fact]:
+    yield Fact("class", module.bases[0] if module.bases else module.type)
+    yield Fact("path", module.path or "(root)")
+    yield Fact("mode", "training" if module.training else "evaluation", "At its first call")
+    yield Fact("calls", str(calls))
+
+
+def _cost(path: str, calls: list[tuple[int, float]], costs: Costs | None) -> Iterator[Fact]:
+    times = [seconds for _, seconds in calls if not math.isnan(seconds)]
+    if times:
+        yield Fact("time of its calls", time_text(math.fsum(times)), "Recording included")
+    if costs is None:
+        return
+    total, own = costs.module_parameters.get(path, 0), costs.own_parameters.get(path, 0)
+    yield Fact("parameters", f"{count_text(total)}, {count_text(own)} of its own", f"{total:,}; {own:,} of its own")
+    yield Fact("memory of parameters", size_text(costs.module_parameter_bytes.get(path, 0)))
+    flops = costs.module_flops.get(path, 0)
+    yield Fact("operations, forward", f"{count_text(flops)} FLOPs", f"{flops:,}; a multiply-add counts 2")
+    yield Fact("memory of values, forward", size_text(costs.module_bytes.get(path, 0)))
+
+
+def _calls(session: Session, numbers: StepNumbers, path: str) -> list[tuple[int, float]]:
+    """Each call's count from 1, and its seconds (NaN where not measured)."""
+    order = session.step.order
+    entered = {int(order.module_call[seq]): int(seq) for seq in np.flatnonzero(order.kind == EventKind.MODULE_ENTER)}
+    found = []
+    for number, call in enumerate(order.structure.module_calls):
+        if call.path != path:
+            continue
+        start = entered.get(number)
+        end = -1 if start is None else int(order.spans.partner[start])
+        seconds = float(numbers.spent[start + 1 : end + 1].sum()) if start is not None and end >= 0 else math.nan
+        found.append((call.call, seconds))
+    return found

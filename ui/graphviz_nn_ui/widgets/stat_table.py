@@ -1,0 +1,63 @@
+"""Statistics of several tensors side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
+
+from graphviz_nn_ui.viewmodels.numbers import NOTHING
+from graphviz_nn_ui.viewmodels.tensor_cards import STAT_ROWS, TensorCard, stat_texts
+from graphviz_nn_ui.widgets.theme import theme_of
+
+_SIGNS: Final = {"forward": "→", "backward": "←", "optimizer": "↻"}
+
+
+class StatTable(QTableWidget):
+    """One column a tensor, one row a statistic. What is not there yet at the cursor is faint."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(len(STAT_ROWS), 0, parent)
+        self.setVerticalHeaderLabels(list(STAT_ROWS))
+        self.setAccessibleName("Statistics of value and gradient")
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setTabKeyNavigation(False)
+        columns, rows = self.horizontalHeader(), self.verticalHeader()
+        assert columns is not None
+        assert rows is not None
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        columns.setHighlightSections(False)
+        rows.setHighlightSections(False)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+
+    def show_cards(self, cards: Sequence[TensorCard]) -> None:
+        if self.columnCount() != len(cards):
+            self.setColumnCount(len(cards))
+        theme = theme_of(self)
+        colours = {"forward": theme.forward, "backward": theme.backward, "optimizer": theme.update}
+        for column, card in enumerate(cards):
+            header = QTableWidgetItem(f"{_SIGNS[card.phase]} {card.title}")
+            header.setForeground(colours[card.phase])
+            self.setHorizontalHeaderItem(column, header)
+            for row, text in enumerate(stat_texts(card.stats)):
+                item = QTableWidgetItem(text or NOTHING)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+                item.setToolTip(f"{card.title}, {STAT_ROWS[row]}: {text or 'not measured'}\n{card.state}")
+                if text.startswith("✖"):
+                    item.setForeground(theme.error)
+                elif not card.happened or not text:
+                    item.setForeground(theme.faint)
+                self.setItem(row, column, item)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Makes the table as high as its rows."""
+        columns, rows = self.horizontalHeader(), self.verticalHeader()
+        if columns is None or rows is None:
+            return
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 7)
+        self.setFixedHeight(columns.sizeHint().height() + rows.length() + 2)
