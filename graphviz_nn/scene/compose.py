@@ -56,7 +56,7 @@ def compose(
 def build_picture(structure: Structure, options: PictureOptions, layer_types: LayerTypeLookup | None = None) -> Picture:
     """Returns what is drawn, without geometry. Raises as `compose` does."""
     check_options(options)
-    lookup = layer_types or _plugin_layer_types()
+    lookup = layer_types or plugin_layer_types()
     types = [lookup.for_node(node, structure) for node in structure.nodes]
     module_types = {module.path: lookup.for_module(module) for module in structure.modules}
     visibility = Visibility(structure, types, options.show_all)
@@ -66,7 +66,7 @@ def build_picture(structure: Structure, options: PictureOptions, layer_types: La
     folds = options.depth is not None and not options.show_all
     turns: Mapping[int, Turn] = fold(root, visibility) if folds else {}
     boxes = list(root.boxes())
-    wires = connect(visibility, boxes, list(_containers(root)), turns)
+    wires = connect(visibility, boxes, list(opened_containers(root)), turns)
     return Picture(structure, types, module_types, visibility, root, boxes, wires)
 
 
@@ -84,14 +84,16 @@ def check_options(options: PictureOptions) -> None:
         raise OptionError(f"Depth {options.depth} is below 0: 0 shows each root as one box, None expands all.")
 
 
-def _containers(container: PictureContainer) -> Iterator[PictureContainer]:
+def opened_containers(container: PictureContainer) -> Iterator[PictureContainer]:
+    """Yields a container and every container inside it, outer ones first."""
     yield container
     for child in container.children:
         if isinstance(child, PictureContainer):
-            yield from _containers(child)
+            yield from opened_containers(child)
 
 
-def _plugin_layer_types() -> LayerTypeLookup:
+def plugin_layer_types() -> LayerTypeLookup:
+    """Returns the layer types that the plugins registered."""
     from graphviz_nn.plugin.manager import plugins
 
     return plugins().layer_types

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from graphviz_nn.errors import SelectorError, did_you_mean
 from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.layer_types import LayerType
 from graphviz_nn.scene.outline import Group
+
+
+class Opens(Protocol):
+    """Knows which groups a picture opens."""
+
+    def opens(self, group: Group) -> bool: ...
+
+
+class ChosenExpansion:
+    """Opens the groups with these keys, and what stands alone in one of them and is drawn as its inside."""
+
+    def __init__(self, root: Group, keys: Collection[str]) -> None:
+        self._open = set(keys)
+        for group in root.groups():
+            only = group.children[0] if len(group.children) == 1 else None
+            if group.key in self._open and isinstance(only, Group) and only.node is not None:
+                self._open.add(only.key)
+
+    def opens(self, group: Group) -> bool:
+        return group.depth < 0 or group.key in self._open
 
 
 class Expansion:

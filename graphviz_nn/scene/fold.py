@@ -39,9 +39,16 @@ class Turn(NamedTuple):
     repeat: int
 
 
-def fold(root: PictureContainer, visibility: Visibility) -> dict[int, Turn]:
-    """Folds the children of every container under `root` in place; returns the turn of each folded node."""
-    folder = _Folder(visibility)
+Signatures = dict[str, Hashable]
+"""By key of a closed module what makes it equal to others; worked out where it is not known yet."""
+
+
+def fold(root: PictureContainer, visibility: Visibility, signatures: Signatures | None = None) -> dict[int, Turn]:
+    """Folds the children of every container under `root` in place; returns the turn of each folded node.
+
+    `signatures` saves time where one structure is drawn again and again.
+    """
+    folder = _Folder(visibility, {} if signatures is None else signatures)
     folder.fold(root)
     return folder.turns
 
@@ -87,9 +94,10 @@ def _run_at(
 
 
 class _Folder:
-    def __init__(self, visibility: Visibility) -> None:
+    def __init__(self, visibility: Visibility, signatures: Signatures) -> None:
         self._visibility = visibility
         self._nodes = visibility.structure.nodes
+        self._signatures = signatures
         self._runs = 0
         self.turns: dict[int, Turn] = {}
 
@@ -146,12 +154,11 @@ class _Folder:
         return self._feeds(_nodes_of(first), _nodes_of(second))
 
     def _chains(self, children: Sequence[Item]) -> Iterator[Run]:
-        signatures: dict[int, Hashable] = {}
-
         def signature(index: int) -> Hashable:
-            if index not in signatures:
-                signatures[index] = self._signature(children[index])
-            return signatures[index]
+            item = children[index]
+            if item.key not in self._signatures:
+                self._signatures[item.key] = self._signature(item)
+            return self._signatures[item.key]
 
         start = 0
         while start < len(children):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from graphviz_nn.model.layer_types import LayerType
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.structure import Structure
-from graphviz_nn.scene.expansion import Expansion
+from graphviz_nn.scene.expansion import Opens
 from graphviz_nn.scene.outline import Group
 from graphviz_nn.scene.visibility import Visibility
 
@@ -83,13 +83,13 @@ class Picture:
     wires: list[PictureWire]
 
 
-def build_tree(group: Group, expansion: Expansion) -> PictureContainer:
+def build_tree(group: Group, expansion: Opens) -> PictureContainer:
     """Returns the container of an open group; groups that are not open, or that hold one call, become boxes."""
     children = [_build_child(child, expansion) for child in group.children]
     return PictureContainer(group, children)
 
 
-def _build_child(child: Group | int, expansion: Expansion) -> PictureContainer | PictureBox:
+def _build_child(child: Group | int, expansion: Opens) -> PictureContainer | PictureBox:
     if isinstance(child, int):
         return PictureBox(f"n{child}", "operator", [child])
     nodes = child.members()

@@ -1,0 +1,60 @@
+"""Finds which of many rectangles a view can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Bounds = npt.NDArray[np.float64]
+"""Left, top, right, bottom; one row a rectangle."""
+
+Places = npt.NDArray[np.intp]
+
+_SHORT: Final = 4096.0
+"""Extent along the picture, in pixels, from which on a rectangle is looked at each time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """Rectangles sorted along the longer side of the picture.
+
+    Pictures of networks are long and narrow, so those near a view are a short run of the order, but for the few that
+    reach far.
+
+    Attributes:
+        axis: 0 where the picture is wider than tall, else 1.
+        bounds: of every rectangle.
+        order: places of the short ones, by where they begin along the axis.
+        begins: where they begin, ascending.
+        reach: the largest extent of a short one.
+        long: places of the others.
+    """
+
+    axis: int
+    bounds: Bounds
+    order: Places
+    begins: npt.NDArray[np.float64]
+    reach: float
+    long: Places
+
+    @classmethod
+    def of(cls, bounds: Bounds) -> Band:
+        spans = np.ptp(bounds[:, :2], axis=0) if len(bounds) else np.zeros(2)
+        axis = int(spans[1] >= spans[0])
+        extent = bounds[:, 2 + axis] - bounds[:, axis]
+        short = np.flatnonzero(extent <= _SHORT)
+        order = short[np.argsort(bounds[short, axis], kind="stable")]
+        reach = float(extent[short].max(initial=0.0))
+        return cls(axis, bounds, order, bounds[order, axis], reach, np.flatnonzero(extent > _SHORT))
+
+    def inside(self, left: float, top: float, right: float, bottom: float) -> Places:
+        """Returns the places of the rectangles that touch a view, ascending."""
+        low, high = (left, right) if self.axis == 0 else (top, bottom)
+        first, last = np.searchsorted(self.begins, (low - self.reach, high))
+        near = np.concatenate([self.order[first:last], self.long])
+        found = self.bounds[near]
+        seen = (found[:, 0] < right) & (found[:, 2] > left) & (found[:, 1] < bottom) & (found[:, 3] > top)
+        return np.sort(near[seen])

@@ -1,0 +1,144 @@
+"""A scene as arrays: what a window paints a hundred times a second, and what one process hands to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.model.layer_types import Category
+from graphviz_nn.scene.band import Band
+from graphviz_nn.scene.scene import BOX_ROLES, MARKS
+from graphviz_nn.scene.texts import Texts
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+CATEGORIES: Final = tuple(Category)
+ROLES: Final = BOX_ROLES
+WIRE_KINDS: Final = ("data", "alias", "loop")
+NO_PARAMETERS: Final = 0
+TRAINED: Final = 1
+FROZEN: Final = 2
+
+MARK_BITS: Final = {mark: 1 << place for place, mark in enumerate(MARKS)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoxTable:
+    """Boxes that are not expanded, one row each; see `SceneBox`.
+
+    Attributes:
+        rects: x, y, width, height.
+        categories, roles: places in `CATEGORIES` and `ROLES`. marks: bits of `MARK_BITS`.
+        badges: `NO_PARAMETERS`, `TRAINED` or `FROZEN`; `badge_texts` their counts.
+        repeats: how many equal siblings a box stands for. looped: a value goes from one to the next.
+        members, member_starts: ids of the nodes of box k are `members[member_starts[k]:member_starts[k + 1]]`.
+        parameters, parameter_starts: ids of the parameters that it reads, likewise.
+    """
+
+    keys: Texts
+    rects: Floats
+    categories: Bytes
+    roles: Bytes
+    marks: Bytes
+    badges: Bytes
+    repeats: Integers
+    looped: Bytes
+    titles: Texts
+    subtitles: Texts
+    shapes: Texts
+    badge_texts: Texts
+    tooltips: Texts
+    paths: Texts
+    members: Integers
+    member_starts: Integers
+    parameters: Integers
+    parameter_starts: Integers
+
+    def __len__(self) -> int:
+        return len(self.rects)
+
+    def nodes(self, box: int) -> list[int]:
+        """Returns the ids of the nodes that a box stands for, in order."""
+        found: list[int] = self.members[self.member_starts[box] : self.member_starts[box + 1]].tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContainerTable:
+    """Expanded groups, outer ones first; see `SceneContainer`. `first_box` and `end_box` bound the boxes inside."""
+
+    keys: Texts
+    rects: Floats
+    title_rects: Floats
+    depths: Integers
+    roles: Bytes
+    titles: Texts
+    subtitles: Texts
+    tooltips: Texts
+    paths: Texts
+    first_box: Integers
+    end_box: Integers
+
+    def __len__(self) -> int:
+        return len(self.rects)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WireTable:
+    """Wires and the pieces that they are drawn from; see `SceneWire`.
+
+    Attributes:
+        sources, targets: boxes at the ends. kinds: places in `WIRE_KINDS`.
+        nodes, outputs: the first value that flows: its node and index.
+        labels, label_at: what stands beside the wire, and the left end of its base line (NaN: nothing).
+        shapes: what flows.
+        pieces: x, y of one point of a path and of the next. Between them the wire runs straight, or as the cubic that
+            `layout.geometry.cubics` gives.
+        piece_wires: the wire that a piece belongs to, ascending.
+        first_pieces: by wire its first piece; one more entry at the end.
+    """
+
+    sources: Integers
+    targets: Integers
+    kinds: Bytes
+    nodes: Integers
+    outputs: Integers
+    labels: Texts
+    label_at: Floats
+    shapes: Texts
+    pieces: Floats
+    piece_wires: Integers
+    first_pieces: Integers
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneTables:
+    """A whole picture as arrays; see `Scene`.
+
+    Attributes:
+        direction: "down" or "right". heat: whether boxes have room for a number that colours them.
+        home: by id of a node the box that stands for it, or that reads it where it is a parameter; -1 where none does.
+        box_band, container_band, piece_band: find boxes, containers and pieces of wires that a view can see.
+    """
+
+    title: str
+    description: str
+    width: float
+    height: float
+    direction: str
+    heat: bool
+    home: Integers
+    boxes: BoxTable
+    containers: ContainerTable
+    wires: WireTable
+    box_band: Band
+    container_band: Band
+    piece_band: Band

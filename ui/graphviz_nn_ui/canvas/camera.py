@@ -1,0 +1,89 @@
+"""What part of the picture the canvas looks at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PyQt6.QtCore import QPointF, QRectF
+
+LARGEST: Final = 4.0
+READABLE: Final = 1.0
+_MARGIN: Final = 28.0
+_KEPT_IN_VIEW: Final = 60.0
+
+
+class Camera:
+    """A place in the picture and a magnification.
+
+    Attributes:
+        scale: pixels of the canvas per pixel of the unscaled picture.
+        x, y: point of the picture at the canvas's top left corner.
+        width, height: of the canvas.
+        world: size of the picture.
+    """
+
+    def __init__(self) -> None:
+        self.scale = 1.0
+        self.x = self.y = 0.0
+        self.width = self.height = 1.0
+        self.world = (1.0, 1.0)
+
+    @property
+    def view(self) -> QRectF:
+        """What is seen, in the picture's coordinates."""
+        return QRectF(self.x, self.y, self.width / self.scale, self.height / self.scale)
+
+    @property
+    def smallest(self) -> float:
+        """The scale at which the whole picture is a little smaller than the canvas."""
+        return min(self._fitting(QRectF(0, 0, *self.world)) * 0.7, 0.7)
+
+    def to_screen(self, x: float, y: float) -> QPointF:
+        return QPointF((x - self.x) * self.scale, (y - self.y) * self.scale)
+
+    def to_world(self, point: QPointF) -> QPointF:
+        return QPointF(self.x + point.x() / self.scale, self.y + point.y() / self.scale)
+
+    def rect_to_screen(self, rect: QRectF) -> QRectF:
+        return QRectF(self.to_screen(rect.x(), rect.y()), rect.size() * self.scale)
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Moves the picture by so many pixels of the canvas."""
+        self.x -= dx / self.scale
+        self.y -= dy / self.scale
+        self.clamp()
+
+    def zoom(self, factor: float, at: QPointF) -> None:
+        """Magnifies around a point of the canvas, which stays where it is."""
+        fixed = self.to_world(at)
+        self.scale = min(max(self.scale * factor, self.smallest), LARGEST)
+        self.x, self.y = fixed.x() - at.x() / self.scale, fixed.y() - at.y() / self.scale
+        self.clamp()
+
+    def fit(self, rect: QRectF | None = None, largest: float = READABLE) -> None:
+        """Shows a part of the picture, or all of it, whole and in the middle."""
+        rect = rect or QRectF(0, 0, *self.world)
+        self.scale = min(max(self._fitting(rect), self.smallest), largest)
+        self.center(rect.center())
+
+    def center(self, point: QPointF) -> None:
+        self.x = point.x() - self.width / self.scale / 2
+        self.y = point.y() - self.height / self.scale / 2
+        self.clamp()
+
+    def sees(self, rect: QRectF, margin: float = 0.0) -> bool:
+        """Whether all of a rectangle is on the canvas, `margin` pixels from its edges."""
+        inset = margin / self.scale
+        return self.view.adjusted(inset, inset, -inset, -inset).contains(rect)
+
+    def clamp(self) -> None:
+        """Keeps some of the picture in sight."""
+        width, height = self.width / self.scale, self.height / self.scale
+        kept = _KEPT_IN_VIEW / self.scale
+        self.x = min(max(self.x, kept - width), self.world[0] - kept)
+        self.y = min(max(self.y, kept - height), self.world[1] - kept)
+
+    def _fitting(self, rect: QRectF) -> float:
+        across = max(self.width - 2 * _MARGIN, 1.0) / max(rect.width(), 1.0)
+        along = max(self.height - 2 * _MARGIN, 1.0) / max(rect.height(), 1.0)
+        return min(across, along)

@@ -1,0 +1,136 @@
+"""A picture as the canvas has it: arrays that do not change, and what is shown on them now."""
+
+from __future__ import annotations
+
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.scene import raster
+from graphviz_nn.scene.box_numbers import BoxNumbers
+from graphviz_nn.scene.tables import SceneTables
+from graphviz_nn_ui.canvas.colours import NO_HEAT, heat_codes
+
+Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.intp]
+
+
+class Drawing:
+    """Boxes, containers and wires, and their state at the session's cursor.
+
+    Attributes:
+        tables: geometry and words.
+        numbers: what colours the boxes, or None.
+        pending: by box whether it has no value yet. arrived: whether it has a gradient.
+        known: by box whether its number is known at the cursor.
+        heat: by box its palette entry, `NO_HEAT` without. container_heat: likewise.
+        severities: by box the most severe finding, as a place in `SEVERITIES`, or -1.
+        stops: boxes that hold a breakpoint.
+        hidden: boxes that are faded because a person asked for it.
+    """
+
+    def __init__(self, tables: SceneTables) -> None:
+        self.tables = tables
+        self.numbers: BoxNumbers | None = None
+        count = len(tables.boxes)
+        self.pending: Flags = np.zeros(count, np.bool_)
+        self.arrived: Flags = np.zeros(count, np.bool_)
+        self.known: Flags = np.ones(count, np.bool_)
+        self.heat: Codes = np.full(count, NO_HEAT, np.uint8)
+        self.container_heat: Codes = np.full(len(tables.containers), NO_HEAT, np.uint8)
+        self.severities: npt.NDArray[np.int8] = np.full(count, -1, np.int8)
+        self.stops: Flags = np.zeros(count, np.bool_)
+        self.hidden: Flags = np.zeros(count, np.bool_)
+
+    @cached_property
+    def box_places(self) -> dict[str, int]:
+        """Place of a box by its key."""
+        return {key: place for place, key in enumerate(self.tables.boxes.keys)}
+
+    @cached_property
+    def container_places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self.tables.containers.keys)}
+
+    @cached_property
+    def leaving(self) -> dict[int, list[int]]:
+        """Wires by the box that they leave."""
+        return _grouped(self.tables.wires.sources)
+
+    @cached_property
+    def entering(self) -> dict[int, list[int]]:
+        """Wires by the box that they enter."""
+        return _grouped(self.tables.wires.targets)
+
+    def set_numbers(self, numbers: BoxNumbers | None) -> None:
+        """Takes what colours the boxes."""
+        self.numbers = numbers
+        self._colour()
+
+    def set_state(self, pending: Flags, arrived: Flags, known: Flags) -> bool:
+        """Takes what exists at the cursor; returns whether that is a change."""
+        same = all(map(np.array_equal, (pending, arrived, known), (self.pending, self.arrived, self.known)))
+        self.pending, self.arrived = pending, arrived
+        if not np.array_equal(known, self.known):
+            self.known = known
+            self._colour()
+        return not same
+
+    def heat_text(self, box: int) -> str:
+        """Returns the number that colours a box, for people; "" where it has none, or not yet."""
+        if self.numbers is None or self.heat[box] == NO_HEAT:
+            return ""
+        return self.numbers.quantity.text(float(self.numbers.boxes[box]))
+
+    def container_heat_text(self, container: int) -> str:
+        if self.numbers is None or self.container_heat[container] == NO_HEAT:
+            return ""
+        return self.numbers.quantity.text(float(self.numbers.containers[container]))
+
+    def alarming(self, box: int) -> bool:
+        """Whether a box holds NaN or ±Inf, as far as the quantity that colours it tells."""
+        return self.numbers is not None and bool(self.numbers.alarms[box]) and bool(self.known[box])
+
+    @property
+    def far_codes(self) -> Codes:
+        """By box the palette entry that it has from far away."""
+        return self.far_codes_of(slice(None))
+
+    def far_codes_of(self, chosen: Places | slice) -> Codes:
+        """Returns the palette entries that some boxes have from far away."""
+        if self.numbers is None:
+            codes = (self.tables.boxes.categories[chosen] + raster.FIRST_CATEGORY).astype(np.uint8)
+        else:
+            heat = self.heat[chosen]
+            codes = np.where(heat == NO_HEAT, np.uint8(raster.UNKNOWN), heat)
+            codes[self.numbers.alarms[chosen] & self.known[chosen]] = raster.ALARM
+        codes[self.pending[chosen] | self.hidden[chosen]] = raster.PENDING
+        return codes
+
+    def _colour(self) -> None:
+        numbers, containers = self.numbers, self.tables.containers
+        if numbers is None:
+            self.heat = np.full(len(self.tables.boxes), NO_HEAT, np.uint8)
+            self.container_heat = np.full(len(containers), NO_HEAT, np.uint8)
+            return
+        self.heat = np.where(self.known, heat_codes(numbers.fractions(numbers.boxes)), np.uint8(NO_HEAT))
+        counts = np.concatenate([[0], np.cumsum(self.known)])
+        begun = counts[containers.end_box] > counts[containers.first_box]
+        self.container_heat = np.where(begun, heat_codes(numbers.fractions(numbers.containers)), np.uint8(NO_HEAT))
+
+
+def gather(members: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], flags: Flags) -> Flags:
+    """Returns by group whether a flag of any of its members is set."""
+    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return np.bincount(rows, flags[members], len(starts) - 1) > 0
+
+
+def _grouped(ends: npt.NDArray[np.int32]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for wire, box in enumerate(ends.tolist()):
+        found.setdefault(box, []).append(wire)
+    return found
+
+

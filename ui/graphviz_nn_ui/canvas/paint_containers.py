@@ -1,0 +1,99 @@
+"""Expanded modules: rounded areas behind the wires, and their titles above them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPen
+
+from graphviz_nn.scene import metrics
+from graphviz_nn_ui.canvas.colours import NO_HEAT, Colours
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.words import Style, Words
+
+RADIUS: Final = 9.0
+_BASE: Final = 17.0
+_SMALL: Final = 3.0
+"""Pixels of the canvas below which an area is not drawn."""
+
+_ROUND_FROM: Final = 0.2
+_READABLE: Final = 11.0
+"""Pixels of the canvas that the titles of large areas are never smaller than, in a view from afar."""
+
+_ROOM: Final = 60.0
+
+
+class ContainerPainter:
+    """Paints areas and titles of containers."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def paint_areas(
+        self, painter: QPainter, drawing: Drawing, places: npt.NDArray[np.intp], scale: float, origin: QPointF, colours: Colours
+    ) -> None:
+        """Paints containers from the outermost to the innermost."""
+        table = drawing.tables.containers
+        found = places[(table.rects[places, 2:] * scale >= _SMALL).all(axis=1)]
+        painter.setPen(QPen(colours.container_line, 1.0) if scale > _ROUND_FROM else Qt.PenStyle.NoPen)
+        radius = RADIUS * scale
+        rects = table.rects[found] * scale + [origin.x(), origin.y(), 0.0, 0.0]
+        depths = (table.depths[found] % 2).tolist()
+        for (x, y, width, height), depth in zip(rects.tolist(), depths, strict=True):
+            if scale > _ROUND_FROM:
+                painter.setBrush(colours.containers[depth])
+                painter.drawRoundedRect(QRectF(x, y, width, height), radius, radius)
+            else:
+                painter.fillRect(QRectF(x, y, width, height), colours.containers[depth])
+
+    def paint_titles(
+        self, painter: QPainter, drawing: Drawing, places: npt.NDArray[np.intp], scale: float, origin: QPointF, colours: Colours
+    ) -> None:
+        """Paints the titles. From afar those of areas that are large enough stay readable, on a ground of their own."""
+        table = drawing.tables.containers
+        size = max(scale, _READABLE / metrics.TITLE_SIZE)
+        wide = places[table.rects[places, 2] * scale >= _ROOM]
+        wide = wide[table.rects[wide, 3] * scale >= _ROOM] if size > scale else wide
+        for place in wide.tolist():
+            x, y, width, _ = table.title_rects[place].tolist()
+            painter.save()
+            painter.translate(origin.x() + x * scale, origin.y() + y * scale)
+            painter.scale(size, size)
+            self._paint_title(painter, drawing, place, width * scale / size, size > scale, colours)
+            painter.restore()
+
+    def _paint_title(
+        self, painter: QPainter, drawing: Drawing, place: int, room: float, afar: bool, colours: Colours
+    ) -> None:
+        table, words = drawing.tables.containers, self._words
+        title = table.titles[place]
+        x = metrics.CONTAINER_LEFT
+        if afar:
+            width = words.width(title, Style.TITLE)
+            room = float(table.rects[place, 2]) * room / max(float(table.title_rects[place, 2]), 1.0)
+            if width + 16 > room:
+                return
+            ground = QColor(colours.containers[int(table.depths[place]) % 2])
+            ground.setAlphaF(0.85)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ground)
+            painter.drawRoundedRect(QRectF(4, 3, width + 12, 18), 5, 5)
+            painter.setPen(colours.ink)
+            words.paint(painter, 10, 16, title, Style.TITLE)
+            return
+        painter.setPen(colours.ink)
+        x += words.paint(painter, x, _BASE, title, Style.TITLE)
+        if subtitle := table.subtitles[place]:
+            painter.setPen(colours.muted)
+            x += metrics.CONTAINER_GAP
+            x += words.paint(painter, x, _BASE, subtitle, Style.SUBTITLE)
+        if drawing.container_heat[place] != NO_HEAT:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colours.table[int(drawing.container_heat[place])])
+            painter.drawRect(QRectF(x + metrics.CONTAINER_GAP, _BASE - 9, 9, 9))
+            painter.setPen(colours.ink)
+            x += metrics.CONTAINER_GAP + metrics.HEAT_SWATCH
+            words.paint(painter, x, _BASE, drawing.container_heat_text(place), Style.NUMBER)

@@ -1,0 +1,126 @@
+"""Wires: many lines in one call of the painter."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6 import sip
+from PyQt6.QtCore import QLineF, QPointF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from graphviz_nn.layout.geometry import DOWN
+from graphviz_nn.scene.tables import SceneTables, WireTable
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+WIDTH: Final = 1.3
+_STEPS: Final = 10
+"""Lines that stand for one curve."""
+
+_DASHES: Final = {1: [1.6, 2.4], 2: [4.0, 2.4]}
+"""By kind of wire, in widths of the pen."""
+
+_ARROW_SHOWS: Final = 0.28
+_CURVES_SHOW: Final = 0.3
+_SHARE = np.linspace(0.0, 1.0, _STEPS + 1)[:, None]
+_WEIGHTS: Final = ((1 - _SHARE) ** 3, 3 * (1 - _SHARE) ** 2 * _SHARE, 3 * (1 - _SHARE) * _SHARE**2, _SHARE**3)
+
+
+def lines_of(pieces: Floats, down: bool, curved: bool = True) -> Floats:
+    """Returns the lines (x, y, x, y) that stand for pieces: a curve as `layout.geometry.cubics` gives it, or one line."""
+    across = 0 if down else 1
+    straight = np.abs(pieces[:, across] - pieces[:, across + 2]) < 0.05
+    if not curved or straight.all():
+        return pieces
+    bent = pieces[~straight]
+    start, end = bent[:, :2], bent[:, 2:]
+    first, second = start.copy(), end.copy()
+    along = 1 - across
+    first[:, along] = second[:, along] = (start[:, along] + end[:, along]) / 2
+    points = sum(
+        weight[:, :, None] * corner[None] for weight, corner in zip(_WEIGHTS, (start, first, second, end), strict=True)
+    )
+    curves = np.concatenate([points[:-1], points[1:]], axis=2).reshape(-1, 4)  # type: ignore[index]  # an array
+    return np.concatenate([pieces[straight], curves])
+
+
+def paint_lines(painter: QPainter, lines: Floats) -> None:
+    """Draws lines (x, y, x, y) with the painter's pen."""
+    if not len(lines):
+        return
+    array = sip.array(QLineF, len(lines))
+    np.frombuffer(array, np.float64).reshape(-1, 4)[:] = lines
+    painter.drawLines(array)
+
+
+class WirePainter:
+    """Paints the wires of a picture that a view can see."""
+
+    def paint(
+        self, painter: QPainter, tables: SceneTables, pieces: Places, scale: float, origin: QPointF, colours: tuple[QColor, ...]
+    ) -> None:
+        """Paints pieces; `origin` is where the picture's own origin stands, in the painter's coordinates."""
+        wires = tables.wires
+        shift = np.array([origin.x(), origin.y()] * 2)
+        kinds = wires.kinds[wires.piece_wires[pieces]]
+        present = np.unique(kinds).tolist()
+        for kind in present:
+            chosen = pieces if len(present) == 1 else pieces[kinds == kind]
+            paint_pieces(painter, tables, chosen, scale, shift, pen_of(kind, colours[kind], scale))
+        if scale >= _ARROW_SHOWS:
+            self._paint_arrows(painter, tables, pieces, scale, origin, colours)
+
+    def _paint_arrows(
+        self, painter: QPainter, tables: SceneTables, pieces: Places, scale: float, origin: QPointF, colours: tuple[QColor, ...]
+    ) -> None:
+        wires = tables.wires
+        last = pieces[wires.first_pieces[wires.piece_wires[pieces] + 1] - 1 == pieces]
+        painter.setPen(Qt.PenStyle.NoPen)
+        down = tables.direction == DOWN
+        for piece in last.tolist():
+            painter.setBrush(colours[int(wires.kinds[wires.piece_wires[piece]])])
+            paint_arrow(painter, wires, piece, scale, origin, down)
+
+
+def paint_pieces(
+    painter: QPainter, tables: SceneTables, pieces: Places, scale: float, shift: Floats, pen: QPen
+) -> None:
+    """Paints pieces of wires with one pen."""
+    painter.setPen(pen)
+    lines = lines_of(tables.wires.pieces[pieces], tables.direction == DOWN, scale >= _CURVES_SHOW)
+    paint_lines(painter, lines * scale + shift)
+
+
+def paint_arrow(
+    painter: QPainter, wires: WireTable, piece: int, scale: float, origin: QPointF, down: bool, size: float = 1.0
+) -> None:
+    """Paints the head of the wire that ends with a piece, with the painter's brush."""
+    x0, y0, x1, y1 = wires.pieces[piece].tolist()
+    tip_x, tip_y = origin.x() + x1 * scale, origin.y() + y1 * scale
+    # A curve arrives along the flow, so the head points along it too, back where the wire runs against it.
+    back = -1.0 if (y1 < y0 if down else x1 < x0) else 1.0
+    length, half = 7.0 * scale * size * back, 2.8 * scale * size
+    if down:
+        corners = [(tip_x, tip_y), (tip_x - half, tip_y - length), (tip_x, tip_y - length * 0.78), (tip_x + half, tip_y - length)]
+    else:
+        corners = [(tip_x, tip_y), (tip_x - length, tip_y - half), (tip_x - length * 0.78, tip_y), (tip_x - length, tip_y + half)]
+    painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
+
+
+def pieces_of(wires: WireTable, chosen: list[int]) -> Places:
+    """Returns the pieces of some wires."""
+    starts = wires.first_pieces
+    found = [np.arange(starts[wire], starts[wire + 1]) for wire in chosen]
+    return np.concatenate(found) if found else np.empty(0, np.intp)
+
+
+def pen_of(kind: int, colour: QColor, scale: float, width: float = WIDTH) -> QPen:
+    """Returns the pen for a kind of wire: loops are dashed, what goes through other views of the memory dotted."""
+    pen = QPen(colour, max(width * scale, 0.6))
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    if kind in _DASHES:
+        pen.setDashPattern(_DASHES[kind])
+    return pen

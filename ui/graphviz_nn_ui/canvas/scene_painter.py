@@ -1,0 +1,174 @@
+"""Paints a picture with any painter: the canvas, an image, a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6 import sip
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPen
+
+from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.overview import Overview
+from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
+from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
+from graphviz_nn_ui.canvas.paint_wires import WirePainter
+from graphviz_nn_ui.canvas.words import Style, Words
+
+Places = npt.NDArray[np.intp]
+
+BLOCKS_BELOW: Final = 0.36
+"""Magnification below which a box is a block of its colour: no word of it could be read."""
+
+MANY_BOXES: Final = 2_500
+"""Boxes in view from which on an overview takes their place, where there is one."""
+
+_BORDER_FROM: Final = 0.16
+_CRISP_WIRES: Final = 2_500
+"""Pieces of wires up to which they are smoothed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """A change of the picture under way.
+
+    Attributes:
+        rects: of the boxes and `container_rects` of the containers as they stand now.
+        fresh: by box how far one that was not there before has appeared (1 for the others).
+        wires: how far the wires have.
+    """
+
+    rects: npt.NDArray[np.float64]
+    container_rects: npt.NDArray[np.float64]
+    fresh: npt.NDArray[np.float64]
+    wires: float
+
+
+class ScenePainter:
+    """Paints the part of a drawing that can be seen. Keeps what it laid out and painted for the next time."""
+
+    def __init__(self, sprites: bool = True) -> None:
+        self.words = Words()
+        self._boxes = BoxPainter(self.words, sprites)
+        self._wires = WirePainter()
+        self._containers = ContainerPainter(self.words)
+
+    def paint(
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        view: QRectF,
+        target: QRectF,
+        colours: Colours,
+        overview: Overview | None = None,
+    ) -> None:
+        """Paints the part `view` of the picture onto `target` (in the painter's coordinates)."""
+        tables = drawing.tables
+        scale = target.width() / view.width()
+        bounds = (view.left(), view.top(), view.right(), view.bottom())
+        boxes = tables.box_band.inside(*bounds)
+        if overview is not None and len(boxes) > MANY_BOXES:
+            ratio = painter.device().devicePixelRatioF()  # type: ignore[union-attr]  # it paints on something
+            overview.paint(painter, view, target, ratio, colours)
+            return
+        origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
+        containers = tables.container_band.inside(*bounds)
+        pieces = tables.piece_band.inside(*bounds)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
+        self._containers.paint_areas(painter, drawing, containers, scale, origin, colours)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(pieces) < _CRISP_WIRES)
+        self._wires.paint(painter, tables, pieces, scale, origin, colours.wires)
+        if scale < BLOCKS_BELOW:
+            _paint_blocks(painter, drawing, boxes, scale, origin, colours)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._containers.paint_titles(painter, drawing, containers, scale, origin, colours)
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._containers.paint_titles(painter, drawing, containers, scale, origin, colours)
+        detail = detail_at(scale)
+        corners = tables.boxes.rects[boxes, :2] * scale + [origin.x(), origin.y()]
+        for box, (x, y) in zip(boxes.tolist(), corners.tolist(), strict=True):
+            self._boxes.paint(painter, drawing, box, QPointF(x, y), scale, colours, detail)
+        if detail.rest > 0:
+            self._paint_labels(painter, drawing, pieces, scale, origin, colours, detail.rest)
+
+    def paint_fading(
+        self, painter: QPainter, drawing: Drawing, fade: Fade, view: QRectF, target: QRectF, colours: Colours
+    ) -> None:
+        """Paints a picture that is changing: what moves on its way, what is new as far as it has appeared."""
+        tables, scale = drawing.tables, target.width() / view.width()
+        origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
+        bounds = (view.left(), view.top(), view.right(), view.bottom())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shift = [origin.x(), origin.y()]
+        corners = fade.container_rects[:, :2] * scale + shift
+        for place, (x, y) in enumerate(corners.tolist()):
+            width, height = (fade.container_rects[place, 2:] * scale).tolist()
+            painter.setPen(QPen(colours.container_line, 1.0))
+            painter.setBrush(colours.containers[int(tables.containers.depths[place]) % 2])
+            painter.drawRoundedRect(QRectF(x, y, width, height), 9.0 * scale, 9.0 * scale)
+        painter.setOpacity(fade.wires)
+        self._wires.paint(painter, tables, tables.piece_band.inside(*bounds), scale, origin, colours.wires)
+        painter.setOpacity(1.0)
+        detail = detail_at(scale)
+        corners = fade.rects[:, :2] * scale + shift
+        seen = (corners > [target.left() - 400, target.top() - 200]).all(axis=1) & (
+            corners < [target.right(), target.bottom()]
+        ).all(axis=1)
+        for box in np.flatnonzero(seen).tolist():
+            share = float(fade.fresh[box])
+            words = detail._replace(title=detail.title * share, rest=detail.rest * share)
+            if share > 0.15:
+                self._boxes.paint(painter, drawing, box, QPointF(*corners[box].tolist()), scale, colours, words)
+
+    def _paint_labels(
+        self, painter: QPainter, drawing: Drawing, pieces: Places, scale: float, origin: QPointF, colours: Colours, share: float
+    ) -> None:
+        wires = drawing.tables.wires
+        seen = np.unique(wires.piece_wires[pieces])
+        seen = seen[~np.isnan(wires.label_at[seen, 0])]
+        painter.setOpacity(share)
+        for wire in seen.tolist():
+            x, y = wires.label_at[wire].tolist()
+            paint_label(painter, self.words, QPointF(x, y) * scale + origin, wires.labels[wire], scale, colours)
+        painter.setOpacity(1.0)
+
+
+def paint_label(
+    painter: QPainter, words: Words, at: QPointF, text: str, scale: float, colours: Colours, ink: QColor | None = None
+) -> None:
+    """Paints a shape beside a wire, on a ground that keeps other wires out of it."""
+    painter.save()
+    painter.translate(at)
+    painter.scale(scale, scale)
+    ground = QColor(colours.canvas)
+    ground.setAlphaF(0.72)
+    painter.fillRect(QRectF(-1.5, -9.0, words.width(text, Style.LABEL) + 3.0, 11.5), ground)
+    painter.setPen(ink or colours.muted)
+    words.paint(painter, 0.0, 0.0, text, Style.LABEL)
+    painter.restore()
+
+
+def _paint_blocks(
+    painter: QPainter, drawing: Drawing, boxes: Places, scale: float, origin: QPointF, colours: Colours
+) -> None:
+    """Boxes as blocks of their colour, all of one colour in one call."""
+    codes = drawing.far_codes_of(boxes)
+    order = np.argsort(codes, kind="stable")
+    rects = drawing.tables.boxes.rects[boxes[order]] * scale + [origin.x(), origin.y(), 0.0, 0.0]
+    rects[:, 2:] = np.maximum(rects[:, 2:], 1.0)
+    codes = codes[order]
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
+    painter.setPen(QPen(colours.container_line, 0.0) if scale > _BORDER_FROM else Qt.PenStyle.NoPen)
+    bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
+    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        if start == end:
+            continue
+        painter.setBrush(colours.table[int(codes[start])])
+        array = sip.array(QRectF, end - start)
+        np.frombuffer(array, np.float64).reshape(-1, 4)[:] = rects[start:end]
+        painter.drawRects(array)
