@@ -39,7 +39,7 @@ def load(path: str | PathLike[str], rank: int | str | None = None) -> Run:
         OptionError: a rank is asked for and `path` is one run file.
         NotRecorded: with rank="all" there is no step that all ranks recorded with the same calls.
     """
-    from graphviz_nn.store.reader import open_run
+    from graphviz_nn.store.folder import open_data
 
     return Run(open_data(path, rank))
 

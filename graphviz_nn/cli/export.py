@@ -8,6 +8,7 @@ import click
 
 from graphviz_nn.cli.picture import picture_options
 from graphviz_nn.cli.progress import working
+from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.cli.views import ViewRequest, view_options, write_view
 from graphviz_nn.model.exporters import PictureOptions
 
@@ -35,6 +36,7 @@ class ExportCommand(click.Command):
     help="File to write; its suffix says the format. Repeatable.",
 )
 @click.option("--format", "format_name", help="Format, where the suffix does not say it.")
+@rank_option
 @picture_options
 @view_options
 def export(
@@ -42,6 +44,7 @@ def export(
     run: Path,
     files: tuple[Path, ...],
     format_name: str | None,
+    rank: int | str | None,
     step: int,
     picture: PictureOptions,
     view: ViewRequest | None,
@@ -56,9 +59,9 @@ def export(
       graphviz-nn export train.gvnn -o flow.pdf --view gradient_flow
     """
     from graphviz_nn.export import export as write
-    from graphviz_nn.store.reader import open_run
+    from graphviz_nn.store.folder import open_data
 
-    data = open_run(run)
+    data = open_data(run, rank)
     try:
         for file in files:
             with working(f"Writing {file}"):

@@ -150,8 +150,7 @@ class RunFolder:
                     f"Rank {rank} of {self.world_size} has no file: it did not come to record, or its file was removed."
                 )
             elif state == "stopped":
-                where = f"after step {line.last}" if line.steps else "before its first step"
-                yield f"Rank {rank} was not closed: its program was killed, or it ended in the middle, {where}."
+                yield _stopped(self.files[rank], f"after step {line.last}" if line.steps else "before its first step")
             if rank in self.files:
                 yield from (f"Rank {rank}: {damage}" for damage in self.files[rank].damage)
                 yield from (f"Rank {rank}: {error}" for error in _errors(self.files[rank].steps()))
@@ -167,6 +166,13 @@ class RunFolder:
                 f"The ranks recorded different steps; {len(shared)} are in all of them. Record every n-th step "
                 f"(every=n) to have the same ones."
             )
+
+
+def _stopped(file: RunFile, where: str) -> str:
+    rank, notes = file.meta.rank, file.meta.notes
+    if notes:  # closed by a recorder that knows why
+        return f"Rank {rank} stopped recording {where}: {' '.join(notes)}"
+    return f"Rank {rank} was not closed: its program was killed, or it ended in the middle, {where}."
 
 
 def _errors(steps: Sequence[StepInfo]) -> Iterator[str]:
