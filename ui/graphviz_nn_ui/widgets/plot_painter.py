@@ -1,0 +1,160 @@
+"""Paints curves and bars into a rectangle."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from graphviz_nn.model.views import Curve, Curves
+from graphviz_nn_ui.viewmodels.axis import Axis
+from graphviz_nn_ui.viewmodels.axis import outline as thinned
+from graphviz_nn_ui.viewmodels.ticks import Tick
+from graphviz_nn_ui.widgets.theme import Theme
+
+LEFT: Final = 58
+RIGHT: Final = 14
+TOP: Final = 28
+BOTTOM: Final = 36
+
+_TICK_TEXT: Final = 15
+_MOST_DOTS: Final = 60
+_DOT: Final = 2.4
+_BAND_ALPHA: Final = 0.13
+_ROOM_FOR_TICK: Final = (76, 32)
+"""Pixels that a tick takes along x and y."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotPainter:
+    """Paints one plot: `area` is the part between the axes; `ratio` device pixels to one of its own."""
+
+    painter: QPainter
+    theme: Theme
+    curves: Curves
+    x: Axis
+    y: Axis
+    area: QRectF
+    ratio: float
+
+    def paint(self, cursor: float | None, pointed: float | None) -> None:
+        self._paint_band()
+        self._paint_axes()
+        self.painter.save()
+        self.painter.setClipRect(self.area.adjusted(-3, -3, 3, 1))
+        for place, curve in enumerate(self.curves.curves):
+            if self.curves.bars:
+                self._paint_bars(curve, place)
+            else:
+                self._paint_line(curve)
+        self._paint_mark(pointed, QPen(self.theme.faint, 1, Qt.PenStyle.DotLine))
+        self._paint_mark(cursor, QPen(self.theme.pointer, 1.5))
+        self.painter.restore()
+        self._paint_head()
+
+    # What stands behind
+
+    def _paint_band(self) -> None:
+        if self.curves.band is None:
+            return
+        low, high = (min(max(self.y.place(number), 0.0), 1.0) for number in self.curves.band)
+        colour = QColor(self.theme.update)
+        colour.setAlphaF(_BAND_ALPHA)
+        top = self.area.bottom() - high * self.area.height()
+        self.painter.fillRect(
+            QRectF(self.area.left(), top, self.area.width(), (high - low) * self.area.height()), colour
+        )
+
+    def _paint_axes(self) -> None:
+        painter, area = self.painter, self.area
+        right_middle = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for tick in self.y.ticks(max(int(area.height() / _ROOM_FOR_TICK[1]), 2)):
+            y = area.bottom() - self.y.place(tick.value) * area.height()
+            painter.setPen(QPen(self.theme.line, 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(self.theme.muted)
+            painter.drawText(QRectF(0, y - 10, area.left() - 6, 20), right_middle, tick.text)
+        for tick in self._x_ticks():
+            x = area.left() + self.x.place(tick.value) * area.width()
+            width = painter.fontMetrics().horizontalAdvance(tick.text)
+            left = min(max(x - width / 2, 2.0), area.right() + RIGHT - width - 2.0)
+            painter.drawText(QPointF(left, area.bottom() + _TICK_TEXT), tick.text)
+        below = QRectF(area.left(), area.bottom() + _TICK_TEXT + 2, area.width(), BOTTOM - _TICK_TEXT - 2)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self._fitting(self.curves.x_axis, area.width()))
+        painter.setPen(self.theme.line)
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+
+    def _x_ticks(self) -> list[Tick]:
+        """Round numbers, or the names that do not touch."""
+        names = self.curves.ticks
+        if names:
+            widest = max(self.painter.fontMetrics().horizontalAdvance(name) for name in names) + 10
+            every = max(math.ceil(widest * len(names) / max(self.area.width(), 1)), 1)
+            return [Tick(place, name) for place, name in enumerate(names) if place % every == 0]
+        ticks = self.x.ticks(max(int(self.area.width() / _ROOM_FOR_TICK[0]), 2))
+        return [tick for tick in ticks if tick.value.is_integer()] or ticks
+
+    def _paint_head(self) -> None:
+        """The title on the left; on the right each curve's colour and name."""
+        painter, baseline = self.painter, TOP - 10
+        right = self.area.right()
+        several = self.curves.curves if len(self.curves.curves) > 1 else ()
+        for curve in reversed(several):
+            width = painter.fontMetrics().horizontalAdvance(curve.label)
+            painter.setPen(self.theme.muted)
+            painter.drawText(QPointF(right - width, baseline), curve.label)
+            painter.fillRect(QRectF(right - width - 14, baseline - 8, 9, 9), self._hue(curve))
+            right -= width + 26
+        painter.setPen(self.theme.ink)
+        painter.drawText(QPointF(8, baseline), self._fitting(self.curves.title, right - 16))
+
+    # Numbers
+
+    def _paint_line(self, curve: Curve) -> None:
+        across = self.x.places(curve.x) * self.area.width()
+        down = self.area.bottom() - self.y.places(curve.y) * self.area.height()
+        across, down = thinned(across, down, int(self.area.width() * self.ratio))
+        across = across + self.area.left()
+        self.painter.setPen(QPen(self._hue(curve), 1.6))
+        known = np.isfinite(down)
+        for start, stop in _runs(known):
+            pairs = zip(across[start:stop].tolist(), down[start:stop].tolist(), strict=True)
+            self.painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in pairs]))
+        if known.sum() <= _MOST_DOTS:
+            self.painter.setBrush(self._hue(curve))
+            for x, y in zip(across[known].tolist(), down[known].tolist(), strict=True):
+                self.painter.drawEllipse(QPointF(x, y), _DOT, _DOT)
+            self.painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_bars(self, curve: Curve, place: int) -> None:
+        slot = self.area.width() / max(len(self.curves.ticks), 1)
+        width = 0.8 * slot / len(self.curves.curves)
+        first = self.area.left() - 0.4 * slot + place * width
+        heights = self.y.places(curve.y) * self.area.height()
+        for x, height in zip(self.x.places(curve.x).tolist(), heights.tolist(), strict=True):
+            if height == height:
+                bar = QRectF(first + x * self.area.width(), self.area.bottom() - height, max(width - 1, 1.0), height)
+                self.painter.fillRect(bar, self._hue(curve))
+
+    def _paint_mark(self, place: float | None, pen: QPen) -> None:
+        if place is not None:
+            x = self.area.left() + self.x.place(place) * self.area.width()
+            self.painter.setPen(pen)
+            self.painter.drawLine(QPointF(x, self.area.top()), QPointF(x, self.area.bottom()))
+
+    def _hue(self, curve: Curve) -> QColor:
+        named = {"forward": self.theme.forward, "backward": self.theme.backward, "update": self.theme.update}
+        return named.get(curve.hue, self.theme.accent)
+
+    def _fitting(self, text: str, width: float) -> str:
+        return self.painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(width), 0))
+
+
+def _runs(known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+    """Where stretches of true begin and end."""
+    edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
+    return [(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
