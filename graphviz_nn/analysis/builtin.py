@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from graphviz_nn.analysis.accumulation import missing_zero_grad
 from graphviz_nn.analysis.arrival import cut_off, never_arrived
+from graphviz_nn.analysis.attention import attention_collapsed
+from graphviz_nn.analysis.clipping import clipped_away, loss_scale
 from graphviz_nn.analysis.depth import exploding, vanishing_depth
 from graphviz_nn.analysis.edges import near_edge
 from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_table, loss_curve, node_norms
 from graphviz_nn.analysis.half import half_overflow, half_underflow
+from graphviz_nn.analysis.initial import init_scale
+from graphviz_nn.analysis.learning import decaying_away, never_changing, update_ratio
+from graphviz_nn.analysis.metrics import METRICS
 from graphviz_nn.analysis.nonfinite import nonfinite_backward, nonfinite_forward
+from graphviz_nn.analysis.ownership import frozen_between, not_in_optimizer, registered_nowhere
+from graphviz_nn.analysis.regularisation import dropout_too_high
+from graphviz_nn.analysis.saturation import saturated
+from graphviz_nn.analysis.scale import activation_scale
+from graphviz_nn.analysis.symmetry import symmetric_init
 from graphviz_nn.analysis.time import exploding_time, vanishing_time
+from graphviz_nn.analysis.units import collapsed, dead_units
 from graphviz_nn.analysis.zero import zero_gradient
 from graphviz_nn.model.findings import Check
+from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.views import View
 from graphviz_nn.plugin import hookimpl
 
@@ -27,11 +39,33 @@ def register_checks() -> list[Check]:
         Check("never_arrived", "gradients", never_arrived),
         Check("cut_off", "gradients", cut_off, {"steps": 8}),
         Check("missing_zero_grad", "gradients", missing_zero_grad, {"share": 0.01}),
+        Check("clipped_away", "gradients", clipped_away, {"share": 0.01, "steps": 3}),
         Check("nonfinite_forward", "numbers", nonfinite_forward),
         Check("nonfinite_backward", "numbers", nonfinite_backward),
         Check("half_overflow", "numbers", half_overflow),
         Check("half_underflow", "numbers", half_underflow, {"values": 0.1, "units": 16}),
-        Check("near_edge", "numbers", near_edge, {"smallest": 5e-20, "exponent": 0.9}),
+        Check("near_edge", "numbers", near_edge, {"smallest": 5e-20, "exponent": 0.9}, metrics=("nearest_zero",)),
+        Check("loss_scale", "numbers", loss_scale, {"scale": 256}),
+        Check("dead_units", "activations", dead_units, {"share": 0.6, "samples": 16}, metrics=("unit_maxima",)),
+        Check("saturated", "activations", saturated, {"share": 0.5, "gates": 0.95}, metrics=("quantiles",)),
+        Check("activation_scale", "activations", activation_scale, {"ratio": 1e4, "layers": 3}),
+        Check("collapsed", "activations", collapsed, {"share": 3e-4, "gradient": 1e-4}, metrics=("sample_spread",)),
+        Check("attention_collapsed", "activations", attention_collapsed, {"share": 0.25}, metrics=("softmax_entropy",)),
+        Check("dropout_too_high", "activations", dropout_too_high, {"keep": 0.19}),
+        Check(
+            "symmetric_init",
+            "parameters",
+            symmetric_init,
+            {"share": 0.5},
+            metrics=("weight_neighbours", "gradient_neighbours"),
+        ),
+        Check("init_scale", "parameters", init_scale, {"large": 3, "small": 0.02}, metrics=("quantiles",)),
+        Check("update_ratio", "parameters", update_ratio, {"high": 1}),
+        Check("never_changing", "parameters", never_changing, {"steps": 3}),
+        Check("decaying_away", "parameters", decaying_away, {"rate": 0.01, "steps": 4}),
+        Check("not_in_optimizer", "parameters", not_in_optimizer, {"steps": 2}),
+        Check("registered_nowhere", "parameters", registered_nowhere),
+        Check("frozen_between", "parameters", frozen_between, {"share": 0.5}),
     ]
 
 
@@ -52,3 +86,8 @@ def register_views() -> list[View]:
         View("layers", "Layers", layer_table, of_node=False, description="gradients of layers, as a table"),
         View("loss", "Loss", loss_curve, of_node=False, description="the loss over the training steps"),
     ]
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    return list(METRICS)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from graphviz_nn.analysis.lineage import Lineage
 from graphviz_nn.model.events import STATE_TENSOR, EventKind
 from graphviz_nn.model.findings import Evidence, Finding
+from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.steps import EventTable, RunData, StepInfo
@@ -53,6 +54,10 @@ class StepFacts:
         found = self._data.stats(self.position, name)
         return np.full((rows, len(STATS)), np.nan) if found is None else found.astype(np.float64)
 
+    def metric(self, name: str) -> MetricTable | None:
+        """What the metric found in this step; None where it was not taken."""
+        return self._data.metric(self.position, name)
+
     def of_kind(self, kind: EventKind) -> EventTable:
         found: EventTable = self.events[self.events["kind"] == kind]
         return found
@@ -85,6 +90,20 @@ class StepFacts:
         """L2 norm of the gradient of each value, the largest of all passes; NaN where none was measured."""
         found = np.full(self.structure.value_count, np.nan)
         np.fmax.at(found, self.gradient_rows, self.gradient[:, COLUMN["l2"]])
+        return found
+
+    @cached_property
+    def size(self) -> Numbers:
+        """Root mean square of each value's elements."""
+        found: Numbers = self.output[:, COLUMN["l2"]] / np.sqrt(self.lineage.numel)
+        return found
+
+    @cached_property
+    def change(self) -> Numbers:
+        """Statistics of the optimizer's change of each node's parameter, one row a node; NaN where it changed none."""
+        found = np.full((len(self.structure.nodes), len(STATS)), np.nan)
+        nodes = self.of_kind(EventKind.UPDATE)["node"]
+        found[nodes] = self.table("update", len(nodes))
         return found
 
     @cached_property
@@ -141,6 +160,11 @@ class CheckContext:
             self._shared[name] = work()
         found: _Shared = self._shared[name]
         return found
+
+    @property
+    def begins(self) -> bool:
+        """Whether the first step that is looked at is the first that the program took."""
+        return bool(self.steps) and self.steps[0].info.index == 0
 
     @cached_property
     def trained(self) -> list[StepFacts]:

@@ -72,7 +72,8 @@ def layers(steps: list[StepFacts]) -> list[Layer]:
     return sorted(found, key=lambda layer: (layer.below, -layer.node.id))
 
 
-def _by_structure(context: CheckContext) -> list[tuple[list[StepFacts], list[Layer]]]:
+def layers_by_structure(context: CheckContext) -> list[tuple[list[StepFacts], list[Layer]]]:
+    """Returns the steps of each structure and their layers; rules share it."""
     return context.share("layers", lambda: [(steps, layers(steps)) for steps in context.by_structure()])
 
 
@@ -121,7 +122,7 @@ def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> I
     **Source.** Hochreiter 1991; Glorot & Bengio 2010; He et al. 2015 (arXiv:1502.01852), section 2.2.
     """
     limit = thresholds["ratio"]
-    for steps, found in _by_structure(context):
+    for steps, found in layers_by_structure(context):
         if not found:
             continue
         small = [
@@ -171,7 +172,7 @@ def exploding(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     **Source.** Pascanu et al. 2013 (arXiv:1211.5063); Yang et al. 2019 (arXiv:1902.08129) for batch norm.
     """
     limit = thresholds["ratio"]
-    for steps, found in _by_structure(context):
+    for steps, found in layers_by_structure(context):
         large = list(_exploded(found, thresholds))
         if not large:
             continue

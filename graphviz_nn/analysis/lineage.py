@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from graphviz_nn.model.layer_types import Category
+from graphviz_nn.analysis.weights import WeightUse, weight_use
+from graphviz_nn.model.layer_types import Category, Healthy
 from graphviz_nn.model.nodes import Node, ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.plugin.layer_types import LayerTypes
@@ -33,6 +34,7 @@ class Lineage:
         outputs = [(node.id, output) for node in structure.nodes for output in node.outputs]
         self.numel = np.array([max(math.prod(output.shape), 1) for _, output in outputs], np.float64)
         self.value_node = np.array([node for node, _ in outputs], np.int64)
+        self._below: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self.readers: list[list[int]] = [[] for _ in structure.nodes]
         for node in self.forward:
             for read in node.inputs:
@@ -54,21 +56,61 @@ class Lineage:
         found = self._layer_types.for_op(node.op)
         return None if found is None else found.category
 
+    def healthy(self, node: Node) -> Healthy:
+        """What the layer type of the node's operator says is normal in its outputs."""
+        found = self._layer_types.for_op(node.op)
+        return Healthy() if found is None else found.healthy
+
+    @cached_property
+    def weights(self) -> tuple[WeightUse, ...]:
+        """Every call that multiplies a value by a weight matrix or kernel, in order of execution."""
+        uses = (weight_use(self.structure, node, self.made_of_parameters) for node in self.weighted)
+        return tuple(use for use in uses if use is not None)
+
+    @cached_property
+    def normalised(self) -> npt.NDArray[np.bool_]:
+        """For each node, whether what was computed from it goes through a normalisation, which undoes its scale."""
+        found = [False] * len(self.structure.nodes)
+        for node in reversed(self.forward):
+            found[node.id] = found[node.id] or any(found[reader] for reader in self.readers[node.id])
+            if self.category(node) is Category.NORMALISATION:
+                for read in node.inputs:
+                    found[read.node] = True
+        return np.array(found)
+
     @cached_property
     def weighted(self) -> tuple[Node, ...]:
         """The calls that are layers: linear, convolution, recurrent or attention, with a parameter above an input.
 
         The parameter may be read through a few calls of its own (a transpose, a weight norm), not through data.
         """
-        made_of_parameters: set[int] = set()
-        found = []
+        made = self.made_of_parameters
+        return tuple(
+            node
+            for node in self.forward
+            if node.outputs
+            and node.id not in made
+            and self.category(node) in WEIGHTED
+            and any(read.node in made for read in node.inputs)
+        )
+
+    @cached_property
+    def weighted_ids(self) -> frozenset[int]:
+        return frozenset(node.id for node in self.weighted)
+
+    @cached_property
+    def below_a_layer(self) -> frozenset[int]:
+        """Nodes that were computed from what a layer made."""
+        return frozenset(self.descendants(self.weighted_ids) - self.weighted_ids)
+
+    @cached_property
+    def made_of_parameters(self) -> frozenset[int]:
+        """Nodes that are parameters, or were computed from nothing else."""
+        found: set[int] = set()
         for node in self.forward:
-            from_parameters = [read.node in made_of_parameters for read in node.inputs]
-            if node.kind == "parameter" or (from_parameters and all(from_parameters)):
-                made_of_parameters.add(node.id)
-            elif self.category(node) in WEIGHTED and any(from_parameters):
-                found.append(node)
-        return tuple(node for node in found if node.outputs)
+            if node.kind == "parameter" or (node.inputs and all(read.node in found for read in node.inputs)):
+                found.add(node.id)
+        return frozenset(found)
 
     def layer_key(self, node: Node) -> str:
         """The same for every call of one layer: its module and the parameter that it reads."""
@@ -104,7 +146,13 @@ class Lineage:
 
         −1 where there is no way. A skip connection counts: it is the way that a gradient takes.
         """
-        weighted = {node.id for node in self.weighted}
+        key = tuple(roots)
+        if key not in self._below:
+            self._below[key] = self._count_layers_below(key)
+        return self._below[key]
+
+    def _count_layers_below(self, roots: tuple[int, ...]) -> npt.NDArray[np.int64]:
+        weighted = self.weighted_ids
         below = np.full(len(self.structure.nodes), -1, np.int64)
         root_ids = set(roots)
         for node in reversed(self.forward):

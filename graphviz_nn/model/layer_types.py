@@ -58,6 +58,19 @@ def no_label(call: LayerCall | Module) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Healthy:
+    """What rules need to know of a layer type's outputs to tell a fault from its nature.
+
+    Attributes:
+        flat: outputs at or beyond these two lie where the derivative is under 5 % of its largest; None: no flat end.
+        sparse: an output of exactly zero passes no gradient on: normal for some samples, a fault for all of them.
+    """
+
+    flat: tuple[float, float] | None = None
+    sparse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LayerType:
     """A kind of layer, registered through `register_layer_types`.
 
@@ -72,6 +85,7 @@ class LayerType:
             None where it counts none.
         opened: whether a picture shows its inside by default.
         bookkeeping: shape arithmetic and the like, hidden in a picture by default.
+        healthy: what is normal in its outputs.
     """
 
     name: str
@@ -82,3 +96,4 @@ class LayerType:
     flops: Callable[[LayerCall], int] | None = None
     opened: bool = True
     bookkeeping: bool = False
+    healthy: Healthy = Healthy()

@@ -104,7 +104,7 @@ def test_exploding_through_depth(width, depth):
     outputs = model[1:](hidden)
     at_output, at_hidden = torch.autograd.grad(nn.functional.mse_loss(outputs, targets), [outputs, hidden])
     assert at_hidden.norm() > 100 * at_output.norm() > 0
-    found = only(recorded(lambda: fit(model, inputs, targets, lr=1e-30)), "exploding")
+    found = only(recorded(lambda: fit(model, inputs, targets, lr=1e-30)), "exploding", "init_scale", "activation_scale")
     assert found.module == "0"
     repaired = stack(width, depth, nn.ReLU, std=math.sqrt(2 / width))
     assert rules(recorded(lambda: fit(repaired, inputs, targets, lr=1e-3))) == set()
@@ -141,7 +141,7 @@ def test_zero_gradient_by_a_layer_that_is_never_positive():
     nn.init.constant_(model[0].bias, -100.0)
     assert norms(model, nn.functional.mse_loss(model(inputs), targets))["0.weight"] == 0
     run = recorded(lambda: fit(model, inputs, targets))
-    assert run.node(only(run, "zero_gradient").node).op == "relu"
+    assert run.node(only(run, "zero_gradient", "dead_units").node).op == "relu"
     repaired = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     assert rules(recorded(lambda: fit(repaired, inputs, targets))) == set()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
+from graphviz_nn.model.layer_types import Category, Healthy, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin.names import torch_nn, words
 from graphviz_nn.plugin.builtin.reading import attribute, is_number
@@ -48,14 +48,15 @@ def _library_label(of: LayerCall | Module) -> str | None:
     return of.type.removesuffix("Activation") if isinstance(of, Module) else None
 
 
-def _type(name: str, functions: str, label: _Label | None = None, module: str | None = None) -> LayerType:
+def _type(name: str, functions: str, label: _Label | None = None, healthy: Healthy | None = None) -> LayerType:
     return LayerType(
         name,
         Category.ACTIVATION,
-        torch_nn("activation", module or name),
+        torch_nn("activation", name),
         words(functions),
         label or partial(_named, name=name),
         opened=False,
+        healthy=healthy or Healthy(),
     )
 
 
@@ -63,9 +64,11 @@ def _parametrised(name: str, functions: str, key: str, word: str = "", usual: fl
     return _type(name, functions, partial(_with_number, name=name, key=key, word=word, usual=usual))
 
 
+_RECTIFIER: Final = Healthy(sparse=True)
+
 TYPES: Final = (
-    _type("ReLU", "relu"),
-    _type("ReLU6", "relu6"),
+    _type("ReLU", "relu", healthy=_RECTIFIER),
+    _type("ReLU6", "relu6", healthy=_RECTIFIER),
     _parametrised("LeakyReLU", "leaky_relu", "negative_slope"),
     _parametrised("PReLU", "prelu", "num_parameters", usual=1),
     _type("RReLU", "rrelu rrelu_with_noise"),
@@ -76,16 +79,16 @@ TYPES: Final = (
     _type("SiLU", "silu"),
     _type("Mish", "mish"),
     _type("Hardswish", "hardswish"),
-    _type("Sigmoid", "sigmoid special_expit"),
+    _type("Sigmoid", "sigmoid special_expit", healthy=Healthy(flat=(0.0127, 0.9873))),
     _type("Hardsigmoid", "hardsigmoid"),
     _type("LogSigmoid", "logsigmoid log_sigmoid"),
-    _type("Tanh", "tanh"),
+    _type("Tanh", "tanh", healthy=Healthy(flat=(-0.975, 0.975))),
     _type("Hardtanh", "hardtanh", _range_label),
     _type("Tanhshrink", "tanhshrink"),
     _parametrised("Hardshrink", "hardshrink", "lambd", usual=0.5),
     _parametrised("Softshrink", "softshrink", "lambd", usual=0.5),
     _parametrised("Softplus", "softplus", "beta", usual=1),
-    _type("Softsign", "softsign"),
+    _type("Softsign", "softsign", healthy=Healthy(flat=(-0.776, 0.776))),
     _type("Threshold", "threshold", _threshold_label),
     _parametrised("GLU", "glu", "dim", "dim ", usual=-1),
     _parametrised("Softmax", "softmax special_softmax", "dim", "dim "),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
-from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
+from graphviz_nn.model.layer_types import Category, Healthy, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin import flops
 from graphviz_nn.plugin.builtin.names import torch_nn
@@ -43,9 +44,14 @@ def _state_label(of: LayerCall | Module, name: str) -> str:
     return f"{name} {hidden}" if hidden else name
 
 
+_BOUNDED: Final = Healthy(flat=(-0.975, 0.975))
+"""The hidden state is a tanh, or a mean of several, times a gate."""
+
+
 def _type(name: str, functions: tuple[str, ...], label: _Label) -> LayerType:
     write = partial(label, name=name)
-    return LayerType(name, Category.RECURRENT, torch_nn("rnn", name), functions, write, flops.recurrent, opened=False)
+    of = torch_nn("rnn", name)
+    return LayerType(name, Category.RECURRENT, of, functions, write, flops.recurrent, opened=False, healthy=_BOUNDED)
 
 
 def _layer(name: str, *functions: str) -> LayerType:
@@ -56,11 +62,19 @@ def _cell(name: str, *functions: str) -> LayerType:
     return _type(name, functions, _state_label)
 
 
+def _unbounded(name: str, functions: tuple[str, ...], label: Callable[[LayerCall | Module], str | None]) -> LayerType:
+    return LayerType(name, Category.RECURRENT, (), functions, label, flops.recurrent, opened=False)
+
+
 TYPES: Final = (
-    _layer("RNN", "rnn_tanh", "rnn_relu", "miopen_rnn"),
+    _layer("RNN", "rnn_tanh"),
+    _unbounded("RNN with ReLU", ("rnn_relu", "miopen_rnn"), partial(_layer_label, name="RNN")),
     _layer("LSTM", "lstm", "quantized_lstm"),
     _layer("GRU", "gru", "quantized_gru"),
-    _cell("RNNCell", "rnn_tanh_cell", "rnn_relu_cell", "quantized_rnn_tanh_cell", "quantized_rnn_relu_cell"),
+    _cell("RNNCell", "rnn_tanh_cell", "quantized_rnn_tanh_cell"),
+    _unbounded(
+        "RNNCell with ReLU", ("rnn_relu_cell", "quantized_rnn_relu_cell"), partial(_state_label, name="RNNCell")
+    ),
     _cell("LSTMCell", "lstm_cell", "quantized_lstm_cell"),
     _cell("GRUCell", "gru_cell", "quantized_gru_cell"),
     LayerType("Recurrent layer", Category.RECURRENT, torch_nn("rnn", "RNNBase", "RNNCellBase")),

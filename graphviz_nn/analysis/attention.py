@@ -1,0 +1,86 @@
+"""Attention that has settled on single keys before anything was learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.layer_types import Category
+from graphviz_nn.model.nodes import Node
+
+_SOFTMAX = frozenset({"softmax", "special_softmax"})
+_PASSING = frozenset({"dropout", "masked_fill", "to", "float", "half", "type_as", "contiguous"})
+_USUAL_GAIN = 3.0
+
+
+def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The softmax of attention scores begins as good as one-hot, so that hardly a gradient reaches queries and keys.
+
+    **Symptom.** Training is unstable or stalls; every query attends to one key from the first step on; queries and
+    keys learn far slower than values.
+
+    **Mathematics.** For queries and keys of d unit-variance features, scores have deviation √d. Softmax over n scores
+    of deviation s is nearly one-hot once s is well above √(2 ln n), and its Jacobian diag(a) − a·aᵀ then tends to zero.
+    Dividing by √d keeps s at 1.
+
+    **Criterion.** On the first step of a run, a softmax over the last dimension (of at least three), whose result is
+    multiplied with values, has rows of a median entropy under `share` of ln n; and no weight above it begins at
+    an unusual scale (gain w·√fan-in up to 3), so that the scores and not trained or oversized weights are why. Fused
+    kernels (`scaled_dot_product_attention`) keep their weights to themselves; they scale by themselves as well.
+
+    **Healthy look-alikes.** Trained attention, which may be hard: its weights are not those of an initialisation, or
+    the run did not begin there. Routers and mixtures: nothing of the same size is multiplied. Causal masks, whose
+    first rows have few keys: the median row counts.
+
+    **Remedy.** Divide scores by √d (or use `scaled_dot_product_attention`), or normalise queries and keys.
+
+    **Source.** Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1; Zhai et al. 2023 (arXiv:2303.06296).
+    """
+    if not context.begins or not context.steps[0].trained:
+        return
+    step = context.steps[0]
+    table = step.metric("softmax_entropy")
+    if table is None:
+        return
+    for node in step.lineage.forward:
+        found = table.row(node.id) if node.op in _SOFTMAX and _is_over_last(node) else None
+        if found is None or found[0] >= thresholds["share"] or not _weighs_values(step, node):
+            continue
+        if not node.outputs[0].requires_grad or not _weights_are_usual(step, node):
+            continue
+        scores = step.output[step.lineage.row(node.inputs[0].node, node.inputs[0].output)]
+        yield step.finding(
+            "attention_collapsed", "warning", node,
+            f"The attention weights begin nearly one-hot: their entropy is {found[0]:.1%} of that of equal weights.",
+            "Divide the scores by the root of the number of features, or normalise queries and keys.",
+            entropy=float(found[0]), keys=float(node.outputs[0].shape[-1]), deviation=float(scores[COLUMN["std"]]),
+            usual_deviation=math.sqrt(2 * math.log(node.outputs[0].shape[-1])),
+        )  # fmt: skip
+        return
+
+
+def _is_over_last(node: Node) -> bool:
+    return node.attributes.get("dim") in (-1, len(node.outputs[0].shape) - 1)
+
+
+def _weighs_values(step: StepFacts, node: Node) -> bool:
+    """Whether a matrix product reads the softmax, maybe after dropout or the like."""
+    nodes, lineage = step.structure.nodes, step.lineage
+    front = [node.id]
+    for _ in range(3):
+        front = [reader for number in front for reader in lineage.readers[number]]
+        if any(lineage.category(nodes[number]) is Category.LINEAR for number in front):
+            return True
+        front = [number for number in front if nodes[number].op in _PASSING]
+    return False
+
+
+def _weights_are_usual(step: StepFacts, node: Node) -> bool:
+    above = step.lineage.ancestors([node.id])
+    return all(
+        float(step.size[use.weight]) * math.sqrt(use.fan_in) <= _USUAL_GAIN
+        for use in step.lineage.weights
+        if use.node.id in above
+    )

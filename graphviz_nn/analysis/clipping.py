@@ -1,0 +1,171 @@
+"""What is done to gradients between the backward pass and the update: clipping, and scales that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
+from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.nodes import Node
+
+_CLAMPS: Final = frozenset({"clamp", "clip", "clamp_min", "clamp_max"})
+_PRODUCTS: Final = frozenset({"mul", "div"})
+_NORMS: Final = frozenset({"norm", "linalg_vector_norm"})
+_ADAPTIVE: Final = ("Adam", "Adagrad", "RMSprop", "Lion", "Adafactor", "NAdam", "RAdam", "Adadelta", "Rprop", "LBFGS")
+_SCALES: Final = frozenset({"mul", "rmul", "imul"})
+
+
+def clipped_away(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """Clipping shrinks the gradient to a tiny share of itself on most steps.
+
+    **Symptom.** Training is slow whatever the learning rate's usual value; the norm before clipping is always
+    far above the limit, and the norm after it is always the limit.
+
+    **Mathematics.** Clipping by norm multiplies the gradient by c = limit/‖g‖ where that is below one. Where it always
+    is, plain gradient descent takes steps of constant length lr·limit, a rate smaller by c. Clipping by value
+    keeps little more than the signs.
+
+    **Criterion.** The norm of all gradients after the last clipping operation between backward pass and update, over
+    that before the first, is under `share` as the median of at least `steps` recorded steps. A clipping operation is
+    a clamp of gradients, or their product with a number computed from their norm. With an optimizer that divides by
+    the gradient's own size (Adam and the like) a constant factor drops out, and it is information.
+
+    **Healthy look-alikes.** A limit of 1 with norms of 1 to 50, as usual for recurrent networks and transformers; a
+    few clipped spikes; undoing a loss scale, whose factor does not come from the norm.
+
+    **Remedy.** A limit near the usual norm of the gradient (its median or 90 % quantile); undo a loss scale before.
+
+    **Source.** Pascanu et al. 2013 (arXiv:1211.5063), section 3.2; PyTorch, "Automatic Mixed Precision examples".
+    """
+    seen = [(step, found) for step in context.steps if step.updated and (found := _clipped(step)) is not None]
+    if len(seen) < max(thresholds["steps"], 1):
+        return
+    shares = [after / before for _, (_, before, after) in seen]
+    share = float(np.median(shares))
+    if share >= thresholds["share"]:
+        return
+    step, (node, before, after) = seen[-1]
+    adaptive = any(info.type.startswith(_ADAPTIVE) for info in step.info.optimizers)
+    yield step.finding(
+        "clipped_away", "info" if adaptive else "warning", node,
+        f"Clipping leaves {share:.1e} of the gradient's norm on most steps.",
+        "Raise the limit to about the usual norm of the gradient, and undo a loss scale before clipping.",
+        share=share, before=before, after=after, steps=float(len(seen)),
+    )  # fmt: skip
+
+
+def _clipped(step: StepFacts) -> tuple[Node, float, float] | None:
+    """The last clipping operation before the update, and the norm of what it and those before it clipped."""
+    nodes = step.structure.nodes
+    gradients = {n.id for n in nodes if n.phase != "forward" and n.kind == "constant" and n.name.startswith("gradient")}
+    if not gradients:
+        return None
+    of_norm: set[int] = set()
+    versions = {(number, 0): (number, 0) for number in gradients}
+    sizes: dict[tuple[int, int], float] = {}
+    clipping: Node | None = None
+    for node in nodes:
+        if node.phase == "forward" or not node.inputs:
+            continue
+        op = node.op.strip("_").removeprefix("foreach_")
+        if op in _NORMS or any(read.node in of_norm for read in node.inputs):
+            of_norm.add(node.id)
+        targets = [read for read in node.inputs if (read.node, read.output) in versions]
+        clips = op in _CLAMPS or (op in _PRODUCTS and any(read.node in of_norm for read in node.inputs))
+        if not targets or not clips or len(targets) != len(node.outputs):
+            continue
+        of_norm.discard(node.id)
+        clipping = node
+        for index, read in enumerate(targets):
+            first = versions.pop((read.node, read.output))
+            versions[node.id, index] = first
+            sizes.setdefault(first, _norm(step, *first) if first[0] in gradients else 0.0)
+    if clipping is None:
+        return None
+    before = float(np.linalg.norm(list(sizes.values())))
+    after = float(np.linalg.norm([_norm(step, *now) for now, first in versions.items() if first in sizes]))
+    return (clipping, before, after) if before > 0 and np.isfinite(after) else None
+
+
+def _norm(step: StepFacts, node: int, output: int) -> float:
+    return float(step.output[step.lineage.row(node, output), COLUMN["l2"]])
+
+
+def loss_scale(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The loss is multiplied by a large factor before the backward pass, and the update uses the gradients as they are.
+
+    **Symptom.** The first steps are huge, the loss jumps to NaN or to a plateau; with the factor gone it trains.
+
+    **Mathematics.** The gradient of S·L is S times that of L. A scale keeps small float16 gradients from underflow, and
+    must be divided out before anything uses them: w − lr·S·g is a step with a learning rate S times too large.
+
+    **Criterion.** The root of a backward pass is a loss times a number of at least `scale`, and on at least half
+    of the recorded steps with an SGD-like optimizer the change of the parameters is at least half of lr times the
+    norm of the accumulated gradient: no factor was divided out. (Undoing the scale leaves 1/S of it.) With
+    optimizers that divide by the gradient's size the factor drops out, and nothing is said.
+
+    **Healthy look-alikes.** `GradScaler` with `scaler.step`; a loss of large weight with a learning rate to match: the
+    factor must be a power of two, as loss scales are, or the loss must come from half precision.
+
+    **Remedy.** `scaler.scale(loss).backward(); scaler.step(optimizer); scaler.update()`, or divide gradients by S.
+
+    **Source.** Micikevicius et al. 2018 (arXiv:1710.03740), section 3.2; PyTorch, `torch.amp.GradScaler`.
+    """
+    kept: list[tuple[StepFacts, Node, float, float]] = []
+    judged = 0
+    for step in context.trained:
+        found = _scaled_root(step, thresholds["scale"])
+        share = _share_of_plain_step(step) if found is not None else None
+        if found is None or share is None:
+            continue
+        judged += 1
+        if share >= 0.5:
+            kept.append((step, *found, share))
+    if kept and len(kept) * 2 >= judged:
+        step, node, scale, share = kept[-1]
+        yield step.finding(
+            "loss_scale", "error", node,
+            f"The loss is multiplied by {scale:.6g}, and the update uses the gradients without dividing by it.",
+            "Step through the scaler (scaler.step(optimizer)), or divide the gradients by the scale before the step.",
+            scale=scale, share=share, steps=float(len(kept)),
+        )  # fmt: skip
+
+
+def _scaled_root(step: StepFacts, least: float) -> tuple[Node, float] | None:
+    """The root that is a product with a large scale, and the scale."""
+    nodes = step.structure.nodes
+    for number in step.roots:
+        node = nodes[number]
+        if node.op.strip("_") not in _SCALES or not node.inputs:
+            continue
+        before = step.lineage.row(node.inputs[0].node, node.inputs[0].output)
+        value, result = step.output[before, COLUMN["mean"]], step.output[step.lineage.rows(node)][0, COLUMN["mean"]]
+        scale = float(abs(result / value)) if value != 0 and np.isfinite(result) else 0.0
+        other = node.attributes.get("other")
+        if isinstance(other, (int, float)) and not isinstance(other, bool):
+            scale = abs(float(other))
+        power = scale > 0 and abs(np.log2(scale) - round(np.log2(scale))) < 1e-4
+        half = any(output.dtype in ("float16", "bfloat16") for n in step.lineage.forward for output in n.outputs)
+        if scale >= least and (power or half):
+            return node, scale
+    return None
+
+
+def _share_of_plain_step(step: StepFacts) -> float | None:
+    """Norm of the update over learning rate times norm of `.grad`; None where the optimizer is not like SGD."""
+    rates = [group.get("lr") for info in step.info.optimizers if info.type.startswith("SGD") for group in info.groups]
+    if len(rates) != len([group for info in step.info.optimizers for group in info.groups]) or not rates:
+        return None
+    rate = max((float(value) for value in rates if isinstance(value, (int, float))), default=0.0)
+    totals = step.of_kind(EventKind.PARAMETER_GRADIENT)
+    table = step.table("parameter_gradient", len(totals))
+    l2 = {int(node): float(row[COLUMN["l2"]]) for node, row in zip(totals["node"], table, strict=True)}
+    moved = [node for node in step.updated if np.isfinite(l2.get(node, np.nan))]
+    gradient = float(np.linalg.norm([l2[node] for node in moved])) if moved else 0.0
+    if rate <= 0 or gradient <= 0:
+        return None
+    return float(np.linalg.norm(step.change[moved, COLUMN["l2"]])) / (rate * gradient)

@@ -1,0 +1,247 @@
+"""Losses that are fed with something else than they are defined for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from graphviz_nn.analysis.comparisons import (
+    ELEMENTWISE,
+    OF_LOGITS,
+    Comparison,
+    comparisons,
+    origin,
+    output_of,
+    plain,
+    row_of,
+)
+from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
+from graphviz_nn.model.findings import Finding
+
+_NLL: Final = frozenset({"nll_loss", "nll_loss_nd", "nll_loss2d"})
+_SOFTMAXES: Final = frozenset({"softmax", "softmin", "gumbel_softmax"})
+_SIGMOIDS: Final = frozenset({"sigmoid", "hardsigmoid", "special_expit", "expit"})
+
+
+def _last_comparisons(context: CheckContext) -> list[tuple[StepFacts, Comparison]]:
+    """The comparisons of the last recorded step of each structure."""
+
+    def search() -> list[tuple[StepFacts, Comparison]]:
+        return [(steps[-1], found) for steps in context.by_structure() for found in comparisons(steps[-1])]
+
+    return context.share("comparisons", search)
+
+
+def softmax_before_loss(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """Softmax is applied to what goes into a loss that applies softmax itself.
+
+    **Symptom.** The loss falls slowly and stops far above zero, though the accuracy may look fair.
+
+    **Mathematics.** `cross_entropy` is −log softmax(z)_y. With z = softmax(u), each z lies in [0, 1], so with k classes
+    the loss cannot go below log(1 + (k − 1)/e): 1.46 for 10 classes. Its gradient passes through the softmax twice, and
+    each Jacobian has a norm of at most ½.
+
+    **Criterion.** The prediction of `cross_entropy` was made by a softmax, with nothing but casts, views and indexing
+    in between. After `log_softmax` the loss is the same as without, since log-softmax is idempotent: that is reported
+    as information.
+
+    **Healthy look-alikes.** Probabilities multiplied by a temperature, or their logarithm, before the loss; softmax in
+    attention or gates above other layers; targets that are probabilities.
+
+    **Remedy.** Give the loss the logits, and apply softmax where probabilities are wanted.
+
+    **Source.** PyTorch, `torch.nn.CrossEntropyLoss`: "the input is expected to contain the unnormalized logits".
+    """
+    del thresholds
+    for step, found in _last_comparisons(context):
+        made_by = origin(step.lineage, found.prediction)
+        if found.op != "cross_entropy" or plain(made_by) not in (*_SOFTMAXES, "log_softmax"):
+            continue
+        harmless = plain(made_by) == "log_softmax"
+        classes = _classes(step, found)
+        yield step.finding(
+            "softmax_before_loss",
+            "info" if harmless else "warning",
+            made_by,
+            f"{made_by.op} is applied here, and again by {found.node.op}."
+            + (" Log-softmax twice is the same as once, and costs time." if harmless else ""),
+            f"Give {found.node.op} the input of {made_by.op}.",
+            loss=found.node.name,
+            classes=float(classes),
+            least_loss=0.0 if harmless else float(np.log1p((classes - 1) / np.e)),
+        )
+
+
+def sigmoid_before_loss(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """A sigmoid (or softmax) is applied to what goes into a loss that applies a sigmoid or softmax itself.
+
+    **Symptom.** Predictions never go below one half; the loss stays above log 2 for negative examples.
+
+    **Mathematics.** `binary_cross_entropy_with_logits` is −y log σ(z) − (1 − y) log(1 − σ(z)). With z = σ(u) in [0, 1],
+    σ(z) lies in [0.5, 0.731]: a negative example costs at least log 2 = 0.693, a positive one at least 0.313. Into
+    `cross_entropy` such values are logits that differ by 1 at the most.
+
+    **Criterion.** The prediction of `binary_cross_entropy_with_logits` or `multilabel_soft_margin_loss` was made by a
+    sigmoid or softmax, or that of `cross_entropy` by a sigmoid, with nothing but casts, views and indexing in between.
+
+    **Healthy look-alikes.** A sigmoid before `binary_cross_entropy`, which expects probabilities; gates above other
+    layers; `logsigmoid`.
+
+    **Remedy.** Give the loss the logits, and apply the sigmoid where probabilities are wanted.
+
+    **Source.** PyTorch, `torch.nn.BCEWithLogitsLoss`.
+    """
+    del thresholds
+    for step, found in _last_comparisons(context):
+        made_by = origin(step.lineage, found.prediction)
+        wrong = _SIGMOIDS if found.op == "cross_entropy" else _SIGMOIDS | _SOFTMAXES
+        if found.op in OF_LOGITS and plain(made_by) in wrong:
+            yield step.finding(
+                "sigmoid_before_loss",
+                "warning",
+                made_by,
+                f"{made_by.op} is applied here, and {found.node.op} applies its own to the result.",
+                f"Give {found.node.op} the input of {made_by.op}.",
+                loss=found.node.name,
+                operator=made_by.op,
+            )
+
+
+def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """`nll_loss` is fed with something else than logarithms of probabilities.
+
+    **Symptom.** The loss is negative, and falls without an end.
+
+    **Mathematics.** `nll_loss` only picks −x_y. If x are log-probabilities, Σ exp(x) = 1 over the classes and the loss
+    is at least 0. Logits can grow for ever; probabilities give a loss in [−1, 0] whose gradient does not grow as a
+    prediction gets worse.
+
+    **Criterion.** Over the class dimension, log Σ exp(x) is further than `total` from 0 for most samples, on most
+    recorded steps.
+
+    **Healthy look-alikes.** Log-probabilities in half precision, which miss 0 by a few hundredths; logarithms of
+    probabilities to which a small number was added; label smoothing.
+
+    **Remedy.** Apply `log_softmax` over the classes first, or use `cross_entropy` on the logits.
+
+    **Source.** PyTorch, `torch.nn.NLLLoss`: "the input given through a forward call is expected to contain
+    log-probabilities of each class".
+    """
+    for steps in context.by_structure():
+        for found in comparisons(steps[-1]):
+            if found.op not in _NLL:
+                continue
+            totals = [total for step in steps if (total := _log_total(step, found)) is not None]
+            total = float(np.median(totals)) if totals else 0.0
+            if abs(total) > thresholds["total"]:
+                made_by = origin(steps[-1].lineage, found.prediction)
+                what = "probabilities" if plain(made_by) in _SOFTMAXES else "numbers that are no log-probabilities"
+                yield steps[-1].finding(
+                    "missing_log_softmax",
+                    "warning",
+                    found.node,
+                    f"{found.node.op} is given {what}: their exponentials sum to {np.exp(min(total, 700)):.3g}, not 1.",
+                    "Apply log_softmax over the classes first, or use cross_entropy on the logits.",
+                    log_total=total,
+                    made_by=made_by.name,
+                )
+
+
+def output_range(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The last activation cannot give the values that the targets have.
+
+    **Symptom.** A regression's loss stops at a plateau; predictions stick to the end of the activation's range.
+
+    **Mathematics.** With outputs confined to [a, b], each target y outside costs at least (y − b)² or (a − y)² in the
+    mean squared error, whatever the weights. The activation is driven into its flat end, where its derivative vanishes.
+
+    **Criterion.** The prediction of an elementwise loss was made by an activation whose layer type states its reach,
+    with nothing but casts, views and indexing in between, and the targets of the recorded steps extend beyond that
+    reach by more than `share` of their own span.
+
+    **Healthy look-alikes.** Targets that pass the reach by rounding or a few per cent of noise; outputs that are scaled
+    after the activation; ReLU outputs for counts and distances.
+
+    **Remedy.** Leave the last activation out, scale its output to the targets, or normalise the targets.
+
+    **Source.** Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 6.2.2.
+    """
+    for steps in context.by_structure():
+        for found in comparisons(steps[-1]):
+            if found.op not in (*ELEMENTWISE, "sub"):
+                continue
+            last = steps[-1]
+            made_by = origin(last.lineage, found.prediction)
+            reach = last.lineage.healthy(made_by).reach
+            rows = row_of(last.lineage, found.target)
+            low = min((step.output[rows, COLUMN["min"]] for step in steps), default=np.nan)
+            high = max((step.output[rows, COLUMN["max"]] for step in steps), default=np.nan)
+            if reach is None or not np.isfinite(low + high) or output_of(last.lineage, found.target).requires_grad:
+                continue
+            beyond = max(high - reach[1], reach[0] - low, 0.0)
+            if beyond > thresholds["share"] * max(high - low, 1e-12) and beyond > 1e-6:
+                yield last.finding(
+                    "output_range",
+                    "warning",
+                    made_by,
+                    f"{made_by.op} gives values from {reach[0]:g} to {reach[1]:g}, but targets go from {low:.3g} to "
+                    f"{high:.3g}.",
+                    "Leave the last activation out, scale its output, or normalise the targets.",
+                    lowest_target=float(low),
+                    highest_target=float(high),
+                    lowest_output=reach[0],
+                    highest_output=reach[1],
+                    loss=found.node.name,
+                )
+
+
+def broadcast_loss(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """Prediction and target have different shapes, and are broadcast against each other: every sample is compared
+    with the target of every other one.
+
+    **Symptom.** A regression predicts the mean of its targets for every sample.
+
+    **Mathematics.** (N, 1) against (N) broadcasts to (N, N), so the mean squared error is Σᵢⱼ(ŷᵢ − yⱼ)²/N². For each i
+    it is least at ŷᵢ = ȳ, whatever xᵢ is: the minimiser carries no information.
+
+    **Criterion.** In an elementwise loss, or a difference that is squared (or made positive) and reduced to a number,
+    the two sides have different numbers of dimensions, and their broadcast has more elements than either.
+
+    **Healthy look-alikes.** Pairwise distances, written with explicit dimensions of size 1 on both sides; a bias or a
+    single row against many; a number against a tensor.
+
+    **Remedy.** Bring both to one shape: `prediction.squeeze(-1)` or `target.unsqueeze(-1)`.
+
+    **Source.** PyTorch, "Broadcasting semantics"; `mse_loss` warns of it too.
+    """
+    del thresholds
+    for step, found in _last_comparisons(context):
+        if found.op not in (*ELEMENTWISE, "sub"):
+            continue
+        mine, other = output_of(step.lineage, found.prediction).shape, output_of(step.lineage, found.target).shape
+        joint = int(np.prod(np.broadcast_shapes(mine, other)))
+        if len(mine) != len(other) and joint > max(np.prod(mine), np.prod(other)):
+            yield step.finding(
+                "broadcast_loss",
+                "error",
+                found.node,
+                f"A prediction of shape {list(mine)} is compared with a target of shape {list(other)}, which are "
+                f"broadcast to {joint} differences.",
+                "Bring both to one shape: prediction.squeeze(-1) or target.unsqueeze(-1).",
+                prediction="×".join(map(str, mine)),
+                target="×".join(map(str, other)),
+                differences=float(joint),
+            )
+
+
+def _classes(step: StepFacts, found: Comparison) -> int:
+    shape = output_of(step.lineage, found.prediction).shape
+    return shape[min(1, len(shape) - 1)] if shape else 1
+
+
+def _log_total(step: StepFacts, found: Comparison) -> float | None:
+    table = step.metric("nll_log_total")
+    row = None if table is None else table.row(found.prediction.node, found.prediction.output)
+    return None if row is None or not len(row) else float(row[0])
