@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -25,6 +26,8 @@ SCRIPTS: Final = (
 )  # fmt: skip
 """The page's script, in parts. They share one scope: a part may use what any other defines."""
 
+_FIELD: Final = re.compile(r"\{\{(\w+)\}\}")
+
 
 def write_html(request: ExportRequest) -> bytes:
     """Returns the page in UTF-8.
@@ -34,7 +37,6 @@ def write_html(request: ExportRequest) -> bytes:
     """
     data = page_data(request)
     style, script = f"{page_colours()}\n{asset('page.css')}", page_script()
-    page = asset("page.html")
     values = {
         "policy": _policy(style, script),
         "title": html.escape(data["title"]),
@@ -44,10 +46,8 @@ def write_html(request: ExportRequest) -> bytes:
         "data": embedded(data),
         "script": script,
     }
-    for name, value in values.items():
-        before, _, after = page.partition(f"{{{{{name}}}}}")
-        page = before + value + after
-    return page.encode()
+    # In one pass: what is filled in is not looked through for more.
+    return _FIELD.sub(lambda field: values[field[1]], asset("page.html")).encode()
 
 
 def page_script() -> str:

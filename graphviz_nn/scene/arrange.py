@@ -17,6 +17,7 @@ from graphviz_nn.scene.labels import BoxText, ContainerText, Labels
 from graphviz_nn.scene.overlay import Overlay
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureContainer
 from graphviz_nn.scene.scene import MARKS, Heat, Legend, Scene, SceneBox, SceneContainer, SceneWire
+from graphviz_nn.scene.text import readable
 from graphviz_nn.scene.wire_labels import LabelPlacer, wire_labels
 from graphviz_nn.scene.words import count_text
 
@@ -195,9 +196,8 @@ def picture_title(picture: Picture) -> str:
     structure = picture.structure
     roots = [call for call in structure.module_calls if call.parent is None]
     modules = structure.modules_by_path
-    return " + ".join(dict.fromkeys(modules[call.path].type for call in roots if call.path in modules)) or (
-        "computation graph"
-    )
+    names = dict.fromkeys(modules[call.path].type for call in roots if call.path in modules)
+    return readable(" + ".join(names)) or "computation graph"
 
 
 def picture_description(picture: Picture) -> str:

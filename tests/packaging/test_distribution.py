@@ -48,6 +48,13 @@ def test_wheel_holds_every_module_and_the_typing_marker(wheel):
     assert modules | {"graphviz_nn/py.typed"} <= set(wheel.namelist())
 
 
+def test_wheel_holds_what_an_exported_page_is_made_of(wheel):
+    folder = ROOT / "graphviz_nn" / "export" / "assets"
+    assets = {str(file.relative_to(ROOT)) for file in folder.iterdir()}
+    assert {f"graphviz_nn/export/assets/{name}" for name in ("page.html", "page.css", "page.js", "layout.js")} < assets
+    assert assets <= set(wheel.namelist())
+
+
 def test_wheel_declares_script_plugins_and_licence(wheel):
     names = {Path(name).name: name for name in wheel.namelist() if ".dist-info/" in name}
     entry_points = configparser.ConfigParser(delimiters=("=",))

@@ -52,10 +52,16 @@ def page_of(run: MemoryRun, **options: Any) -> str:
     return write_html(request(run, **options)).decode()
 
 
+def rows(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table of the data, with the names of their fields."""
+    return [dict(zip(table["fields"], row, strict=True)) for row in table["rows"]]
+
+
 def run_script(program: str, given: object) -> Any:
     """Returns what `program`, JavaScript that sees the page's functions and `given`, returns."""
     logic = "\n".join(asset(f"{name}.js") for name in SCRIPTS if name != "page")
-    main = f'const given = JSON.parse(require("fs").readFileSync(0)); console.log(JSON.stringify((() => {{{program}}})()));'
+    main = f'const given = JSON.parse(require("fs").readFileSync(0)); const found = (() => {{{program}}})();'
+    main += "console.log(JSON.stringify(found));"
     done = subprocess.run(
         ["node", "--stack-size=4000", "-e", f'"use strict";{logic}\n{main}'],
         input=json.dumps(given),
@@ -69,13 +75,21 @@ def run_script(program: str, given: object) -> Any:
 
 
 def drive(page: str, script: str, folder: Path) -> dict[str, Any]:
-    """Opens a page in a browser, runs `script` after its own, and returns the `seen` that it fills.
+    """Opens a page in a browser, runs `script` (it may await) after its own, and returns the `seen` that it fills.
 
     The script is let through the page's own policy, which otherwise stays as it is.
     """
-    driver = f"window.seen = {{}}; try {{ {script} }} catch (error) {{ seen.error = String(error.stack); }}\n"
-    driver += 'const told = document.createElement("pre"); told.id = "seen"; told.textContent = JSON.stringify(seen);\n'
-    driver += "document.body.append(told);"
+    driver = f"""
+    const pause = (time) => new Promise((go) => setTimeout(go, time));
+    const tell = (seen) => {{
+      const told = document.createElement("pre");
+      told.id = "seen";
+      told.textContent = JSON.stringify(seen);
+      document.body.append(told);
+    }};
+    const run = async () => {{ const seen = {{}}; {script}; return seen; }};
+    run().then(tell, (error) => tell({{ error: error.stack }}));
+    """
     page = page.replace("script-src ", "script-src 'nonce-test' ", 1)
     path = folder / "page.html"
     path.write_text(page.replace("</body>", f'<script nonce="test">{driver}</script></body>'), encoding="utf-8")

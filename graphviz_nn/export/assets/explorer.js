@@ -23,6 +23,12 @@ class Explorer {
     this.parts.stage.classList.toggle("faraway", this.painter.far);
   }
 
+  /** Where a box, or the title of a container, is in the scene; undefined where it is not on show. */
+  placeOf(key) {
+    const { titles, rects } = this.picture.placement;
+    return titles.get(key) || rects.get(key);
+  }
+
   /** Lays out what is open now and shows it. */
   refresh() {
     const { model } = this;
@@ -41,23 +47,22 @@ class Explorer {
 
   /** Changes what is open by `change(state)`; what `key` names stays where it is on the screen. */
   change(change, key = null) {
-    const at = (name) => name !== null && (this.picture.placement.titles.get(name) || this.picture.placement.rects.get(name));
-    const before = at(key);
+    const before = this.placeOf(key);
     change(this.state);
     this.parts.stage.classList.add("moving");
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.parts.stage.classList.remove("moving"), MOVING + 40);
     this.refresh();
-    const after = at(key);
+    const after = this.placeOf(key);
     if (before && after) this.view.pan((before.x - after.x) * this.view.scale, (before.y - after.y) * this.view.scale);
     else this.view.apply();
     this.parts.depth.textContent = this.depth();
   }
 
-  /** Opens a closed group or folded run; closes an open one. Returns whether there was anything to do. */
+  /** Opens a closed group or folded run; closes an open one. */
   toggle(key) {
     const entry = this.entries.get(key);
-    if (!entry || (entry.box && entry.group < 0 && !entry.run)) return false;
+    if (!entry || (entry.box && entry.group < 0 && !entry.run)) return;
     const name = (entry.box || entry.group).title;
     this.change(({ open, unfolded }) => {
       if (!entry.box) this.close(entry.group);
@@ -65,8 +70,8 @@ class Explorer {
       else open.add(key);
     }, key);
     this.select(this.entries.has(key) ? key : null, true);
-    this.parts.status.textContent = `${entry.box ? "Opened" : "Closed"} ${name}: ${this.picture.shown.boxes.length} boxes`;
-    return true;
+    const count = this.picture.shown.boxes.length;
+    this.parts.status.textContent = `${entry.box ? "Opened" : "Closed"} ${name}: ${count} boxes`;
   }
 
   /** Closes a group and all inside it; its runs fold again. */
@@ -106,8 +111,9 @@ class Explorer {
   /** Opens exactly the groups with fewer than `depth` others around them, but for those that keep to themselves. */
   openTo(depth) {
     const { groups, shut } = this.model;
-    const chosen = groups.filter((group) => group.place !== ROOT && this.model.depth(group) < depth && !shut.has(group.key));
-    this.change((state) => Object.assign(state, { open: new Set(chosen.map((group) => group.key)), unfolded: new Set() }));
+    const isOpen = (group) => group.place !== ROOT && this.model.depth(group) < depth && !shut.has(group.key);
+    const open = new Set(groups.filter(isOpen).map((group) => group.key));
+    this.change((state) => Object.assign(state, { open, unfolded: new Set() }));
   }
 
   reset() {
@@ -132,11 +138,16 @@ class Explorer {
     this.go(this.model.resolve(child).key);
   }
 
+  /** Selects what was clicked on; where the panel opens over it, it moves aside. */
+  choose(key) {
+    this.select(key, true);
+    this.view.nudge(this.placeOf(key));
+  }
+
   /** Selects what is on show and brings it into view. */
   go(key, focus = false) {
     this.select(key, focus);
-    const { titles, rects } = this.picture.placement;
-    this.view.reveal(titles.get(key) || rects.get(key));
+    this.view.reveal(this.placeOf(key));
   }
 
   select(key, focus = false) {
@@ -160,9 +171,8 @@ class Explorer {
 
   /** The nearest box or container title from the selection in a direction, [1, 0] being right. */
   neighbour([dx, dy]) {
-    const { titles, rects } = this.picture.placement;
     const middle = (key) => {
-      const { x, y, width, height } = titles.get(key) || rects.get(key);
+      const { x, y, width, height } = this.placeOf(key);
       return [x + width / 2, y + height / 2];
     };
     if (this.selected === null) return this.entries.keys().next().value;

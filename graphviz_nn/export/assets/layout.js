@@ -81,7 +81,8 @@ function assemble(picture, wires, direction) {
     const rect = { x: corners[number][0] + margin, y: corners[number][1], width: width - 2 * margin, height };
     if (right) Object.assign(rect, { x: rect.y, y: rect.x, width: rect.height, height: rect.width });
     rects.set(box.key, rect);
-    if (box.titleWidth) titles.set(box.key, { x: rect.x + title, y: rect.y, width: box.titleWidth, height: box.titleHeight });
+    const { titleWidth, titleHeight } = box;
+    if (titleWidth) titles.set(box.key, { x: rect.x + title, y: rect.y, width: titleWidth, height: titleHeight });
   });
   const paths = wires.map((wire, number) => pathOf(picture, corners, number, wire));
   const root = shapes[0];

@@ -8,12 +8,15 @@ function legendOf(model, { shown, wires, scale }) {
   const present = new Set(boxes.map((box) => box.category));
   const entries = [...present].sort((a, b) => a - b).filter((category) => model.categories[category] !== OTHER);
   const parts = entries.map((category) => legendEntry(`swatch k${category}b`, "", model.categories[category]));
-  if (boxes.some((box) => box.badge && box.trained)) parts.push(legendEntry("dot", "●", "trained parameters"));
-  if (boxes.some((box) => box.badge && !box.trained)) parts.push(legendEntry("dot", "○", "frozen parameters"));
-  if (boxes.some((box) => box.repeat > 1)) parts.push(legendEntry("sign", "× n", "equal ones, folded; ↻ each feeds the next"));
   const kinds = new Set(wires.map((wire) => wire.kind));
-  if (kinds.has("alias")) parts.push(legendEntry("line alias", "", "memory written through another view"));
-  if (kinds.has("loop")) parts.push(legendEntry("line loop", "", "to the next repeat"));
+  const signs = [
+    [boxes.some((box) => box.badge && box.trained), "dot", "●", "trained parameters"],
+    [boxes.some((box) => box.badge && !box.trained), "dot", "○", "frozen parameters"],
+    [boxes.some((box) => box.repeat > 1), "sign", "× n", "equal ones, folded; ↻ each feeds the next"],
+    [kinds.has("alias"), "line alias", "", "memory written through another view"],
+    [kinds.has("loop"), "line loop", "", "to the next repeat"],
+  ];
+  for (const [occurs, ...entry] of signs) if (occurs) parts.push(legendEntry(...entry));
   if (model.scale) parts.push(legendScale(model.scale, scale));
   return parts;
 }

@@ -68,7 +68,8 @@ function orderLayers(layered) {
 function depthFirst({ ranks, height, up, down, count }, forwards) {
   const layers = Array.from({ length: height }, () => []);
   const onward = forwards ? down : up;
-  const roots = [...Array(count).keys()].sort((a, b) => (forwards ? ranks[a] - ranks[b] : ranks[b] - ranks[a]) || a - b);
+  const sign = forwards ? 1 : -1;
+  const roots = [...Array(count).keys()].sort((a, b) => sign * (ranks[a] - ranks[b]) || a - b);
   const seen = new Array(count).fill(false);
   for (const root of roots) {
     const pending = [root];
@@ -77,7 +78,7 @@ function depthFirst({ ranks, height, up, down, count }, forwards) {
       if (seen[vertex]) continue;
       seen[vertex] = true;
       layers[ranks[vertex]].push(vertex);
-      for (let k = onward[vertex].length - 1; k >= 0; k--) if (!seen[onward[vertex][k]]) pending.push(onward[vertex][k]);
+      pending.push(...onward[vertex].filter((other) => !seen[other]).reverse());
     }
   }
   return layers;
@@ -141,7 +142,8 @@ class Sweeper {
 
   improve(number, known) {
     let fewest = this.count();
-    for (let stale = 0, sweep = number; fewest && stale < (known < 0 || fewest <= HOPE * known ? PATIENCE : 1); sweep++) {
+    const patience = () => (known < 0 || fewest <= HOPE * known ? PATIENCE : 1);
+    for (let stale = 0, sweep = number; fewest && stale < patience(); sweep++) {
       this.sweep(sweep);
       if (this.layered.count <= SWAP_LIMIT) for (const layer of this.layers) this.swap(layer, sweep % 2 === 1);
       const found = this.count();
@@ -222,7 +224,8 @@ function median(places) {
   const [before, after] = [places[middle - 1], places[middle]];
   const left = before - places[0];
   const right = places[places.length - 1] - after;
-  return places.length === 2 || left + right === 0 ? (before + after) / 2 : (before * right + after * left) / (left + right);
+  if (places.length === 2 || left + right === 0) return (before + after) / 2;
+  return (before * right + after * left) / (left + right);
 }
 
 const mean = (places) => places.reduce((sum, place) => sum + place, 0) / places.length;

@@ -28,7 +28,8 @@ function listenToPicture(explorer, { frame }) {
     if (explorer.view.dragged) return;
     const key = keyOf(event.target);
     if (key !== null && event.target.closest(".toggle")) explorer.toggle(key);
-    else explorer.select(key, key !== null);
+    else if (key !== null) explorer.choose(key);
+    else explorer.select(null);
   });
   frame.addEventListener("dblclick", (event) => {
     const key = keyOf(event.target);
@@ -89,10 +90,10 @@ function listenToKeys(explorer) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
     const arrow = ARROWS[event.key];
-    const onPicture = event.target.closest("#stage, body") && !event.target.closest("button, summary, #panel");
+    const onPicture = !event.target.closest("button, #panel");
     if (arrow && onPicture && event.shiftKey) view.pan(-arrow[0] * PAN_STEP, -arrow[1] * PAN_STEP);
     else if (arrow && onPicture) explorer.go(explorer.neighbour(arrow), true);
-    else if ((event.key === "Enter" || event.key === " ") && onPicture && explorer.selected !== null) explorer.toggle(explorer.selected);
+    else if (["Enter", " "].includes(event.key) && onPicture) explorer.toggle(explorer.selected);
     else if (keys[event.key]) keys[event.key]();
     else return;
     event.preventDefault();

@@ -18,12 +18,18 @@ class Painter {
   show(picture) {
     this.picture = picture;
     const { shown, wires, placement } = picture;
+    const { rects, titles, paths } = placement;
+    const items = (kind, entries, rectOf, id) =>
+      entries.map((entry, k) => {
+        return { kind, entry, rect: rectOf(entry, k), id: `${kind} ${id(entry, k)}`, path: paths[k] };
+      });
+    const labelled = wires.filter((wire) => wire.labelAt);
     this.items = [
-      ...shown.containers.map((entry) => ({ id: `c ${entry.key}`, rect: placement.rects.get(entry.key), entry, kind: "container" })),
-      ...shown.containers.map((entry) => ({ id: `t ${entry.key}`, rect: placement.titles.get(entry.key), entry, kind: "title" })),
-      ...shown.boxes.map((entry) => ({ id: `b ${entry.key} ${entry.run !== null}`, rect: placement.rects.get(entry.key), entry, kind: "box" })),
-      ...wires.map((wire, k) => ({ id: `w ${k}`, rect: boundsOf(placement.paths[k]), wire, path: placement.paths[k], kind: "wire" })),
-      ...wires.filter((wire) => wire.labelAt).map((wire, k) => ({ id: `l ${k}`, rect: labelRect(wire), wire, kind: "label" })),
+      ...items("container", shown.containers, ({ key }) => rects.get(key), ({ key }) => key),
+      ...items("title", shown.containers, ({ key }) => titles.get(key), ({ key }) => key),
+      ...items("box", shown.boxes, ({ key }) => rects.get(key), ({ key, run }) => (run ? `${key} folded` : key)),
+      ...items("wire", wires, (_, k) => boundsOf(paths[k]), (_, k) => k),
+      ...items("label", labelled, labelRect, (_, k) => k),
     ];
     for (const [id, item] of this.drawn) if (item.kind === "wire" || item.kind === "label") this.remove(id);
     const kept = new Map(this.items.map((item) => [item.id, item]));
@@ -47,7 +53,7 @@ class Painter {
     const all = this.items.length <= CROWD;
     this.window = grown(window);
     for (const item of this.items) {
-      const visible = all || item.entry?.key === this.selected || overlap(item.rect, this.window);
+      const visible = all || item.entry.key === this.selected || overlap(item.rect, this.window);
       if (visible && !this.drawn.has(item.id)) this.draw(item);
       else if (!visible && this.drawn.has(item.id)) this.remove(item.id);
     }
@@ -83,11 +89,11 @@ class Painter {
     for (const item of this.drawn.values()) this.mark(item);
   }
 
-  mark({ kind, entry, wire, element }) {
+  mark({ kind, entry, element }) {
     if (kind === "wire") {
-      const lit = this.selected !== null && (wire.source === this.selected || wire.target === this.selected);
+      const lit = this.selected !== null && [entry.source, entry.target].includes(this.selected);
       element.classList.toggle("lit", lit);
-    } else if (entry) {
+    } else if (kind !== "label") {
       const chosen = entry.key === this.selected;
       element.classList.toggle("selected", chosen);
       if (kind !== "container") element.setAttribute("tabindex", chosen ? 0 : -1);
@@ -111,7 +117,7 @@ class Painter {
     const name = `${group.title}, ${group.subtitle || group.role}, open`;
     const area = svg("rect", { class: "area", width: rect.width, height: rect.height, rx: RADIUS });
     const button = toggleButton(outer.x + outer.width - rect.x, false);
-    const element = svg("g", { class: "title", "data-key": entry.key, role: "button", "aria-expanded": true, "aria-label": name });
+    const element = svg("g", { class: "title", ...named(entry.key, name), "aria-expanded": true });
     element.append(area, drawTitle(this.model, group, this.heat(group.heat)), button);
     return placed(element, rect);
   }
@@ -119,7 +125,7 @@ class Painter {
   box({ entry, rect }) {
     const { box } = entry;
     const words = [box.title, box.subtitle, box.shape, ...box.tags.map(([text]) => text), box.heat ? box.heat[1] : ""];
-    const element = svg("g", { class: "box", "data-key": entry.key, role: "button", "aria-label": words.filter(Boolean).join(", ") });
+    const element = svg("g", { class: "box", ...named(entry.key, words.filter(Boolean).join(", ")) });
     element.append(...drawBox(this.model, entry, this.heat(box.heat), this.far));
     if (entry.group >= 0 || entry.run) {
       element.setAttribute("aria-expanded", false);
@@ -129,17 +135,19 @@ class Painter {
     return placed(element, rect);
   }
 
-  wire({ wire, path }) {
+  wire({ entry: wire, path }) {
     const arrow = { data: "a0", alias: "a1", loop: "a2" }[wire.kind];
     const element = svg("path", { class: wire.kind, d: wirePath(path, this.down), "marker-end": `url(#${arrow})` });
     element.append(svg("title", {}, `${wire.from.box.path} → ${wire.to.box.path}\n${wire.shape}`));
     return element;
   }
 
-  label({ wire }) {
+  label({ entry: wire }) {
     return svg("text", { class: "l", x: wire.labelAt[0], y: wire.labelAt[1] }, wire.label);
   }
 }
+
+const named = (key, label) => ({ "data-key": key, role: "button", "aria-label": label });
 
 function boundsOf(path) {
   const xs = path.map(([x]) => x);
@@ -150,7 +158,10 @@ function boundsOf(path) {
 
 const labelRect = ({ label, labelAt: [x, y] }) => ({ x, y: y - 10, width: 7 * label.length, height: 12 });
 
-const grown = ({ x, y, width, height }) => ({ x: x - width / 2, y: y - height / 2, width: 2 * width, height: 2 * height });
+/** A rectangle twice as wide and high around the same middle. */
+function grown({ x, y, width, height }) {
+  return { x: x - width / 2, y: y - height / 2, width: 2 * width, height: 2 * height };
+}
 
 function contains(outer, inner) {
   return (

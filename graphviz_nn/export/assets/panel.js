@@ -17,7 +17,8 @@ function describeSelection(model, picture, entry, go) {
   const heading = html("h2", {}, path);
   const what = [box ? box.subtitle : group.subtitle, box ? box.shape : ""].filter(Boolean).join(" · ");
   const parts = [heading, what ? html("p", { class: "what" }, what) : null];
-  if (entry.run) parts.push(html("p", {}, `${box.repeat} equal ones, folded${box.looped ? "; each feeds the next" : ""}`));
+  const looped = box && box.looped ? "; each feeds the next" : "";
+  if (entry.run) parts.push(html("p", {}, `${box.repeat} equal ones, folded${looped}`));
   if (node) parts.push(...describeNode(model, node));
   parts.push(...describeModule(model, node ? node.module : group && group.type ? group.path : null));
   if (box && box.parameters.length) parts.push(...describeParameters(model, box.parameters));
@@ -47,7 +48,9 @@ function describeNode(model, node) {
     const what = `${shape}${device === "cpu" ? "" : ` · ${device}`}${requiresGrad ? "" : " · no gradient required"}`;
     return [
       section(name, html("p", {}, what), statisticsTable(model, statistics)),
-      requiresGrad || gradient ? section(several ? `Gradient ${k}` : "Gradient", ...describeGradient(model, gradient)) : null,
+      requiresGrad || gradient
+        ? section(name.replace("Output", "Gradient"), ...describeGradient(model, gradient))
+        : null,
     ];
   });
   return [facts(source), section("Attributes", facts(Object.entries(node.attributes))), ...outputs.flat()];

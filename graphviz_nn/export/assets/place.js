@@ -159,7 +159,8 @@ function attach({ layered, children, sizes, centers }) {
     const below = bendBelow(layered, number);
     const origin = below === v ? ends[number] : centers[below];
     const meets = below === v && v < level.items && targetPort === CENTER;
-    addPin(leaving, u, String(net), clamp(meets ? meetingPlace(centers, widths, u, v) : origin, u), origin, number, centers);
+    const wanted = meets ? meetingPlace(centers, widths, u, v) : origin;
+    addPin(leaving, u, String(net), clamp(wanted, u), origin, number, centers);
   });
   settlePins(leaving, centers, widths, starts);
   const arriving = new Map();
@@ -189,7 +190,8 @@ function addPin(pins, vertex, key, wanted, origin, number, centers) {
     return;
   }
   known.edges.push(number);
-  if (Math.abs(origin - centers[vertex]) < Math.abs(known.origin - centers[vertex])) Object.assign(known, { wanted, origin });
+  const center = centers[vertex];
+  if (Math.abs(origin - center) < Math.abs(known.origin - center)) Object.assign(known, { wanted, origin });
 }
 
 function settlePins(pins, centers, widths, places) {

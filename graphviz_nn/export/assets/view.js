@@ -84,23 +84,33 @@ class View {
     this.apply();
   }
 
-  /** Brings a rectangle of the scene into view, with as little movement as that takes, at a readable scale. */
-  reveal(rect) {
-    if (this.scale < 0.5) this.zoom(0.9 / this.scale);
+  /** By how much to pan until a rectangle of the scene is in view, each way; 0 where it is. */
+  missing(rect) {
     const { width, height } = this.frame.getBoundingClientRect();
-    const span = (at, length, room) => {
-      const [start, end] = [at, at + Math.min(length, room - 2 * MARGIN)];
-      if (start < MARGIN) return MARGIN - start;
+    const along = (at, length, room) => {
+      const end = at + Math.min(length, room - 2 * MARGIN);
+      if (at < MARGIN) return MARGIN - at;
       return end > room - MARGIN ? room - MARGIN - end : 0;
     };
-    const dx = span(rect.x * this.scale + this.x, rect.width * this.scale, width);
-    const dy = span(rect.y * this.scale + this.y, rect.height * this.scale, height);
-    this.pan(dx, dy);
+    return [
+      along(rect.x * this.scale + this.x, rect.width * this.scale, width),
+      along(rect.y * this.scale + this.y, rect.height * this.scale, height),
+    ];
   }
 
-  /** Where a point of the scene is in the frame. */
-  onScreen({ x, y }) {
-    return [x * this.scale + this.x, y * this.scale + this.y];
+  /** Brings a rectangle of the scene into view with as little movement as that takes. */
+  nudge(rect) {
+    const [dx, dy] = this.missing(rect);
+    if (dx || dy) this.pan(dx, dy);
+  }
+
+  /** Brings a rectangle of the scene into the middle, unless it is in view, at a scale at which it can be read. */
+  reveal(rect) {
+    if (this.scale < READABLE) this.zoom(1 / this.scale);
+    if (!this.missing(rect).some(Boolean)) return;
+    const { width, height } = this.frame.getBoundingClientRect();
+    const middle = [(rect.x + rect.width / 2) * this.scale, (rect.y + rect.height / 2) * this.scale];
+    this.pan(width / 2 - this.x - middle[0], height / 2 - this.y - middle[1]);
   }
 
   wheel(event) {

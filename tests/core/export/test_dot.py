@@ -10,7 +10,7 @@ from graphviz_nn.errors import UsageError
 from graphviz_nn.export.dot import write_dot, write_pdf, write_png
 from graphviz_nn.model.exporters import ExportRequest, PictureOptions
 from graphviz_nn.model.structure import Structure
-from tests.core.export.test_svg import HOSTILE
+from tests.support.labels import HOSTILE
 from tests.support.runs import with_gradients
 from tests.support.structures import StructureBuilder, lstm, resnet
 

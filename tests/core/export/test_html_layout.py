@@ -37,8 +37,8 @@ return given.map(([data, opened]) => {
   return {
     boxes: shown.boxes.map(({ key, box }) => ({
       key, rect: placement.rects.get(key), title: box.title, subtitle: box.subtitle, shape: box.shape, path: box.path,
-      repeat: box.repeat, looped: box.looped, marks: box.marks, badge: box.badge, category: model.categories[box.category],
-      role: box.role, heat: box.heat && [scale.fraction(box.heat), box.heat[1]],
+      repeat: box.repeat, looped: box.looped, marks: box.marks, badge: box.badge, role: box.role,
+      category: model.categories[box.category], heat: box.heat && [scale.fraction(box.heat), box.heat[1]],
     })),
     containers: shown.containers.map(({ key, group, depth }) => ({
       key, depth, rect: placement.rects.get(key), at: placement.titles.get(key), title: group.title,

@@ -12,6 +12,7 @@ from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.compose import compose
 from graphviz_nn.scene.overlay import overlay
 from graphviz_nn.scene.theme import DARK, LIGHT, heat_colour
+from tests.support.labels import HOSTILE
 from tests.support.runs import with_gradients
 from tests.support.structures import StructureBuilder, broken, functions, lstm, resnet, transformer, unet
 
@@ -97,32 +98,6 @@ def test_nothing_is_loaded_and_nothing_runs() -> None:
     assert "@import" not in text
     assert re.findall(r'https?://[^"]*', text) == ["http://www.w3.org/2000/svg"]
     assert set(re.findall(r"url\(([^)]*)\)", text)) <= {"#a0", "#a1", "#a2", "#hatch"}
-
-
-HOSTILE = [
-    "quotes \" and ' both",
-    "<script>alert(1)</script>",
-    "a && b < c > d",
-    "]]> --> <!-- <![CDATA[",
-    "&amp; &#0; &undefined;",
-    "nul \x00, bell \x07, escape \x1b, delete \x7f",
-    "c1 \x80\x9f",
-    "lone \ud800 and \udfff",
-    "not characters \ufffe \uffff",
-    "line\nbreak\ttab\rreturn",
-    "line separator \u2028 \u2029",
-    "right to left עברית العربية",
-    "override \u202eevil\u202c",
-    "emoji 👩‍🔬 and 𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
-    "combining ḗ̸" + "\u0301" * 50,
-    "畳み込み層",
-    "back\\slash \\n \\l",
-    "%s {0} ${x}",
-    "x" * 10_000,
-    "word " * 2_000,
-    "",
-    " ",
-]
 
 
 @pytest.mark.parametrize("label", HOSTILE)
