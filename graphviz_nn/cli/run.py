@@ -57,6 +57,7 @@ _NO_STEP = "no module was called and no backward pass ran."
     help="none: structure and order; stats: numbers of each tensor; all: the tensors too. "
     "Or module patterns, joined by commas, whose tensors are kept: 'layer3.*'.",
 )
+@click.option("--aten", is_flag=True, help="Also note the ATen operators that run inside each call. Slow.")
 @click.option("--quiet", is_flag=True, help="No line at the end that says what was recorded.")
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -67,6 +68,7 @@ def run(
     every: int | str,
     budget: float,
     keep: str,
+    aten: bool,
     quiet: bool,
     script: str,
     arguments: tuple[str, ...],
@@ -94,7 +96,7 @@ def run(
         raise
     except BaseException as error:  # a script that does not compile, a package whose import fails
         sys.exit(ended_by(error))
-    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep)}, place)
+    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten}, place)
     code = exit_code(lambda: recording.run(program))
     if not quiet and recording.has_news:
         outputs.note(recording.summary())

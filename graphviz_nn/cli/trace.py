@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     help="none: structure and order; stats: numbers of each tensor; all: the tensors too, for replay. "
     "Or module patterns, joined by commas, whose tensors are kept.",
 )
+@click.option("--aten", is_flag=True, help="Also note the ATen operators that run inside each call. Slow.")
 @click.option("--json", "as_json", is_flag=True, help="Write the summary as JSON, for a program.")
 @picture_options
 def trace(
@@ -61,6 +62,7 @@ def trace(
     no_backward: bool,
     files: tuple[Path, ...],
     keep: str,
+    aten: bool,
     as_json: bool,
     step: int,
     picture: PictureOptions,
@@ -79,7 +81,7 @@ def trace(
     model = _prepare(target, specs)
     loss = None if no_backward else find_loss(loss_name) if loss_name else model.loss
     try:
-        run = _record(model, loss, parse_keep(keep))
+        run = _record(model, loss, parse_keep(keep), aten)
     except GraphvizNNError:
         raise
     except Exception as error:
@@ -136,9 +138,9 @@ def _ensure_inputs_fit(target: Target) -> None:
         ) from error
 
 
-def _record(target: Target, loss: Loss | None, keep: str | tuple[str, ...]) -> Run:
+def _record(target: Target, loss: Loss | None, keep: str | tuple[str, ...], aten: bool) -> Run:
     with working(f"Tracing {target.name}"):
-        return gnn.trace(target.model, *target.args, loss=loss, keep=keep, **target.kwargs)
+        return gnn.trace(target.model, *target.args, loss=loss, keep=keep, aten=aten, **target.kwargs)
 
 
 def _fail(error: Exception, target: Target, specs: tuple[InputSpec, ...]) -> NoReturn:

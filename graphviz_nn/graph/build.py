@@ -55,6 +55,8 @@ def _node(node: Node) -> dict[str, Any]:
     }
     if node.kind in ("parameter", "buffer"):
         described["names"] = node.names
+    if node.aten or node.aten_backward:
+        described |= {"aten": node.aten, "aten_backward": node.aten_backward}
     return described
 
 

@@ -70,6 +70,8 @@ ATTRIBUTES: Final = (
     Attribute("node", "attributes", (dict,), "the arguments that are not tensors; of a module its settings"),
     Attribute("node", "outputs", (list,), "one dict a value, see below; of a folded node the values that leave it"),
     Attribute("node", "names", (tuple,), "every dotted name, several when tied", "parameters and buffers"),
+    Attribute("node", "aten", (tuple,), "ATen operators that ran inside the call, in order", "runs with `aten=True`"),
+    Attribute("node", "aten_backward", (tuple,), "those of its part of the backward passes", "runs with `aten=True`"),
     Attribute("node", "flops", (int,), "floating-point operations; a multiply-add counts 2", "after `annotate`"),
     Attribute("node", "members", (tuple,), "ids of the recorded nodes that it stands for", "folded and rolled nodes"),
     Attribute("node", "parameters", (int,), "elements of the module's parameters, tied ones once", "kind `module`"),

@@ -109,7 +109,13 @@ class Assembly:
             inputs=self._inputs(op, labels),
             outputs=tuple(self._output(value) for value in self._outputs[index]),
             names=names,
+            aten=self._tape.aten.get(index, ()),
+            aten_backward=self._aten_backward(index),
         )
+
+    def _aten_backward(self, index: int) -> tuple[str, ...]:
+        of_value = self._tape.aten_backward
+        return tuple(name for value in self._outputs[index] for name in of_value.get(value, ())) if of_value else ()
 
     def _describe(self, op: Op) -> Description:
         """Labels, attributes and literal of a call's arguments; equal calls share them."""

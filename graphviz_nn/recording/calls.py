@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
+from graphviz_nn.recording.aten import AtenRecorder
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
 from graphviz_nn.recording.identity import OUTSIDE, HookDict, Identity, history
 from graphviz_nn.recording.reenter import without_override_check
@@ -72,6 +73,7 @@ class CallRecorder(TorchFunctionMode):
     Attributes:
         state: (entry, call, module call) of the module being called.
         phase, group: index into `tape.PHASES`; the composite or custom call that we are inside, or -1.
+        aten: collects the ATen operators inside each call, or None.
         before_write: told of the tensors that a call may be about to write to, or None.
         before_call: told of each call that is about to run, or None.
         note_call: told of each custom Function whose results are about to be noted, or None.
@@ -87,6 +89,7 @@ class CallRecorder(TorchFunctionMode):
         self.state: tuple[Any, int, int] = OUTSIDE
         self.phase = 0
         self.group = -1
+        self.aten: AtenRecorder | None = None
         self.before_write: Callable[[list[Tensor]], None] | None = None
         self.before_call: CallObserver | None = None
         self.note_call: CallObserver | None = None
@@ -154,8 +157,12 @@ class CallRecorder(TorchFunctionMode):
         except Exception as error:
             self.fail(error)
             return function(*args, **kwargs) if kwargs else function(*args)
+        aten = self.aten
         try:
-            result = function(*args, **kwargs) if kwargs else function(*args)
+            if aten is not None:
+                result = aten.run(function, args, kwargs)
+            else:
+                result = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
             self._raised(function, inputs, template, keywords, error)
             raise
@@ -232,6 +239,8 @@ class CallRecorder(TorchFunctionMode):
                 else:
                     count += made
             index = len(self._ops)
+            if aten is not None:
+                self.tape.aten[index] = aten.inside
             self._add_op(
                 (
                     function, self.state, code, lasti, phase, self.group, tuple(inputs), first, count, flags,
@@ -372,6 +381,8 @@ class CallRecorder(TorchFunctionMode):
             return  # how a checkpoint ends a recomputation early, not an error of the program
         index = len(self._ops)
         self.failure = (ErrorMark(error), index)
+        if self.aten is not None:
+            self.tape.aten[index] = self.aten.inside
         self.tape.errors[index] = f"{type(error).__name__}: {error}"[:2000]
         code, lasti = self.user_frame()
         self._add_op(
@@ -391,15 +402,19 @@ class CallRecorder(TorchFunctionMode):
     def phase_here(self) -> int:
         """Returns the phase of a call made right now: `INFRA` where code of `torch.distributed` makes it by itself.
 
-        A module that is called from there (a wrapped one, a stage of a pipeline) is the program's again.
+        That is code which the program has not called by name but which runs in hooks of modules and gradients and
+        inside operators. A module that is called from there (a wrapped one, a stage of a pipeline) is the program's.
         """
         frame = _getframe(1)
+        inside = False
         while frame is not None:
             code = frame.f_code
             owner = owner_of(code.co_filename)
             if owner == DISTRIBUTED:
-                return INFRA
-            if owner == PROGRAM or id(code) in _MODULE_CALL:
+                inside = True
+            elif inside:
+                return self.phase if owner == PROGRAM else INFRA
+            elif owner == PROGRAM or id(code) in _MODULE_CALL:
                 break
             frame = frame.f_back  # type: ignore[assignment]
         return self.phase

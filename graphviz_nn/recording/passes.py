@@ -81,7 +81,10 @@ class Passes:
         mode.phase = BACKWARD
         result = None
         try:
-            result = engine(t_outputs, *args, **kwargs)
+            if mode.aten is not None:
+                result = mode.aten.backward(engine, (t_outputs, *args), kwargs)
+            else:
+                result = engine(t_outputs, *args, **kwargs)
         except BaseException as error:
             mode.note_phase(error, BACKWARD)
             raise

@@ -64,6 +64,7 @@ class Recorder:
         on_step: Callable[[StepRecord], None] | None = None,
         command: tuple[str, ...] = (),
         metrics: Iterable[Metric] = (),
+        aten: bool = False,
     ) -> None:
         self._sink = sink
         self._keep = keep or KeepPolicy.parse("stats")
@@ -72,6 +73,7 @@ class Recorder:
         self._names = ModuleNames()
         self._known = KnownTensors(self._names)
         self._metrics = Metrics(metrics)
+        self._aten = aten
         self._training = Training(self._names, self._known)
         self._finisher = Finisher(self._names, self._training)
         self._patches = Patches()
@@ -287,7 +289,7 @@ class Recorder:
         try:
             step = RecordedStep(
                 index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call,
-                self._metrics,
+                self._metrics, self._aten,
             )  # fmt: skip
             step.begin()
             self._step = step

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from graphviz_nn.model.steps import ErrorInfo
 from graphviz_nn.recording import tape as t
+from graphviz_nn.recording.aten import AtenRecorder, hidden
 from graphviz_nn.recording.calls import CallObserver, CallRecorder
 from graphviz_nn.recording.classify import operator_name
+from graphviz_nn.recording.collectives import Collectives
 from graphviz_nn.recording.functions import CustomFunctions, Segment
 from graphviz_nn.recording.identity import OUTSIDE, Identity, Observer
 from graphviz_nn.recording.keeping import KeepPolicy
@@ -52,6 +54,7 @@ class RecordedStep:
         root_call: Callable[[nn.Module], Callable[..., Any] | None],
         original_call: Callable[..., Any],
         metrics: Metrics,
+        aten: bool,
     ) -> None:
         self.index = index
         self.closing = False
@@ -79,6 +82,7 @@ class RecordedStep:
             fail(error)
 
         self.mode = CallRecorder(self.tape, self.identity, failed)
+        self.mode.aten = AtenRecorder(self.tape) if aten else None
         self.observations: Observations | None = None
         if policy.stats or policy.tensors or policy.thumbnails:
             self.observations = Observations(self.tape, policy, self._context)
@@ -90,6 +94,7 @@ class RecordedStep:
         self.transforms = Transforms(self.mode, self.identity)
         self.mode.in_transform = self.transforms.call
         self.functions = CustomFunctions(self.mode, self.identity)
+        self.collectives = Collectives(self.mode, self.identity)
         self.module_call = self._module_call(original_call)
         self._connect(policy)
 
@@ -123,12 +128,18 @@ class RecordedStep:
         mode.note_call = each(on_call)
         mode.before_call = each([*on_call, self._before_call] if policy.tensors and policy.selects is None else on_call)
         identity.observe = each(on_value)
+        if mode.aten is not None:
+            identity.observe, identity.observe_found = hidden(identity.observe), hidden(identity.observe_found)
+            identity.observe_source, mode.before_write = hidden(identity.observe_source), hidden(mode.before_write)
+            mode.note_call, mode.before_call = hidden(mode.note_call), hidden(mode.before_call)
         order = self.tape.order.append
         identity.make_hook = gradient_hooks(order, self._guarded(on_gradient))
         identity.make_leaf_hook = self.passes.leaf_hook(gradient_hooks(order, self._guarded(on_leaf_gradient)))
 
     def _guarded(self, observers: list[Observer]) -> Observer | None:
         observe = each(observers)
+        if observe is not None and self.mode.aten is not None:
+            observe = hidden(observe)
         return None if observe is None else self._guard(observe)
 
     def _guard(self, observe: Observer) -> Observer:
@@ -192,6 +203,8 @@ class RecordedStep:
         )
         if self.observations is not None:
             patches.install(torch.UntypedStorage, "resize_", self._resizing(torch.UntypedStorage.resize_))
+        for owner, name, replacement in self.collectives.replacements():
+            patches.install(owner, name, replacement)
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
         generator = checkpoint._checkpoint_without_reentrant_generator
@@ -266,6 +279,8 @@ class RecordedStep:
             self.tape.order.append((t.ERROR, failure[1] if failure and failure[0].means(error) else -1))
         self.mode.closed = True
         make_room(len(self.tape.sequence))
+        if self.mode.aten is not None:
+            self.mode.aten.attribute_backward()
         if self.observations is not None and self.observations.statistics is not None:
             self.observations.statistics.start_copy()
         if self.metrics is not None:

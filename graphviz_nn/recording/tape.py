@@ -82,10 +82,13 @@ class Tape:
         passes: (roots as value ids) of each backward pass.
         pass_times: `time.perf_counter()` at each beginning and end of a pass, in that order.
         recomputed: by the id of a recomputed op, that of the original.
+        aten, aten_backward: names of ATen operators by op id, and those of backward passes by value id.
         shards: by value id, what this process holds of a DTensor.
     """
 
     __slots__ = (
+        "aten",
+        "aten_backward",
         "autocasts",
         "errors",
         "groups",
@@ -121,6 +124,8 @@ class Tape:
         self.passes: list[tuple[int, ...]] = []
         self.recomputed: dict[int, int] = {}
         self.source_names: dict[int, tuple[str, tuple[tuple[Any, str], ...]]] = {}
+        self.aten: dict[int, tuple[str, ...]] = {}
+        self.aten_backward: dict[int, list[str]] = {}
         self.autocasts: dict[int, dict[str, Any]] = {}
         self.errors: dict[int, str] = {}
         self.losses: list[tuple[int, Any]] = []
