@@ -35,6 +35,7 @@ def trace(
     memory_limit: int | None = None,
     thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
+    aten: bool = False,
     **kwargs: Any,
 ) -> Run:
     """Records one step: `target(*inputs, **kwargs)`, and with a loss its backward pass.
@@ -49,6 +50,7 @@ def trace(
         thumbnails: small copies of feature maps and attention weights (True or "pictures", the default but with
             keep="all"), of everything with four dimensions ("all"), or none (False).
         metrics: names of registered metrics to take; "auto" takes those that the checks read, unless keep is "none".
+        aten: also note the ATen operators that run inside each call, forward and backward (`Node.aten`). Slow.
 
     Returns:
         The run, with one step. Gradients and an optimizer's updates stay in the model, as if you had run it yourself.
@@ -64,7 +66,7 @@ def trace(
     policy = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
     sink = MemoryRun()
     model = target if isinstance(target, nn.Module) else None
-    recorder = Recorder(sink, model, keep=policy, metrics=_metrics(metrics, policy))
+    recorder = Recorder(sink, model, keep=policy, metrics=_metrics(metrics, policy), aten=aten)
     _partial.clear()
     try:
         with recorder, recorder.step():
@@ -142,6 +144,7 @@ def record(
     memory_limit: int | None = None,
     thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
+    aten: bool = False,
     on_step: Callable[[StepRecord], None] | None = None,
     command: tuple[str, ...] = (),
 ) -> Iterator[Recording]:
@@ -153,7 +156,7 @@ def record(
         model: the root module; without it every module that is called from outside any other is a root.
         every: "auto" (as often as `budget` allows), or each n-th step.
         budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
-        keep, memory_limit, thumbnails, metrics: as for `trace`.
+        keep, memory_limit, thumbnails, metrics, aten: as for `trace`.
         on_step: called with each recorded step, in the training thread.
         command: what to note as the program's command line; `sys.argv` by default.
 
@@ -174,7 +177,6 @@ def record(
         def run() -> Run:
             return Run(memory, recorder.functions)
     else:
-        from graphviz_nn.store.rank_files import prepare
         from graphviz_nn.store.writer import RunWriter
 
         place = place_of_process()
@@ -182,9 +184,9 @@ def record(
         sink = RunWriter(file)
 
         def run() -> Run:
-            return load(file)
+            return load(path)
 
     argv = command or tuple(sys.argv)
-    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=argv, metrics=taken)
+    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=argv, metrics=taken, aten=aten)
     with recorder:
         yield Recording(recorder, run)
