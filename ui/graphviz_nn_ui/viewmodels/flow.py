@@ -10,7 +10,7 @@ from graphviz_nn.model.tensors import TensorKey
 from graphviz_nn.scene.words import shape_text
 from graphviz_nn.session import Reference, Session
 from graphviz_nn.session.textbook import AVAILABLE, LATER, NONE
-from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text
+from graphviz_nn_ui.viewmodels.numbers import NOTHING, short_text
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 MOST_ROWS: Final = 200
@@ -107,7 +107,7 @@ class _Writer:
             return "never", "It never comes in this step."
         table = "output" if key.kind == "value" else "gradient"
         stats = self._numbers.stats(table, ValueRef(key.node, key.index), key.number)
-        norm = NOTHING if stats is None else number_text(stats.l2, 3)
+        norm = NOTHING if stats is None else short_text(stats.l2)
         sign = "" if stats is None or stats.finite else "✖ "
         shared = " Other calls read the same value: this is the sum over all of them." if reference.shared else ""
         return f"{sign}{norm}{' Σ' if reference.shared else ''}", f"‖·‖₂ = {norm}.{shared}"

@@ -36,10 +36,10 @@ class Inspection:
         title: its name. subtitle: what it is. alarm: what went wrong there, or "".
         cards: the value and its gradients; empty for a module.
         coming, going: what came in and what goes out; empty for a module.
-        parameters: the parameters of a module, or those that a call read.
+        parameters: those of a module, and of the modules inside it.
         sections: attributes, costs and the rest, by subject.
         tensors: what of it the run kept.
-        source: the line of the program, or None.
+        source: the line of the program, or None. shape: of the value.
     """
 
     title: str
@@ -52,6 +52,7 @@ class Inspection:
     sections: tuple[Section, ...] = ()
     tensors: tuple[TensorChoice, ...] = ()
     source: Source | None = None
+    shape: tuple[int, ...] = ()
 
 
 def inspect(
@@ -88,10 +89,10 @@ def _value(session: Session, numbers: StepNumbers, value: ValueRef, number: int,
         cards=cards_of(session, numbers, value, number) if made else (),
         coming=coming,
         going=going,
-        parameters=parameter_lines(session, numbers, _parameters_of(node, session)),
         sections=node_sections(session, numbers, node, value.index, costs),
         tensors=_choices(session, coming, going, value, number),
         source=node.source,
+        shape=node.outputs[value.index].shape if made else (),
     )
 
 
@@ -107,7 +108,7 @@ def _module(session: Session, numbers: StepNumbers, path: str, call: int | None,
     return Inspection(
         title=path or module.type,
         subtitle=f"{module.type}{which}",
-        parameters=parameter_lines(session, numbers, inside),
+        parameters=parameter_lines(session, numbers, inside, path),
         sections=module_sections(session, numbers, module, costs),
     )
 
@@ -127,13 +128,6 @@ def _subtitle(node: Node, index: int) -> str:
         output = node.outputs[index]
         parts = [shape_text(output.shape, output.dtype), size_text(output.bytes), output.role, *parts]
     return " · ".join(filter(None, parts))
-
-
-def _parameters_of(node: Node, session: Session) -> list[int]:
-    nodes = session.structure.nodes
-    if node.kind == "parameter":
-        return [node.id]
-    return list(dict.fromkeys(edge.node for edge in node.inputs if nodes[edge.node].kind == "parameter"))
 
 
 def _choices(

@@ -13,9 +13,10 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.stats import Stats
-from graphviz_nn.scene.words import count_text
+from graphviz_nn.scene import words
+from graphviz_nn.scene.words import count_text, relative
 from graphviz_nn.session import ModuleSelection, Session
-from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, shape_text, size_text, time_text
+from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, short_text, size_text, time_text
 from graphviz_nn_ui.viewmodels.sections import Fact, Section, attribute_text
 from graphviz_nn_ui.viewmodels.step_numbers import NONE, StepNumbers
 from graphviz_nn_ui.viewmodels.tensor_cards import update_ratio
@@ -32,7 +33,7 @@ class ParameterLine:
     """A parameter in one line.
 
     Attributes:
-        node: its node. name: its first name. tied: its others.
+        node: its node. name: its first name, without the module's own path. tied: its other names, whole.
         norm, contribution, gradient: L2 norm of the parameter, of the first pass's gradient, of `.grad`, in words.
         ratio: norm of its update over its own, in words.
     """
@@ -47,9 +48,11 @@ class ParameterLine:
     ratio: str
 
 
-def parameter_lines(session: Session, numbers: StepNumbers, nodes: Iterable[int]) -> tuple[ParameterLine, ...]:
-    """Returns the parameters in one line each, `MOST_PARAMETERS` at most."""
-    return tuple(_line(session, numbers, node) for node in list(nodes)[:MOST_PARAMETERS])
+def parameter_lines(
+    session: Session, numbers: StepNumbers, nodes: Iterable[int], path: str = ""
+) -> tuple[ParameterLine, ...]:
+    """Returns the parameters of the module at `path` in one line each, `MOST_PARAMETERS` at most."""
+    return tuple(_line(session, numbers, node, path) for node in list(nodes)[:MOST_PARAMETERS])
 
 
 def module_sections(session: Session, numbers: StepNumbers, module: Module, costs: Costs | None) -> tuple[Section, ...]:
@@ -71,7 +74,7 @@ def module_sections(session: Session, numbers: StepNumbers, module: Module, cost
     return tuple(section for section in sections if section.facts or section.empty)
 
 
-def _line(session: Session, numbers: StepNumbers, number: int) -> ParameterLine:
+def _line(session: Session, numbers: StepNumbers, number: int, path: str) -> ParameterLine:
     node = session.structure.nodes[number]
     value, output = ValueRef(number, 0), node.outputs[0]
     frozen = "" if output.requires_grad else "frozen"
@@ -80,9 +83,9 @@ def _line(session: Session, numbers: StepNumbers, number: int) -> ParameterLine:
     ratio = update_ratio(session, numbers, number)
     return ParameterLine(
         node=number,
-        name=node.names[0] if node.names else node.name,
+        name=relative(node.names[0] if node.names else node.name, path),
         tied=node.names[1:],
-        shape=shape_text(output.shape, output.dtype),
+        shape=words.shape_text(output.shape, output.dtype),
         norm=_norm(numbers.stats("output", value)),
         contribution="None" if said_none else frozen or _norm(contribution),
         gradient=frozen or _norm(numbers.stats("parameter_gradient", value)),
@@ -93,7 +96,7 @@ def _line(session: Session, numbers: StepNumbers, number: int) -> ParameterLine:
 def _norm(stats: Stats | None) -> str:
     if stats is None:
         return NOTHING
-    return number_text(stats.l2, 3) if stats.finite else f"✖ {number_text(stats.l2, 3)}"
+    return short_text(stats.l2) if stats.finite else f"✖ {short_text(stats.l2)}"
 
 
 def _facts(module: Module, calls: int) -> Iterator[Fact]:

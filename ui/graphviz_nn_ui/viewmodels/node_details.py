@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from graphviz_nn.model.nodes import Node, ValueRef
 from graphviz_nn.scene.words import count_text
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session, ValueSelection
+from graphviz_nn_ui.viewmodels.module_details import parameter_lines
 from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, shape_text, size_text, time_text
 from graphviz_nn_ui.viewmodels.sections import Fact, Section, attribute_text
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
@@ -33,6 +34,7 @@ def node_sections(
     sections = (
         Section("Call", tuple(_call(session, node))),
         Section("Parameter", tuple(_parameter(session, numbers, node))),
+        Section("Parameters", tuple(_parameters_read(session, numbers, node))),
         Section("Attributes", tuple(Fact(name, attribute_text(value)) for name, value in attributes.items())),
         Section("Cost", tuple(_cost(numbers, node, costs))),
         _saved(node),
@@ -82,6 +84,15 @@ def _parameter(session: Session, numbers: StepNumbers, node: Node) -> Iterator[F
     ratio = update_ratio(session, numbers, node.id)
     if ratio is not None:
         yield Fact("update ÷ weight", number_text(ratio, 2), "Ratio of L2 norms; about 1e-3 is usual")
+
+
+def _parameters_read(session: Session, numbers: StepNumbers, node: Node) -> Iterator[Fact]:
+    nodes = session.structure.nodes
+    read = dict.fromkeys(edge.node for edge in node.inputs if nodes[edge.node].kind == "parameter")
+    for line in parameter_lines(session, numbers, read, node.module or ""):
+        text = f"‖w‖ {line.norm} · pass {line.contribution} · .grad {line.gradient} · Δ÷w {line.ratio}"
+        name = " ≡ ".join((line.name, *line.tied))
+        yield Fact(name, text, f"{name}: {text}", NodeSelection(line.node))
 
 
 def _cost(numbers: StepNumbers, node: Node, costs: Costs | None) -> Iterator[Fact]:

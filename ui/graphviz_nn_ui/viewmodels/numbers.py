@@ -21,12 +21,12 @@ def number_text(value: float, digits: int = 4) -> str:
     return f"{mantissa}e{int(exponent)}" if marker else text
 
 
-def range_text(stats: Stats) -> str:
-    return f"{number_text(stats.min, 3)} … {number_text(stats.max, 3)}"
-
-
-def spread_text(stats: Stats) -> str:
-    return f"{number_text(stats.mean, 3)} ± {number_text(stats.std, 2)}"
+def short_text(value: float) -> str:
+    """Returns three significant digits in as few characters as can be: "0.0485", "1.38e-3", "-2.34e-5", "45.5"."""
+    if value == 0 or not math.isfinite(value) or 0.01 <= abs(value) < 1e5:
+        return number_text(value, 3)
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def share_text(share: float) -> str:
@@ -39,10 +39,10 @@ def share_text(share: float) -> str:
 
 
 def nonfinite_text(stats: Stats) -> str:
-    """Returns "none", or the counts that are not zero after a sign: "✖ 12 NaN, 3 −Inf"."""
+    """Returns "0", or the counts that are not zero after a sign: "✖ 12 NaN, 3 −Inf"."""
     counts = ((stats.nan, "NaN"), (stats.posinf, "+Inf"), (stats.neginf, "−Inf"))
     found = ", ".join(f"{count:.0f} {word}" for count, word in counts if count > 0)
-    return f"✖ {found}" if found else "none"
+    return f"✖ {found}" if found else "0"
 
 
 def size_text(size: float) -> str:

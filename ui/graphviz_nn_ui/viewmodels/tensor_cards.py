@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from graphviz_nn.model.stats import Stats
 from graphviz_nn.model.tensors import TensorKey
 from graphviz_nn.session import Session
 from graphviz_nn.session.state import NEVER as NOT_MADE
-from graphviz_nn_ui.viewmodels.numbers import nonfinite_text, number_text, range_text, share_text, spread_text
+from graphviz_nn_ui.viewmodels.numbers import NOTHING, nonfinite_text, share_text, short_text
 from graphviz_nn_ui.viewmodels.step_numbers import NEVER, NONE, StepNumbers
 
 
@@ -37,20 +38,17 @@ class TensorCard:
     key: TensorKey | None = None
 
 
-STAT_ROWS = ("min … max", "mean ± std", "‖·‖₂", "zeros", "NaN, ±Inf")
+STAT_ROWS = ("min", "max", "mean", "std", "‖·‖₂", "zeros", "NaN/Inf")
 
 
 def stat_texts(stats: Stats | None) -> tuple[str, ...]:
     """Returns the statistics in words, in the order of `STAT_ROWS`; empty texts where nothing was measured."""
     if stats is None:
         return ("",) * len(STAT_ROWS)
-    return (
-        range_text(stats),
-        spread_text(stats),
-        number_text(stats.l2),
-        share_text(stats.zeros),
-        nonfinite_text(stats),
-    )
+    # Without a finite element there is no minimum; "NaN" would read as if it were one.
+    numbers = (stats.min, stats.max, stats.mean, stats.std, stats.l2)
+    texts = (NOTHING if math.isnan(each) else short_text(each) for each in numbers)
+    return (*texts, share_text(stats.zeros), nonfinite_text(stats))
 
 
 def cards_of(session: Session, numbers: StepNumbers, value: ValueRef, number: int) -> tuple[TensorCard, ...]:
@@ -69,7 +67,7 @@ class _Cards:
     def all(self) -> tuple[TensorCard, ...]:
         if self._node.kind != "parameter":
             return self._made(), self._gradient("gradient")
-        return self._made(), self._gradient("this pass"), self._accumulated(), self._update()
+        return self._made(), self._gradient(f"pass {self._number}"), self._accumulated(), self._update()
 
     def _made(self) -> TensorCard:
         seq = int(self._session.step.states.value_at[self._value.node])

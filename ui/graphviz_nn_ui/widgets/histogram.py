@@ -9,9 +9,9 @@ from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from graphviz_nn_ui.viewmodels.ticks import power_text
 from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes
 from graphviz_nn_ui.viewmodels.numbers import share_text
+from graphviz_nn_ui.viewmodels.ticks import power_text
 from graphviz_nn_ui.widgets.theme import theme_of
 
 _HEIGHT: Final = 96
@@ -124,14 +124,14 @@ class HistogramView(QWidget):
             painter.drawText(QRectF(place - half, below, 2 * half, line), centred, text)
             painter.drawLine(QPointF(place, middle.bottom()), QPointF(place, middle.bottom() + 2))
         painter.setPen(theme.error if self._bars.bad > 0 else theme.faint)
-        painter.drawText(QRectF(bad.left() - 10, below, bad.width() + 20, line), centred, "✖ Inf")
+        painter.drawText(QRectF(bad.left() - 10, below, bad.width() + 20, line), centred, "✖")
 
     def _areas(self) -> tuple[QRectF, QRectF, QRectF]:
         """Where zeros, bars, and what is not finite are painted."""
         line = self.fontMetrics().height()
         top, height = line + 2.0, self.height() - 2.0 * line - 4
         side = max(self.width() * _SIDE_SHARE, 14.0)
-        gap = 8.0
+        gap = 12.0
         return (
             QRectF(0, top, side, height),
             QRectF(side + gap, top, self.width() - 2 * (side + gap), height),

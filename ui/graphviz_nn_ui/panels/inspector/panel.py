@@ -1,0 +1,241 @@
+"""The inspector: a header, and a page for each side of what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from graphviz_nn.model.steps import RunData
+from graphviz_nn.model.structure import Structure
+from graphviz_nn.model.tensors import TensorKey
+from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, ValueSelection
+from graphviz_nn.session.textbook import pass_at
+from graphviz_nn_ui.panels.inspector.flow_page import FlowPage
+from graphviz_nn_ui.panels.inspector.numbers_page import NumbersPage
+from graphviz_nn_ui.panels.inspector.parameters_page import ParametersPage
+from graphviz_nn_ui.panels.inspector.source_page import SourcePage
+from graphviz_nn_ui.panels.inspector.tensor_page import TensorPage
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.inspection import Inspection, inspect
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.section_list import SectionList
+from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.graph.cost import Costs
+
+_COSTS = "inspector costs"
+_NOTHING_SELECTED = "Nothing is selected. Click a node, a wire or a module to see its values and gradients."
+
+
+class InspectorPanel(QWidget):
+    """Follows selection, step and cursor. Only the page in front is brought up to date."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._numbers: StepNumbers | None = None
+        self._inspection: Inspection | None = None
+        self._costs: dict[str, Costs] = {}
+        self._make_header()
+        self._make_pages()
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget in (self._title, self._subtitle, self._alarm, self._pass, self._tabs):
+            column.addWidget(widget)
+        self._empty = Emptiable(content)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._empty)
+        self._following = Following(
+            workspace,
+            self,
+            document=self._open,
+            step=lambda position: self._show_step(),
+            cursor=lambda before, after: self._show_cursor(),
+            selection=lambda selection: self._show(),
+        )
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """What is shown."""
+        return self._inspection
+
+    # Building
+
+    def _make_header(self) -> None:
+        self._title, self._subtitle, self._alarm = QLabel(), QLabel(), QLabel()
+        for label in (self._title, self._subtitle, self._alarm):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setContentsMargins(8, 0, 8, 0)
+        self._title.setContentsMargins(8, 8, 8, 0)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._title.setAccessibleName("Selected")
+        self._subtitle.setAccessibleName("What it is")
+        self._alarm.setAccessibleName("What went wrong")
+        self._pass = QComboBox()
+        self._pass.setAccessibleName("Backward pass")
+        self._pass.setToolTip("Whose gradients are shown")
+        self._pass.currentIndexChanged.connect(self._show)
+
+    def _make_pages(self) -> None:
+        self._tensor = TensorPage(self._workspace.jobs, self._where)
+        self._source = SourcePage(self._workspace.jobs)
+        numbers, flow = NumbersPage(), FlowPage(self._select_tensor, self._open_tensor)
+        parameters = ParametersPage(lambda node: self._select(NodeSelection(node)))
+        details = SectionList("Attributes, costs and the rest", self._select)
+        self._pages: dict[str, Callable[[Inspection], None]] = {}
+        self._tabs = QTabWidget()
+        self._tabs.setDocumentMode(True)
+        self._tabs.setUsesScrollButtons(True)
+        self._add_page("Numbers", numbers, numbers.show_inspection)
+        self._add_page("Flow", flow, flow.show_inspection)
+        self._add_page("Parameters", parameters, parameters.show_inspection)
+        self._add_page("Tensor", self._tensor, self._tensor.show_inspection)
+        self._add_page("Details", details, lambda inspection: details.show_sections(inspection.sections))
+        self._add_page("Source", self._source, self._source.show_inspection)
+        self._tabs.currentChanged.connect(self._fill)
+
+    def _add_page(self, title: str, page: QWidget, show: Callable[[Inspection], None]) -> None:
+        self._tabs.addTab(page, title)
+        self._pages[title] = show
+
+    # What the session tells
+
+    def _open(self, document: Document | None) -> None:
+        self._numbers = None
+        self._source.open(None if document is None else document.data)
+        self._costs = {}
+        if document is None:
+            self._say("No run is open.")
+        elif not document.session.has_step:
+            self._say("The run has no recorded step yet.")
+        else:
+            self._show_step()
+
+    def _show_step(self) -> None:
+        document = self._workspace.document
+        if document is None or not document.session.has_step:
+            return
+        self._numbers = StepNumbers(document.data, document.session.step)
+        self._offer_passes(self._numbers.passes)
+        self._count_costs(document)
+        self._show()
+
+    def _show_cursor(self) -> None:
+        document = self._workspace.document
+        if document is not None and not isinstance(document.session.selection, ModuleSelection):
+            self._show()
+
+    def _show(self) -> None:
+        document, numbers = self._workspace.document, self._numbers
+        if document is None or numbers is None:
+            return
+        session = document.session
+        if session.selection is None:
+            self._say(_NOTHING_SELECTED)
+            return
+        costs = self._costs.get(session.step.info.structure)
+        self._inspection = found = inspect(session, numbers, session.selection, self._number(document), costs)
+        self._empty.say("")
+        self._title.setText(found.title)
+        self._subtitle.setText(found.subtitle)
+        self._alarm.setText(f"✖ {found.alarm}")
+        self._alarm.setVisible(bool(found.alarm))
+        self._offer_pages(found)
+        self._fill()
+
+    def _say(self, sentence: str) -> None:
+        self._inspection = None
+        self._empty.say(sentence)
+
+    def _fill(self) -> None:
+        """Brings the page in front up to date."""
+        if self._inspection is not None:
+            self._pages[self._tabs.tabText(self._tabs.currentIndex())](self._inspection)
+
+    def _offer_pages(self, found: Inspection) -> None:
+        """Switches the pages off that have nothing to say of this."""
+        has = {
+            "Numbers": bool(found.cards),
+            "Flow": bool(found.coming or found.going),
+            "Parameters": bool(found.parameters),
+            "Tensor": bool(found.cards),
+            "Source": found.source is not None,
+        }
+        for place, title in enumerate(self._pages):
+            self._tabs.setTabVisible(place, has.get(title, True))
+
+    # Backward passes and costs
+
+    def _offer_passes(self, passes: tuple[int, ...]) -> None:
+        texts = ["Gradients of the pass at the cursor", *(f"Gradients of backward pass {number}" for number in passes)]
+        if [self._pass.itemText(place) for place in range(self._pass.count())] != texts:
+            self._pass.blockSignals(True)
+            self._pass.clear()
+            self._pass.addItems(texts)
+            self._pass.blockSignals(False)
+        self._pass.setVisible(len(passes) > 1)
+
+    def _number(self, document: Document) -> int:
+        chosen = self._pass.currentIndex()
+        if chosen > 0 and self._numbers is not None:
+            return self._numbers.passes[chosen - 1]
+        return pass_at(document.session.step.order, document.session.cursor)
+
+    def _count_costs(self, document: Document) -> None:
+        digest, structure = document.session.step.info.structure, document.session.structure
+        if digest not in self._costs:
+            self._workspace.jobs.submit(_COSTS, _counting(structure), lambda costs: self._take_costs(digest, costs))
+
+    def _take_costs(self, digest: str, costs: Costs) -> None:
+        self._costs[digest] = costs
+        self._show()
+
+    # What a person does
+
+    def _where(self) -> tuple[RunData, int] | None:
+        document = self._workspace.document
+        if document is None or not document.session.has_step:
+            return None
+        return document.data, document.session.position
+
+    def _select(self, selection: Selection) -> None:
+        document = self._workspace.document
+        if document is not None:
+            document.session.select(selection)
+
+    def _select_tensor(self, key: TensorKey) -> None:
+        self._select(ValueSelection(key.node, key.index))
+
+    def _open_tensor(self, key: TensorKey) -> None:
+        if self._inspection is not None:
+            self._tensor.show_inspection(self._inspection)
+            if self._tensor.choose(key):
+                self._tabs.setCurrentWidget(self._tensor)
+            else:
+                self._workspace.message.emit("This tensor was not kept: record with keep='all' to see it.", 5.0)
+
+
+def _counting(structure: Structure) -> Callable[[object], Costs]:
+    """Work for a thread: the libraries that it needs take a while to import."""
+
+    def count(ticket: object) -> Costs:
+        del ticket
+        from graphviz_nn.graph.cost import costs
+        from graphviz_nn.plugin.manager import plugins
+
+        return costs(structure, plugins().layer_types)
+
+    return count
