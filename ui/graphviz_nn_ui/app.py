@@ -5,44 +5,91 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
+from graphviz_nn.cli.outputs import RUN_SUFFIX
 from graphviz_nn.errors import UsageError
 from graphviz_nn.plugin.manager import plugins
+from graphviz_nn_ui.commands.appearance import Appearance, add_appearance_commands
 from graphviz_nn_ui.main_window import MainWindow
+from graphviz_nn_ui.memory import points
+from graphviz_nn_ui.screenshot import Photographer
 from graphviz_nn_ui.viewmodels.document import open_document
 from graphviz_nn_ui.viewmodels.shot import Shot
-from graphviz_nn_ui.widgets.report import ReportDialog, Reporter
-from graphviz_nn_ui.widgets.theme import apply_theme, wanted_theme
+from graphviz_nn_ui.widgets.report import ReportDialog, Reporter, error_view
 from graphviz_nn_ui.workspace import Workspace
 
 
-def run(path: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int]) -> int:
+def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int]) -> int:
     """Runs the app until its window is closed, or until the screenshot is saved. Returns the exit code.
+
+    `target` is a run file or folder, or a model to trace: package.module:callable, path/file.py:callable.
 
     Raises:
         RunFileError: the run cannot be opened. UsageError: there is no display, and no screenshot is asked for.
         SelectorError: the run has no such step, node or module.
     """
-    document = open_document(path) if path is not None else None
+    traced = target is not None and is_target(target)
+    document = open_document(target) if target is not None and not traced else None
+    if document is not None:
+        shot.go(document.session)
     choose_platform(offscreen_allowed=screenshot is not None)
     application = make_application()
-    workspace = Workspace()
-    logging.getLogger().addHandler(workspace.log)
-    report = ReportDialog()
-    reporter = Reporter(report.add)
-    reporter.install()
-    shot.set_look(workspace.look)
-    apply_theme(application, wanted_theme(workspace.look.theme))
-    window = MainWindow(workspace, plugins().panels, QSettings("graphviz_nn", "graphviz_nn"))
+    # A screenshot looks the same for everybody: nothing of what a person has set is read.
+    folder = tempfile.TemporaryDirectory(prefix="graphviz_nn-") if screenshot is not None else None
+    settings = private_settings(folder.name) if folder is not None else QSettings("graphviz_nn", "graphviz_nn")
+    window = make_window(application, settings)
+    shot.set_look(window.workspace.look)
     if document is not None:
         window.opener.show(document)
-        shot.go(document.session)
-    window.show()
-    return application.exec()
+    elif traced and target is not None:
+        window.tracer.start(target, ["trace", "--keep", "all", target], lambda opened: shot.go(opened.session))
+    if screenshot is None:
+        window.show()
+        return application.exec()
+    photographer = Photographer(window, screenshot, size, wants_run=target is not None)
+    return photographer.take(application)
+
+
+def make_window(application: QApplication, settings: QSettings) -> MainWindow:
+    """Returns the window, not shown yet, with what belongs to the process set up: theme, log, reports of errors."""
+    workspace = Workspace()
+    logging.getLogger().addHandler(workspace.log)
+    window = MainWindow(workspace, plugins().panels, _make_canvas, settings)
+    appearance = Appearance(application, workspace, points(settings))
+    add_appearance_commands(workspace, appearance)
+    application.aboutToQuit.connect(lambda: settings.setValue("text/points", appearance.points))
+    report = ReportDialog(window)
+    Reporter(report.add).install()
+    return window
+
+
+def _make_canvas(workspace: Workspace) -> QWidget:
+    """The canvas, or its error in its place."""
+    try:
+        from graphviz_nn_ui.canvas.commands import add_canvas_commands
+        from graphviz_nn_ui.canvas.view import Canvas
+
+        canvas = Canvas(workspace)
+        add_canvas_commands(workspace, canvas)
+    except Exception as error:
+        logging.getLogger(__name__).exception("The graph cannot be shown")
+        return error_view("The graph", error)
+    return canvas
+
+
+def private_settings(folder: str) -> QSettings:
+    """Settings in a folder of their own."""
+    return QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat)
+
+
+def is_target(text: str) -> bool:
+    """Whether this names a model to trace, not a run: "package.module:callable", and no such file."""
+    return ":" in text and not Path(text).exists() and not text.endswith(RUN_SUFFIX)
 
 
 def make_application() -> QApplication:

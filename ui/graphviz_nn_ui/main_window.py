@@ -2,74 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from PyQt6.QtCore import QSettings
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QFileDialog, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.background.checking import Checking
+from graphviz_nn_ui.background.growth import Growth
+from graphviz_nn_ui.commands.breaking import add_breakpoint_commands
 from graphviz_nn_ui.commands.opening import Opener, add_opening_commands
+from graphviz_nn_ui.commands.playing import Player, add_playing_commands
+from graphviz_nn_ui.commands.stepping import add_stepping_commands
+from graphviz_nn_ui.commands.tracing import Tracer
+from graphviz_nn_ui.commands.window import add_help_commands, add_panel_commands, add_search_commands
+from graphviz_nn_ui.memory import recall, remember
+from graphviz_nn_ui.panels.start import Example, StartPage
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.recent import Recent
 from graphviz_nn_ui.widgets.actions import Actions
-from graphviz_nn_ui.widgets.bars import ProblemBar
+from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.widgets.bars import ProblemBar, WorkBar
 from graphviz_nn_ui.widgets.docks import Docks
+from graphviz_nn_ui.widgets.find_bar import FindBar
 from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.palette import Palette
 from graphviz_nn_ui.widgets.status import StatusLine
+from graphviz_nn_ui.widgets.tool_bar import MainToolBar
 from graphviz_nn_ui.workspace import Workspace
 
-TITLE = "graphviz_nn"
+TITLE: Final = "graphviz_nn"
+_EXAMPLES: Final = Path(__file__).parent / "examples"
+EXAMPLES: Final = (
+    Example(
+        "Handwritten digits",
+        "A convolutional network with skip connections learns to read them",
+        ("run", "--every", "10", "--keep", "all", str(_EXAMPLES / "digits.py")),
+    ),
+    Example(
+        "Sorting transformer",
+        "Attention learns to put numbers in order",
+        ("run", "--every", "10", "--keep", "all", str(_EXAMPLES / "transformer.py")),
+    ),
+)
 
 
 class MainWindow(QMainWindow):
-    """Everything on screen. It knows the parts; none of them knows it."""
+    """Everything on screen. It knows the parts; none of them knows it.
 
-    def __init__(self, workspace: Workspace, panels: Sequence[Panel], settings: QSettings) -> None:
+    `make_canvas` is called with the workspace when the first run is opened.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        panels: Sequence[Panel],
+        make_canvas: Callable[[Workspace], QWidget],
+        settings: QSettings,
+    ) -> None:
         super().__init__()
         self.workspace = workspace
         self._settings = settings
+        self._make_canvas = make_canvas
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.setAnimated(False)
         self.resize(1600, 960)
         self.opener = Opener(workspace, Recent())
-        self._problem = ProblemBar()
+        self._problem, self._work = ProblemBar(), WorkBar()
+        self.find_bar = FindBar(workspace)
+        self.tracer = Tracer(workspace, self.opener, self._work, self)
         self.docks = Docks(self, workspace, panels)
         self._build_centre()
-        add_opening_commands(workspace, self._choose, self.close)
         self.actions_of = Actions(self, workspace)
+        self.palette_box = Palette(self, workspace, self.actions_of.trigger)
+        self.player = Player(workspace, self)
+        self._add_commands()
+        self.addToolBar(MainToolBar(workspace, self.actions_of, self.palette_box.ask))
         self.setStatusBar(StatusLine(workspace))
-        workspace.problem.connect(self._problem.tell)
-        self._following = Following(workspace, self, document=self._show)
-
-    def _build_centre(self) -> None:
-        self.pages = QStackedWidget()
-        self.start = QLabel("Open a run with Ctrl+O, or drop a .gvnn file here.")
-        self.pages.addWidget(self.start)
-        centre = QWidget()
-        column = QVBoxLayout(centre)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._problem)
-        column.addWidget(self.pages, 1)
-        self.setCentralWidget(centre)
-
-    def _show(self, document: Document | None) -> None:
-        self.docks.set_shown(document is not None)
-        name = Path(document.data.path).name if document is not None and document.data.path else ""
-        self.setWindowTitle(f"{name} – {TITLE}" if name else TITLE)
+        self._checking, self._growth = Checking(workspace, self), Growth(workspace, self)
+        recall(settings, self, self.docks, workspace.look, self.opener.recent)
+        while_alive(self, workspace.problem, self._problem.tell)
+        refresh = workspace.commands.refresh
+        self._following = Following(
+            workspace,
+            self,
+            document=self._show,
+            step=lambda position: refresh(),
+            cursor=lambda before, after: refresh(),
+            selection=lambda selection: refresh(),
+            expansion=lambda keys: refresh(),
+            breakpoints=refresh,
+            grew=lambda count: refresh(),
+        )
 
     @property
     def problem_text(self) -> str:
         """What the problem bar says; "" where it is closed."""
         return self._problem.text if self._problem.isVisible() else ""
 
+    @property
+    def canvas(self) -> QWidget | None:
+        """The canvas, once a run was opened."""
+        return self._pages.widget(1)
+
+    def _build_centre(self) -> None:
+        self._pages = QStackedWidget()
+        self._pages.addWidget(
+            StartPage(
+                self.opener.recent,
+                EXAMPLES,
+                self.opener.open,
+                lambda example: self.tracer.start(example.title, list(example.arguments)),
+                self._choose,
+            )
+        )
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for bar in (self._problem, self._work, self.find_bar):
+            column.addWidget(bar)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+
+    def _add_commands(self) -> None:
+        workspace = self.workspace
+        add_opening_commands(workspace, self.opener, self._choose, self._choose_copy, self.close)
+        add_search_commands(workspace, self.find_bar, self.palette_box)
+        add_stepping_commands(workspace)
+        add_playing_commands(workspace, self.player)
+        add_breakpoint_commands(workspace)
+        add_panel_commands(workspace, self.docks)
+        add_help_commands(workspace, self)
+        self.actions_of.sync()
+
+    def _show(self, document: Document | None) -> None:
+        if document is not None and self.canvas is None:
+            self._pages.addWidget(self._make_canvas(self.workspace))
+        self._pages.setCurrentIndex(0 if document is None else 1)
+        self.docks.set_shown(document is not None)
+        if document is None:
+            self.find_bar.hide()
+        name = Path(document.data.path).name if document is not None and document.data.path else ""
+        self.setWindowTitle(f"{name} – {TITLE}" if name else TITLE)
+
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a run", "", "Runs (*.gvnn);;All files (*)")
         if path:
             self.opener.open(path)
+
+    def _choose_copy(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save a copy of the run", "", "Runs (*.gvnn)")
+        if path:
+            self.opener.save_copy(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None and _dropped(event) is not None:
@@ -82,6 +171,8 @@ class MainWindow(QMainWindow):
             self.opener.open(path)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  # Qt's name
+        remember(self._settings, self, self.docks, self.workspace.look, self.opener.recent)
+        self.tracer.cancel()
         self.workspace.show(None)
         super().closeEvent(event)
 

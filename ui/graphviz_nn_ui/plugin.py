@@ -23,6 +23,9 @@ def register_panels() -> list[Panel]:
     return [
         Panel("model_tree", "Model", "left", _panel("model_tree", "ModelTreePanel"), order=10),
         Panel("events", "Events", "left", _panel("events", "EventsPanel"), order=20),
+        Panel("timeline", "Timeline", "bottom", _panel("timeline", "Timeline"), order=10, group="bottom"),
+        Panel("inspector", "Inspector", "right", _panel("inspector", "InspectorPanel"), order=10),
+        Panel("breakpoints", "Breakpoints", "left", _panel("breakpoints", "BreakpointsPanel"), shown=False, order=30),
         Panel("log", "Log", "bottom", _panel("log", "LogPanel"), order=50, group="bottom"),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PyQt6.QtCore import QSettings
-from PyQt6.QtWidgets import QPlainTextEdit
+from PyQt6.QtWidgets import QLabel, QPlainTextEdit
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.main_window import MainWindow
@@ -15,7 +15,7 @@ from graphviz_nn_ui.plugin import register_panels
 def make_window(qtbot, workspace, tmp_path):
     def make(*panels: Panel) -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(workspace, [*register_panels(), *panels], settings)
+        window = MainWindow(workspace, [*register_panels(), *panels], lambda workspace: QLabel("canvas"), settings)
         qtbot.addWidget(window)
         window.show()
         return window

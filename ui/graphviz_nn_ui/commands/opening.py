@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.run import load
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.viewmodels.document import Document, open_document
 from graphviz_nn_ui.viewmodels.recent import Recent
+from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
 
 
@@ -40,30 +43,63 @@ class Opener:
         self._workspace.message.emit("", 0.0)
         self._workspace.show(document)
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def save_copy(self, path: str) -> None:
+        """Writes the open run to another file, in the background."""
+        document = self._workspace.document
+        if document is None:
+            return
+
+        def write(ticket: Ticket) -> Path:
+            if document.data.path is None:
+                return document.run.save(path)
+            with load(document.data.path) as run:
+                return run.save(path)
+
+        name = Path(path).name
+        self._workspace.jobs.submit(
+            "save",
+            write,
+            lambda written: self._workspace.message.emit(f"Saved {written}", 6.0),
+            lambda error: self._fail(name, error, "saved"),
+        )
+
+    def _fail(self, name: str, error: Exception, done: str = "opened") -> None:
         self._workspace.message.emit("", 0.0)
         if not isinstance(error, GraphvizNNError):
             raise error
-        self._workspace.problem.emit(f"{name} cannot be opened", str(error))
+        self._workspace.problem.emit(f"{name} cannot be {done}", str(error))
 
 
-def add_opening_commands(workspace: Workspace, choose: Callable[[], object], quit_app: Callable[[], object]) -> None:
-    """`choose` asks for a file and opens it; `quit_app` closes the window."""
+def add_opening_commands(
+    workspace: Workspace,
+    opener: Opener,
+    choose: Callable[[], object],
+    choose_copy: Callable[[], object],
+    quit_app: Callable[[], object],
+) -> None:
+    """`choose` and `choose_copy` ask for a file and open it or save to it; `quit_app` closes the window."""
 
     def is_open() -> bool:
         return workspace.document is not None
 
+    def close() -> None:
+        workspace.show(None)
+
     workspace.commands.add(
         Command("file.open", "Open…", choose, "File", "Ctrl+O", "Open a recorded run", "open"),
-        Command(
-            "file.close",
-            "Close run",
-            lambda: workspace.show(None),
-            "File",
-            "Ctrl+W",
-            "Back to the start page",
-            "",
-            is_open,
-        ),
+        Command("file.save_copy", "Save a copy…", choose_copy, "File", "Ctrl+S", "Keep it elsewhere", "", is_open),
+        Command("file.close", "Close run", close, "File", "Ctrl+W", "Back to the start page", "", is_open),
         Command("app.quit", "Quit", quit_app, "File", "Ctrl+Q", "Close the window"),
     )
+    offered: set[str] = set()
+
+    def offer_recent() -> None:
+        workspace.commands.remove(*offered)
+        offered.clear()
+        for place, run in enumerate(opener.recent):
+            name = f"recent.{place}"
+            offered.add(name)
+            again = partial(opener.open, run.path)
+            workspace.commands.add(Command(name, run.name, again, "File/Recent runs", tip=f"{run.path}: {run.facts}"))
+
+    opener.recent.changed.connect(offer_recent)

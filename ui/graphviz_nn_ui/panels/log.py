@@ -6,11 +6,12 @@ import logging
 import time
 from html import escape
 
-from PyQt6.QtCore import QEvent, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, pyqtSignal
 from PyQt6.QtGui import QTextCursor
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.viewmodels.log import LIMIT, LogEntry
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.theme import fixed_font, theme_of
 from graphviz_nn_ui.workspace import Workspace
 
@@ -51,10 +52,9 @@ class LogPanel(QWidget):
         column.setSpacing(0)
         column.addLayout(bar)
         column.addWidget(self._text)
-        # Entries come from any thread; a queued signal brings them to this one.
-        self._arrived.connect(self._append, Qt.ConnectionType.QueuedConnection)
-        stop = self._log.added.connect(self._arrived.emit)
-        self.destroyed.connect(lambda *_: stop())
+        # Entries come from any thread; a signal of Qt brings them to this one.
+        self._arrived.connect(self._append)
+        while_alive(self, self._log.added, self._arrived.emit)
         self._fill()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name

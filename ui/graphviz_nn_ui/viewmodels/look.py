@@ -10,6 +10,18 @@ from graphviz_nn.signal import Signal
 
 _CHOICES: Final = {"color_by": COLOR_BY, "direction": DIRECTIONS, "theme": THEMES, "show_all": (False, True)}
 
+COLOR_WORDS: Final = {
+    "none": "Nothing",
+    "gradient": "Gradient norm",
+    "activation": "Activation norm",
+    "zeros": "Share of zeros",
+    "nonfinite": "NaN and ±Inf",
+    "update": "Update to weight ratio",
+    "time": "Time",
+    "memory": "Memory",
+}
+"""What a person reads for each of `COLOR_BY`."""
+
 
 class Look:
     """The picture's options and the window's theme.

@@ -48,18 +48,24 @@ class Shot:
             session.select(named(session.structure, self.select))
 
 
-def named(structure: Structure, name: str) -> Selection:
-    """Returns the node of that name, or the module of that path.
+def named(structure: Structure, name: str, *, module: bool = False) -> Selection:
+    """Returns the node of that name, or the module of that path; the module where both are and `module` is set.
 
     Raises:
         SelectorError: there is neither; names the nearest.
     """
-    if name in structure.by_name:
+    if name in structure.by_name and not (module and name in structure.modules_by_path):
         return NodeSelection(structure.by_name[name].id)
     if name in structure.modules_by_path:
         return ModuleSelection(name)
     known = [*structure.by_name, *structure.modules_by_path]
     raise SelectorError(f"The step has no node and no module {name!r}.{did_you_mean(name, known)}")
+
+
+def shown_keys(structure: Structure, path: str) -> list[str]:
+    """Returns the keys to expand so that the first call of a module can be seen, closed."""
+    first = next((number for number, call in enumerate(structure.module_calls) if call.path == path), None)
+    return [] if first is None else [f"m{number}" for number in _around(structure, first)[1:]]
 
 
 def _keys(structure: Structure, patterns: tuple[str, ...]) -> list[str]:
@@ -72,8 +78,15 @@ def _keys(structure: Structure, patterns: tuple[str, ...]) -> list[str]:
             paths = sorted({call.path for call in calls})
             raise SelectorError(f"No module that was called matches {pattern!r}.{did_you_mean(pattern, paths)}")
         for number in found:
-            around: int | None = number
-            while around is not None:
-                keys.add(around)
-                around = calls[around].parent
+            keys.update(_around(structure, number))
     return [f"m{number}" for number in sorted(keys)]
+
+
+def _around(structure: Structure, number: int) -> list[int]:
+    """A module call and those that it was made in, innermost first."""
+    found: list[int] = []
+    around: int | None = number
+    while around is not None:
+        found.append(around)
+        around = structure.module_calls[around].parent
+    return found

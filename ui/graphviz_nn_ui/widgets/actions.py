@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn_ui.viewmodels.commands import Command
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.icons import icon
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
@@ -31,8 +32,8 @@ class Actions(QObject):
         self._commands: dict[str, Command] = {}
         self._rebuild = _once_a_turn(self, self._sync)
         self._look_again = _once_a_turn(self, self._refresh)
-        workspace.commands.changed.connect(self._rebuild)
-        workspace.commands.refreshed.connect(self._look_again)
+        while_alive(self, workspace.commands.changed, self._rebuild)
+        while_alive(self, workspace.commands.refreshed, self._look_again)
         window.installEventFilter(self)
         self._sync()
 

@@ -22,6 +22,14 @@ AREAS = {
 SIZES = {"left": 290, "right": 350, "bottom": 215}
 """Width or height of an area at first, in pixels."""
 
+_ORIENTATIONS = {
+    "left": Qt.Orientation.Horizontal,
+    "right": Qt.Orientation.Horizontal,
+    "bottom": Qt.Orientation.Vertical,
+}
+_VERSION = 1
+"""Of the saved arrangement; one of another version is not restored."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -35,7 +43,11 @@ class Docks:
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.setCorner(Qt.Corner.BottomRightCorner, AREAS["right"])
         window.setDockNestingEnabled(True)
-        self.arrange()
+        self._shown = False
+        self._state = b""
+        self._place()
+        for dock in self:
+            dock.hide()
 
     def __iter__(self) -> Iterator[QDockWidget]:
         return iter(self._docks.values())
@@ -44,27 +56,60 @@ class Docks:
         return self._docks[name]
 
     def arrange(self) -> None:
-        """Puts every dock where it is at first."""
+        """Puts every dock where it is at first, with the size that it has at first."""
         for dock in self:
             dock.setFloating(False)
             self._window.removeDockWidget(dock)
+        self._place()
+        for panel in self._panels:
+            self._docks[panel.name].setVisible(panel.shown)
+        for first in self._firsts:
+            first.raise_()
+        for area, orientation in _ORIENTATIONS.items():
+            docks = [self._docks[panel.name] for panel in self._panels if panel.area == area and panel.shown]
+            self._window.resizeDocks(docks, [SIZES[area]] * len(docks), orientation)
+
+    def _place(self) -> None:
+        self._firsts: list[QDockWidget] = []
         for area, panels in groupby(self._panels, key=lambda panel: panel.area):
-            self._arrange_area(area, list(panels))
+            self._place_area(area, list(panels))
 
     def state(self) -> bytes:
-        """Where the docks are, for `restore`."""
-        return bytes(self._window.saveState().data())
+        """Where the docks are, or were when they were shown last, for `restore`; b"" where they never were."""
+        return bytes(self._window.saveState(_VERSION).data()) if self._shown else self._state
 
-    def restore(self, state: bytes) -> bool:
-        """Puts the docks back; returns whether that could be done."""
-        return self._window.restoreState(QByteArray(state))
+    def restore(self, state: bytes) -> None:
+        """Puts the docks back when they are shown next, if the state can be read."""
+        self._state = state
 
     def set_shown(self, shown: bool) -> None:
-        """Shows or hides all docks that are open at first: there is nothing in them without a run."""
-        for panel in self._panels:
-            self._docks[panel.name].setVisible(shown and panel.shown)
+        """Shows the docks as they were, or hides all: there is nothing in them without a run."""
+        if shown == self._shown:
+            return
+        if not shown:
+            self._state = self.state()
+        self._shown = shown
+        if not shown:
+            for dock in self:
+                dock.hide()
+        elif not self._state or not self._window.restoreState(QByteArray(self._state), _VERSION):
+            self.arrange()
 
-    def _arrange_area(self, area: str, panels: list[Panel]) -> None:
+    def is_open(self, name: str) -> bool:
+        """Whether a dock is open, be it behind another tab."""
+        action = self._docks[name].toggleViewAction()
+        return action is not None and action.isChecked()
+
+    def toggle(self, name: str) -> None:
+        """Opens a dock and brings it to the front; closes it where it is there already."""
+        dock = self._docks[name]
+        if self.is_open(name) and not dock.visibleRegion().isEmpty():
+            dock.close()
+        else:
+            dock.show()
+            dock.raise_()
+
+    def _place_area(self, area: str, panels: list[Panel]) -> None:
         first_of: dict[str, QDockWidget] = {}
         for panel in panels:
             dock = self._docks[panel.name]
@@ -73,12 +118,7 @@ class Docks:
                 self._window.tabifyDockWidget(first_of[panel.group], dock)
             elif panel.group:
                 first_of[panel.group] = dock
-            dock.setVisible(panel.shown)
-        for first in first_of.values():
-            first.raise_()
-        sizes = [SIZES[area]] * len(panels)
-        along = Qt.Orientation.Vertical if area == "bottom" else Qt.Orientation.Horizontal
-        self._window.resizeDocks([self._docks[panel.name] for panel in panels], sizes, along)
+        self._firsts += first_of.values()
 
 
 class _Dock(QDockWidget):

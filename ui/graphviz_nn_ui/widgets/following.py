@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QObject
@@ -12,6 +11,7 @@ from PyQt6.QtWidgets import QWidget
 from graphviz_nn.session import Selection
 from graphviz_nn.session.expansion import Keys
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
 
 
@@ -55,9 +55,7 @@ class Following(QObject):
         }
         self._missed = False
         self._disconnect: list[Callable[[], None]] = []
-        stop = workspace.document_changed.connect(self._show)
-        leave = partial(_leave, stop, self._disconnect)  # not a method: the object is gone by then
-        owner.destroyed.connect(leave)
+        while_alive(self, workspace.document_changed, self._show)
         owner.installEventFilter(self)
         self._show(workspace.document)
 
@@ -84,7 +82,8 @@ class Following(QObject):
         if document is not None:
             for name, handler in self._handlers.items():
                 if handler is not None:
-                    self._disconnect.append(_signal(document, name).connect(self._callback(name, handler)))
+                    signal, callback = _signal(document, name), self._callback(name, handler)
+                    self._disconnect.append(while_alive(self, signal, callback))
         if self._document is not None:
             self._document(document)
 
@@ -114,11 +113,6 @@ class _WhileSeen:
 
 def _signal(document: Document, name: str) -> Any:
     return getattr(document if name == "findings_changed" else document.session, name)
-
-
-def _leave(stop: Callable[[], None], connections: list[Callable[[], None]], *_: object) -> None:
-    stop()
-    _call_all(connections)
 
 
 def _call_all(functions: list[Callable[[], None]]) -> None:

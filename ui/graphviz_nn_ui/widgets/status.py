@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QLabel, QStatusBar
 
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.place import status
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workspace import Workspace
 
@@ -26,8 +27,8 @@ class StatusLine(QStatusBar):
         self.addWidget(self._place, 1)
         self.addPermanentWidget(self._jobs)
         self.addPermanentWidget(self._run)
-        workspace.jobs.changed.connect(self._show_jobs)
-        workspace.message.connect(self._tell)
+        while_alive(self, workspace.jobs.changed, self._show_jobs)
+        while_alive(self, workspace.message, self._tell)
         self._following = Following(
             workspace,
             self,

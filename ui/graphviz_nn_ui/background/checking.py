@@ -1,0 +1,59 @@
+"""Checks the open run for what is wrong with it, away from the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PyQt6.QtCore import QObject, QTimer
+
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.run import load
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.workers.jobs import Ticket
+from graphviz_nn_ui.workspace import Workspace
+
+PAUSE: Final = 3000
+"""Milliseconds between two checks of a run that grows."""
+
+
+class Checking(QObject):
+    """Checks a run when it is opened, and again, now and then, as it grows."""
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(PAUSE)
+        self._later.timeout.connect(self.check)
+        while_alive(self, workspace.document_changed, self._open)
+
+    def check(self) -> None:
+        """Begins a check; what it finds is set on the document when it is done."""
+        document = self._workspace.document
+        if document is not None and document.session.has_step:
+            self._workspace.jobs.submit("checks", lambda ticket: _findings(document, ticket), document.set_findings)
+
+    def _open(self, document: Document | None) -> None:
+        self._later.stop()
+        if document is not None:
+            while_alive(self, document.session.run_grew, lambda count: self._grown())
+            self.check()
+
+    def _grown(self) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+
+def _findings(document: Document, ticket: Ticket) -> Sequence[Finding]:
+    """In a thread. A file is read through a connection of its own: the window goes on reading meanwhile."""
+    from graphviz_nn.analysis.check import findings
+
+    ticket.progress(-1.0, "Checking the run")
+    path = document.data.path
+    if path is None:
+        return findings(document.data)
+    with load(path) as run:
+        return findings(run.data)

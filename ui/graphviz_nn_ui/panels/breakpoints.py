@@ -1,0 +1,212 @@
+"""Breakpoints: a list to enable, change and remove them, and a form to set one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.session import Breakpoint
+from graphviz_nn.session.conditions import Condition
+from graphviz_nn_ui.viewmodels.breakpoint_rows import CONDITIONS, PLACES, condition, hits_text, typed
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.workspace import Workspace
+
+_ID = Qt.ItemDataRole.UserRole
+
+
+class BreakpointsPanel(QWidget):
+    """The session's breakpoints. A row that is selected can be changed in the form below."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self.list = _List(self._remove)
+        self._shown = Emptiable(self.list)
+        self.form = Form()
+        self._add, self._change, self._delete = QPushButton("Add"), QPushButton("Change"), QPushButton("Remove")
+        self._error = QLabel()
+        self._error.setObjectName("error")
+        self._error.setWordWrap(True)
+        self._error.setAccessibleName("What is wrong with the form")
+        buttons = QHBoxLayout()
+        for button, work in ((self._add, self._set), (self._change, self._edit), (self._delete, self._remove)):
+            button.clicked.connect(lambda checked, work=work: work())
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        below = QVBoxLayout()
+        below.setContentsMargins(8, 6, 8, 8)
+        below.addWidget(self.form)
+        below.addWidget(self._error)
+        below.addLayout(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._shown, 1)
+        column.addLayout(below)
+        self._error.hide()
+        self.list.itemChanged.connect(self._switch)
+        self.list.itemSelectionChanged.connect(self._load)
+        self._following = Following(
+            workspace, self, document=self._show, step=lambda position: self._fill(), breakpoints=self._fill
+        )
+
+    def _show(self, document: Document | None) -> None:
+        self.setEnabled(document is not None)
+        self._fill()
+
+    def _fill(self) -> None:
+        document = self._workspace.document
+        breakpoints = list(document.session.breakpoints) if document is not None else []
+        step = document.session.step if document is not None and document.session.has_step else None
+        chosen = self._chosen()
+        self.list.blockSignals(True)
+        self.list.clear()
+        for each in breakpoints:
+            item = _row(each, hits_text(step, each))
+            self.list.addTopLevelItem(item)
+            if each.id == chosen:
+                self.list.setCurrentItem(item)
+        self.list.blockSignals(False)
+        self._shown.say("" if breakpoints else "No breakpoints. Select a node and press F9, or set one here.")
+        self._load()
+
+    def _chosen(self) -> int | None:
+        items = self.list.selectedItems()
+        return items[0].data(0, _ID) if items else None
+
+    def _load(self) -> None:
+        number, document = self._chosen(), self._workspace.document
+        for button in (self._change, self._delete):
+            button.setEnabled(number is not None)
+        if number is not None and document is not None:
+            self.form.show_breakpoint(document.session.breakpoints[number])
+
+    def _switch(self, item: QTreeWidgetItem, column: int) -> None:
+        document = self._workspace.document
+        if column == 0 and document is not None:
+            document.session.breakpoints.enable(item.data(0, _ID), item.checkState(0) == Qt.CheckState.Checked)
+
+    def _set(self) -> None:
+        document = self._workspace.document
+        if document is not None:
+            self._try(lambda: document.session.breakpoints.add(*self.form.typed()))
+
+    def _edit(self) -> None:
+        document, number = self._workspace.document, self._chosen()
+        if document is None or number is None:
+            return
+
+        def change() -> object:
+            on, pattern, when = self.form.typed()
+            return document.session.breakpoints.edit(number, on=on, pattern=pattern, condition=when)
+
+        self._try(change)
+
+    def _remove(self) -> None:
+        document, number = self._workspace.document, self._chosen()
+        if document is not None and number is not None:
+            document.session.breakpoints.remove(number)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        """What cannot be is said below the form."""
+        try:
+            work()
+        except GraphvizNNError as error:
+            self._error.setText(str(error))
+            self._error.show()
+        else:
+            self._error.hide()
+
+
+class Form(QWidget):
+    """Where, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place, self.kind = _choice(PLACES, "Stops at"), _choice(CONDITIONS, "When")
+        self.pattern, self.limit = QLineEdit(), QLineEdit()
+        self.pattern.setAccessibleName("Which")
+        self.limit.setAccessibleName("Condition")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Stops at", self.place)
+        form.addRow("", self.pattern)
+        form.addRow("When", self.kind)
+        form.addRow("", self.limit)
+        self.place.currentIndexChanged.connect(self._hint)
+        self.kind.currentIndexChanged.connect(self._hint)
+        self._hint()
+
+    def show_breakpoint(self, each: Breakpoint) -> None:
+        kind, text = typed(each.condition)
+        self.place.setCurrentIndex(self.place.findData(each.on))
+        self.pattern.setText(each.pattern)
+        self.kind.setCurrentIndex(self.kind.findData(kind))
+        self.limit.setText(text)
+
+    def typed(self) -> tuple[str, str, Condition | None]:
+        """Returns place, pattern and condition as they stand. Raises `UsageError` where one cannot be read."""
+        on = self.place.currentData()
+        pattern = "" if on == "anywhere" else self.pattern.text().strip()
+        return on, pattern, condition(self.kind.currentData(), self.limit.text())
+
+    def _hint(self) -> None:
+        """Shows what to type, and hides what is not asked for."""
+        for box, field, words in ((self.place, self.pattern, PLACES), (self.kind, self.limit, CONDITIONS)):
+            hint = words[box.currentData()][1]
+            field.setPlaceholderText(hint)
+            field.setVisible(bool(hint))
+
+
+class _List(QTreeWidget):
+    def __init__(self, remove: Callable[[], object]) -> None:
+        super().__init__()
+        self._remove = remove
+        self.setAccessibleName("Breakpoints")
+        self.setHeaderLabels(["Stops at", "When", "Hits"])
+        self.setRootIsDecorated(False)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self._remove()
+        else:
+            super().keyPressEvent(event)
+
+
+def _row(each: Breakpoint, hits: str) -> QTreeWidgetItem:
+    where = f"{each.on} {each.pattern}".strip()
+    when = str(each.condition) if each.condition is not None else ""
+    item = QTreeWidgetItem([where, when, hits])
+    item.setData(0, _ID, each.id)
+    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+    item.setCheckState(0, Qt.CheckState.Checked if each.enabled else Qt.CheckState.Unchecked)
+    item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
+    for column, text in enumerate((where, when, f"stops {hits} times in this step")):
+        item.setToolTip(column, text)
+    return item
+
+
+def _choice(words: Mapping[str, tuple[str, str]], name: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    for key, (title, _) in words.items():
+        box.addItem(title, key)
+    return box

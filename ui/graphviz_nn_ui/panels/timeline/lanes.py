@@ -1,0 +1,232 @@
+"""The events of a step, painted in three lanes with the cursor, breakpoints and findings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from graphviz_nn_ui.viewmodels.timeline import LANES, EventLanes, Range, ticks
+from graphviz_nn_ui.widgets.theme import Theme, theme_of
+
+Seqs = npt.NDArray[np.intp]
+
+LEFT: Final = 76
+RIGHT: Final = 12
+FUTURE: Final = 0.32
+"""How much of its colour a lane keeps where nothing has happened yet."""
+
+_NOTHING: Final = np.empty(0, np.intp)
+
+
+class Lanes(QWidget):
+    """Painted from numpy arrays. A drag scrubs, the wheel zooms, Shift with the wheel moves along.
+
+    Signals: scrubbed(seq); hovered(seq, or -1).
+    """
+
+    scrubbed = pyqtSignal(int)
+    hovered = pyqtSignal(int)
+    stepped = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Events of the step")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(86)
+        self._lanes: EventLanes | None = None
+        self._view = Range(0, 0)
+        self._cursor = -1
+        self._stops, self._findings, self._problems = _NOTHING, _NOTHING, _NOTHING
+
+    @property
+    def view(self) -> Range:
+        """The events in view."""
+        return self._view
+
+    def show_events(self, lanes: EventLanes | None, cursor: int) -> None:
+        """Shows a step, all of it; the same range of one that is as long as the former."""
+        former = len(self._lanes) if self._lanes is not None else -1
+        self._lanes, self._cursor = lanes, cursor
+        if lanes is not None and len(lanes) != former:
+            self._view = Range(0, len(lanes))
+        self.update()
+
+    def set_cursor(self, seq: int) -> None:
+        self._cursor = seq
+        if self._lanes is not None and seq >= 0:
+            self._view = self._view.showing(seq, len(self._lanes))
+        self.update()
+
+    def set_marks(self, stops: Seqs, findings: Seqs, problems: Seqs) -> None:
+        """Where breakpoints stop, where findings begin, where errors, NaN and ±Inf are."""
+        self._stops, self._findings, self._problems = stops, findings, problems
+        self.update()
+
+    def zoom(self, factor: float, around: float | None = None) -> None:
+        if self._lanes is not None:
+            place = self._cursor + 0.5 if around is None else around
+            self._view = self._view.zoomed(factor, place, len(self._lanes))
+            self.update()
+
+    def seq_at(self, x: float) -> int:
+        """The event under a place, kept within the step; -1 left of the first."""
+        if self._lanes is None or x < LEFT:
+            return -1
+        seq = int(self._view.start + (x - LEFT) / self._across() * self._view.span)
+        return min(max(seq, 0), len(self._lanes) - 1)
+
+    def x_of(self, seq: float) -> float:
+        """Where an event begins."""
+        return LEFT + (seq - self._view.start) / max(self._view.span, 1e-9) * self._across()
+
+    # Events of Qt
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
+        theme = theme_of(self)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.surface)
+        if self._lanes is None or not len(self._lanes):
+            painter.setPen(theme.muted)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._empty())
+            return
+        top, height = self._rows()
+        self._paint_axis(painter, theme, top)
+        self._paint_lanes(painter, theme, top, height)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_marks(painter, theme, top + 3 * height + 5)
+        self._paint_cursor(painter, theme, top, height)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and event.button() == Qt.MouseButton.LeftButton and self._lanes is not None:
+            self.scrubbed.emit(self.seq_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is None or self._lanes is None:
+            return
+        seq = self.seq_at(event.position().x())
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.scrubbed.emit(seq)
+        self.hovered.emit(seq)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        del event
+        if self._lanes is not None:
+            self._view = Range(0, len(self._lanes))
+            self.update()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is None or self._lanes is None:
+            return
+        turned = (event.angleDelta().y() or event.angleDelta().x()) / 120
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or event.angleDelta().x():
+            self._view = self._view.moved(-turned * self._view.span / 8, len(self._lanes))
+            self.update()
+        else:
+            x = event.position().x()
+            self.zoom(0.8**turned, self._view.start + (x - LEFT) / self._across() * self._view.span)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is None:
+            return
+        key = Qt.Key(event.key())
+        if key in _STEPS:
+            self.stepped.emit(_STEPS[key])
+        elif key in _ZOOMS:
+            self.zoom(_ZOOMS[key])
+        else:
+            super().keyPressEvent(event)
+
+    # Inside
+
+    def _across(self) -> float:
+        return max(self.width() - LEFT - RIGHT, 1)
+
+    def _rows(self) -> tuple[float, float]:
+        """Top of the first lane and height of each, in pixels."""
+        top = self.fontMetrics().height() + 8.0
+        return top, min(max((self.height() - top - 20) / 3, 10.0), 30.0)
+
+    def _empty(self) -> str:
+        return "No run is open" if self._lanes is None else "Nothing happened in this step"
+
+    def _paint_axis(self, painter: QPainter, theme: Theme, top: float) -> None:
+        painter.setPen(theme.muted)
+        metrics = self.fontMetrics()
+        most = int(self._across() / (metrics.horizontalAdvance(f"{self._view.stop:,.0f}") + 36))
+        for tick in ticks(self._view.start, self._view.stop, most):
+            x = self.x_of(tick)
+            box = QRectF(x - 60, 2, 120, metrics.height())
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{tick:,}")
+            painter.drawLine(QPointF(x, top - 4), QPointF(x, top - 1))
+
+    def _paint_lanes(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
+        assert self._lanes is not None
+        scale = self.devicePixelRatioF()
+        width = int(self._across() * scale)
+        shares = self._lanes.columns(self._view, width)
+        happened = int(min(max((self.x_of(self._cursor + 1) - LEFT) * scale, 0), width))
+        colours = (theme.forward, theme.backward, theme.update)
+        for lane, (name, colour) in enumerate(zip(LANES, colours, strict=True)):
+            row = QRectF(LEFT, top + lane * height, self._across(), height - 4)
+            painter.setPen(theme.muted)
+            label = QRectF(8, row.top(), LEFT - 16, row.height())
+            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
+            painter.fillRect(row, theme.window)
+            painter.drawImage(row, _strip(shares[lane], colour, happened))
+
+    def _paint_marks(self, painter: QPainter, theme: Theme, y: float) -> None:
+        """Signs under the lanes; of those in one column of pixels, one."""
+        for x in self._places(self._stops):
+            painter.setBrush(theme.breakpoint)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(QPointF(x, y), 3.5, 3.5)
+        for seqs, colour in ((self._findings, theme.warning), (self._problems, theme.error)):
+            painter.setBrush(colour)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for x in self._places(seqs):
+                painter.drawPolygon(QPolygonF([QPointF(x, y - 4), QPointF(x + 4, y + 4), QPointF(x - 4, y + 4)]))
+
+    def _places(self, seqs: Seqs) -> list[float]:
+        inside = seqs[(seqs >= self._view.start) & (seqs < self._view.stop)]
+        each = self._across() / max(self._view.span, 1e-9)
+        x = LEFT + (inside - self._view.start + 0.5) * each
+        return [float(place) for place in np.unique(np.round(x / 3) * 3)]
+
+    def _paint_cursor(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
+        x = self.x_of(self._cursor + 1)
+        if not LEFT - 1 <= x <= LEFT + self._across() + 1:
+            return
+        painter.setPen(QPen(theme.pointer, 2))
+        painter.drawLine(QPointF(x, top - 3), QPointF(x, top + 3 * height + 2))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.pointer)
+        painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 9), QPointF(x + 5, top - 9), QPointF(x, top - 2)]))
+
+
+_STEPS: Final = {
+    Qt.Key.Key_Left: "into_back",
+    Qt.Key.Key_Right: "into",
+    Qt.Key.Key_Up: "over_back",
+    Qt.Key.Key_Down: "over",
+    Qt.Key.Key_Home: "to_phase_start",
+    Qt.Key.Key_End: "to_phase_end",
+}
+_ZOOMS: Final = {Qt.Key.Key_Plus: 0.5, Qt.Key.Key_Equal: 0.5, Qt.Key.Key_Minus: 2.0}
+
+
+def _strip(shares: npt.NDArray[np.float64], colour: QColor, happened: int) -> QImage:
+    """One line of pixels: as strong as the share of events, faint from the column `happened` on."""
+    alpha = np.where(shares > 0, 0.35 + 0.65 * shares, 0.0)
+    alpha[happened:] *= FUTURE
+    pixels = np.empty((1, len(shares), 4), np.uint8)
+    pixels[..., :3] = (colour.blue(), colour.green(), colour.red())
+    pixels[0, :, 3] = alpha * 255
+    return QImage(pixels.tobytes(), len(shares), 1, 4 * len(shares), QImage.Format.Format_ARGB32).copy()

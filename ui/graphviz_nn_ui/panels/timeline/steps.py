@@ -1,0 +1,113 @@
+"""The training steps of the run on one line: the loss, which were recorded, which is open."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from graphviz_nn_ui.panels.timeline.lanes import LEFT, RIGHT
+from graphviz_nn_ui.viewmodels.training_steps import Floats, TrainingSteps
+from graphviz_nn_ui.widgets.theme import Theme, theme_of
+
+TICKS: Final = 9
+"""Height of the line of ticks, in pixels."""
+
+
+class StepsStrip(QWidget):
+    """A click goes to the step. Signals: chosen(position); hovered(position)."""
+
+    chosen = pyqtSignal(int)
+    hovered = pyqtSignal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Training steps")
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._steps = TrainingSteps([])
+        self._position = -1
+        self.setFixedHeight(58)
+
+    def show_steps(self, steps: TrainingSteps, position: int) -> None:
+        self._steps, self._position = steps, position
+        self.update()
+
+    def position_at(self, x: float) -> int:
+        """The recorded step that stands nearest to a place; -1 where there is none."""
+        return self._steps.nearest(x - LEFT, self._across())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
+        theme = theme_of(self)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.surface)
+        if not len(self._steps):
+            return
+        painter.setPen(theme.muted)
+        label = QRectF(8, 4, LEFT - 16, self.height() - TICKS - 8)
+        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(label, align, "Loss" if np.isfinite(self._steps.loss).any() else "Steps")
+        self._paint_ticks(painter, theme)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_curve(painter, theme)
+        self._paint_position(painter, theme)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and len(self._steps):
+            self.chosen.emit(self.position_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is None or not len(self._steps):
+            return
+        position = self.position_at(event.position().x())
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.chosen.emit(position)
+        self.hovered.emit(position)
+
+    def _across(self) -> int:
+        return max(self.width() - LEFT - RIGHT, 2)
+
+    def _paint_ticks(self, painter: QPainter, theme: Theme) -> None:
+        """A tick for each recorded step: where there is none, none was recorded. One that failed is taller."""
+        bottom = self.height() - 3
+        places = self._steps.places(self._across() - 1)
+        painter.setPen(theme.line)
+        painter.drawLine(LEFT, bottom, LEFT + self._across(), bottom)
+        painter.setPen(theme.muted)
+        for x in np.unique(places.astype(int)):
+            painter.drawLine(LEFT + int(x), bottom - 4, LEFT + int(x), bottom)
+        painter.setPen(QPen(theme.error, 2))
+        for x in np.unique(places[self._steps.failed].astype(int)):
+            painter.drawLine(LEFT + int(x), bottom - TICKS, LEFT + int(x), bottom)
+
+    def _paint_curve(self, painter: QPainter, theme: Theme) -> None:
+        places, least, greatest = self._steps.curve(self._across())
+        if not len(places):
+            return
+        low, high = float(least.min()), float(greatest.max())
+        top, height = 6.0, self.height() - TICKS - 14.0
+        scale = height / (high - low) if high > low else 0.0
+        rise = (height / 2) if high == low else 0.0
+
+        def y(values: Floats) -> Floats:
+            return top + height - (values - low) * scale - rise
+
+        painter.setPen(QPen(theme.forward, 1.4))
+        lower, upper = y(least), y(greatest)
+        if len(places) == 1:
+            painter.drawEllipse(QPointF(LEFT + places[0], lower[0]), 2, 2)
+        line = QPolygonF([QPointF(LEFT + x, v) for x, v in zip(places, (lower + upper) / 2, strict=True)])
+        painter.drawPolyline(line)
+        for x, a, b in zip(places, lower, upper, strict=True):
+            if a - b > 1:
+                painter.drawLine(QPointF(LEFT + x, a), QPointF(LEFT + x, b))
+
+    def _paint_position(self, painter: QPainter, theme: Theme) -> None:
+        if not 0 <= self._position < len(self._steps):
+            return
+        x = LEFT + float(self._steps.places(self._across() - 1)[self._position])
+        painter.setPen(QPen(theme.pointer, 2))
+        painter.drawLine(QPointF(x, 3), QPointF(x, self.height() - 3))

@@ -1,0 +1,72 @@
+"""Draws the window once it has come to rest, saves it, and leaves."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from graphviz_nn.errors import UsageError
+from graphviz_nn_ui.main_window import MainWindow
+
+PERIOD: Final = 40
+"""Milliseconds between two looks at whether work is under way."""
+
+QUIET: Final = 0.4
+"""Seconds without work after which nothing more is expected: animations are over too."""
+
+PATIENCE: Final = 300.0
+"""Seconds after which the window is drawn as it is."""
+
+
+class Photographer(QObject):
+    """Waits for the window, draws it, and ends the event loop.
+
+    `wants_run`: whether a run is to be seen; the window's start page is then a failure.
+    """
+
+    def __init__(self, window: MainWindow, path: Path, size: tuple[int, int], wants_run: bool) -> None:
+        super().__init__()
+        self._window = window
+        self._path = path
+        self._size = size
+        self._wants_run = wants_run
+        self._began = self._busy = time.monotonic()
+
+    def take(self, application: QApplication) -> int:
+        """Runs the event loop until the picture is saved. Returns the exit code: 1 where there is no run to be seen.
+
+        Raises:
+            UsageError: the picture cannot be written.
+        """
+        self._window.resize(*self._size)
+        self._window.show()
+        self._began = self._busy = time.monotonic()
+        timer = QTimer(self)
+        timer.timeout.connect(self._look)
+        timer.start(PERIOD)
+        application.exec()
+        timer.stop()
+        picture = self._window.grab()
+        failed = self._wants_run and self._window.workspace.document is None
+        problem = self._window.problem_text
+        self._window.close()
+        self._window.workspace.jobs.wait()
+        if failed:
+            print(f"graphviz-nn: {problem}", file=sys.stderr)
+            return 1
+        if not picture.save(str(self._path)):
+            raise UsageError(f"{self._path} cannot be written: choose a .png or .jpg in a folder that exists.")
+        print(self._path)
+        return 0
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self._window.workspace.jobs.tags:
+            self._busy = now
+        if now - self._busy > QUIET or now - self._began > PATIENCE:
+            QApplication.quit()

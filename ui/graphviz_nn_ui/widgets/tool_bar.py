@@ -1,0 +1,94 @@
+"""The tool bar: stepping, the choice of what colours the graph, and the box that finds everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QToolBar, QWidget
+
+from graphviz_nn_ui.viewmodels.look import COLOR_WORDS
+from graphviz_nn_ui.widgets.actions import Actions
+from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.workspace import Workspace
+
+BUTTONS = (
+    ("file.open",),
+    ("run.continue", "play.toggle"),
+    ("step.over", "step.into", "step.out"),
+    ("step.over_back", "step.into_back", "step.out_back"),
+    ("breakpoint.toggle", "to.finding"),
+    ("training.previous", "training.next"),
+    ("canvas.fit",),
+)
+WITH_TEXT = ("run.continue", "step.over", "step.into", "step.out")
+"""Buttons that say their name beside the icon."""
+
+
+class MainToolBar(QToolBar):
+    """Fixed at the top; buttons for commands that there are."""
+
+    def __init__(self, workspace: Workspace, actions: Actions, search: Callable[[], object]) -> None:
+        super().__init__("Tool bar")
+        self.setObjectName("tool_bar")
+        self.setMovable(False)
+        self.setIconSize(QSize(20, 20))
+        self._look = workspace.look
+        for group in BUTTONS:
+            present = [name for name in group if name in actions]
+            for name in present:
+                self._add(actions, name)
+            if present:
+                self.addSeparator()
+        label = QLabel("Colour by ")
+        label.setObjectName("muted")
+        self.addWidget(label)
+        self.addWidget(self._colour_box())
+        gap = QWidget()
+        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(gap)
+        self.addWidget(SearchBox(search))
+
+    def _add(self, actions: Actions, name: str) -> None:
+        action = actions[name]
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        if button is not None:
+            button.setAccessibleName(action.text())
+            if name in WITH_TEXT:
+                button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+                action.setIconText(action.text().removeprefix("Step ").capitalize())
+
+    def _colour_box(self) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName("Colour by")
+        box.setToolTip("What colours the graph")
+        for name, title in COLOR_WORDS.items():
+            box.addItem(title, name)
+
+        def follow(name: str) -> None:
+            if name == "color_by":
+                box.setCurrentIndex(box.findData(self._look.color_by))
+
+        follow("color_by")
+        while_alive(box, self._look.changed, follow)
+        box.activated.connect(lambda index: self._look.set("color_by", box.itemData(index)))
+        return box
+
+
+class SearchBox(QLineEdit):
+    """Looks like a box to type in; a click or a key opens the palette."""
+
+    def __init__(self, search: Callable[[], object]) -> None:
+        super().__init__()
+        self._search = search
+        self.setReadOnly(True)
+        self.setPlaceholderText("Search nodes, modules, commands   Ctrl+K")
+        self.setAccessibleName("Search nodes, modules, commands")
+        self.setFixedWidth(310)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        del event
+        self._search()
