@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn as dist_nn
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -156,8 +157,45 @@ def sharded_variants(rank: int, folder: Path) -> dict[str, Any]:
     return {
         "fully_sharded": neutral(fully_sharded, folder, "fully_sharded", rank),
         "tensor_parallel": neutral(tensor_parallel, folder, "tensor_parallel", 0),
+        "collectives": collectives(rank, folder),
         "weight": tensor_parallel()[0].weight.full_tensor().tolist(),
     }
+
+
+def averages(rank: int) -> tuple[Tensor, ...]:
+    """Averages over the ranks by hand, in place and by autograd's own function, and so its gradient."""
+    x = batches(rank)[0].requires_grad_()
+    mean = x.square().mean(0)
+    shared = mean.detach().clone()
+    dist.all_reduce(shared)
+    loss = (dist_nn.all_reduce(mean) * shared).sum()
+    loss.backward()
+    dist.all_reduce(x.grad)
+    return loss.detach(), shared, x.grad
+
+
+def gathers(rank: int) -> tuple[Tensor, ...]:
+    """Gathers from all ranks in the background."""
+    own = batches(rank)[0].square()
+    parts = [torch.zeros_like(own) for _ in range(2)]
+    work = dist.all_gather(parts, own, async_op=True)
+    work.wait()
+    return own, *parts, parts[0] + 1
+
+
+def collectives(rank: int, folder: Path) -> list[str]:
+    """Which programs a recording changes; their runs go to the folder, and what can be replayed is."""
+    changed = []
+    for program in (averages, gathers):
+        plain = program(rank)
+        seen: list[tuple[Tensor, ...]] = []
+        run = gnn.trace(lambda program=program, seen=seen: seen.append(program(rank)), keep="all")
+        if program is averages:
+            run.replay()
+        run.save(folder / f"{program.__name__}{rank}.gvnn")
+        if not all(torch.equal(a, b) for a, b in zip(plain, seen[0], strict=True)):
+            changed.append(program.__name__)
+    return changed
 
 
 def failing_recorders(rank: int, folder: Path) -> dict[str, Any]:
@@ -199,9 +237,10 @@ def main(name: str, folder: Path, rank: int, world: int) -> None:
     result = globals()[name](rank, folder)
     (folder / f"result{rank}.json").write_text(json.dumps(result), encoding="utf-8")
     dist.barrier()
-    dist.destroy_process_group()
     if name == "failing_recorders":
-        dying_rank(rank, folder)
+        dying_rank(rank, folder)  # which leaves no group to be ended in good order
+    else:
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
