@@ -318,7 +318,7 @@ class Recorder:
         if step.tape.passes or step.tape.sequence:
             return False
         entry = self._names.entry(module)
-        return entry is not None and step.called.get(id(entry), 0) > 0 and entry.root.is_model
+        return entry is not None and step.calls_of(entry) > 0 and entry.root.is_model
 
     def _finish(self, error: BaseException | None = None) -> None:
         """Ends the open step, if any, and hands its record to the sink."""

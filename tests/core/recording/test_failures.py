@@ -19,6 +19,7 @@ from graphviz_nn.recording import step as step_module
 from graphviz_nn.recording.assemble import Assembly
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.identity import Identity
+from graphviz_nn.recording.module_calls import ModuleCalls
 from graphviz_nn.recording.observe import Observations
 from graphviz_nn.recording.recorder import Recorder
 from graphviz_nn.recording.step import RecordedStep
@@ -170,7 +171,7 @@ PLACES = [
     (Updates, "begin"),
     (Updates, "end"),
     (RecordedStep, "begin"),
-    (RecordedStep, "_enter_new"),
+    (ModuleCalls, "_enter_new"),
     (RecordedStep, "optimizer_begins"),
     (RecordedStep, "optimizer_ends"),
     (RecordedStep, "release"),
