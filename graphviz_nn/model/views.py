@@ -147,7 +147,8 @@ class Curves:
 ViewData = ImageGrid | HeatMap | Table | Curves
 
 
-def _always(subject: Subject) -> bool:
+def fits_anything(subject: Subject) -> bool:
+    """The default `View.applies`."""
     del subject
     return True
 
@@ -161,7 +162,8 @@ class View:
         title: what the app's selector says.
         make: returns what is shown. It may raise any error of this package (`NotRecorded`, …), whose text is then shown
             in its place; an error of another kind is shown as the view's own fault.
-        applies: whether it can show this subject. Must be quick: it is asked at each selection, and reads no tensor.
+        applies: whether it can show this subject. Must be quick: it is asked at each selection, and reads no tensor. A
+            view that keeps the default is offered after those made for this kind of node.
         of_node: whether it is about one node; else about the whole step, and `Subject.node` is None.
         description: one line for `--help` and tooltips.
     """
@@ -169,7 +171,7 @@ class View:
     name: str
     title: str
     make: Callable[[Subject, ViewOptions], ViewData]
-    applies: Callable[[Subject], bool] = _always
+    applies: Callable[[Subject], bool] = fits_anything
     of_node: bool = True
     description: str = ""
 

@@ -19,8 +19,10 @@ MOST_BYTES: Final = 256 * 2**20
 
 
 def has_maps(subject: Subject) -> bool:
-    """Whether the value has rows and columns of more than one number in all."""
+    """Whether the value has rows and columns of more than one number in all, and is no parameter."""
     found = _arrangement(subject)
+    if subject.node is None or subject.node.kind == "parameter":
+        return False
     return found is not None and subject.shape[found.row] * subject.shape[found.column] > 1
 
 

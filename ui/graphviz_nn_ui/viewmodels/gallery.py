@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphviz_nn.model.views import ImageGrid
+from graphviz_nn.model.views import ImageGrid, finite_range
 from graphviz_nn.scene.tiles import Tiles, tiles
 from graphviz_nn_ui.viewmodels.numbers import number_text
 
@@ -54,3 +55,8 @@ class Gallery:
         """Returns how an image is called: "map 3", or its own word."""
         label = self.grid.labels[place] if place < len(self.grid.labels) else str(self.grid.first + place)
         return f"map {label}" if label.isdecimal() else label
+
+    def range_text(self, place: int) -> str:
+        """Returns the lowest and highest number of an image: "−0.3 … 1.2"; "" in true colour, or without a number."""
+        low, high = (float("nan"), float("nan")) if self.grid.in_colour else finite_range(self.grid.images[place])
+        return "" if math.isnan(low) else f"{number_text(low, 3)} … {number_text(high, 3)}"

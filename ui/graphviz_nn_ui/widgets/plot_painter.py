@@ -136,7 +136,7 @@ class PlotPainter:
         first = self.area.left() - 0.4 * slot + place * width
         heights = self.y.places(curve.y) * self.area.height()
         for x, height in zip(self.x.places(curve.x).tolist(), heights.tolist(), strict=True):
-            if height == height:
+            if math.isfinite(height):
                 bar = QRectF(first + x * self.area.width(), self.area.bottom() - height, max(width - 1, 1.0), height)
                 self.painter.fillRect(bar, self._hue(curve))
 

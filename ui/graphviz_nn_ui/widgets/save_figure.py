@@ -1,0 +1,58 @@
+"""Saving what a view shows as a figure for a paper: drawn anew by matplotlib, away from the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PyQt6.QtWidgets import QFileDialog, QPushButton
+
+from graphviz_nn.export.files import write_whole
+from graphviz_nn.export.views import figure
+from graphviz_nn.model.views import ViewData
+from graphviz_nn_ui.workspace import Workspace
+
+JOB: Final = "save_figure"
+FILTER: Final = "Vector graphics (*.pdf *.svg);;Picture (*.png)"
+SUFFIXES: Final = (".pdf", ".svg", ".png")
+
+
+class SaveFigureButton(QPushButton):
+    """Asks for a file and writes what `source` gives; it can be pressed while there is something."""
+
+    def __init__(self, workspace: Workspace, name: str, source: Callable[[], ViewData | None]) -> None:
+        super().__init__("Export figure…")
+        self._workspace = workspace
+        self._name = name
+        self._source = source
+        self.setAccessibleName(f"Export figure: {name.replace('_', ' ')}")
+        self.setToolTip("Save this figure as PDF, SVG or PNG")
+        self.clicked.connect(self._ask)
+
+    def save(self, path: Path) -> None:
+        """Writes the figure; a name without a known suffix becomes a PDF."""
+        shown = self._source()
+        if shown is None:
+            return
+        target = path if path.suffix.lower() in SUFFIXES else path.with_name(path.name + ".pdf")
+
+        def work(_: object) -> Path:
+            write_whole(target, figure(shown, target.suffix.lower()))
+            return target
+
+        self._workspace.jobs.submit(JOB, work, self._saved, self._failed)
+
+    def _ask(self) -> None:
+        if self._source() is None:
+            self._workspace.message.emit("There is no figure to export yet.", 5.0)
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Export figure", f"{self._name}.pdf", FILTER)
+        if path:
+            self.save(Path(path))
+
+    def _saved(self, path: Path) -> None:
+        self._workspace.message.emit(f"Wrote {path}", 8.0)
+
+    def _failed(self, error: Exception) -> None:
+        self._workspace.problem.emit("The figure was not exported", str(error))
