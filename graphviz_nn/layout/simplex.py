@@ -31,7 +31,7 @@ class _Simplex:
             self._surplus[v] -= weight
             self._near[u].append(v)
             self._near[v].append(u)
-        self._tree: list[set[int]] = [set() for _ in ranks]
+        self._tree: list[dict[int, None]] = [{} for _ in ranks]
         self._parents = [0] * len(ranks)
         self._order: list[int] = []
 
@@ -61,8 +61,7 @@ class _Simplex:
                     if not reached[v] and abs(ranks[v] - ranks[u]) == 1:
                         reached[v] = True
                         frontier.append(v)
-                        self._tree[u].add(v)
-                        self._tree[v].add(u)
+                        self._tree[u][v] = self._tree[v][u] = None
             crossing = [
                 (ranks[v] - ranks[u] - 1, reached[u], u, v) for u, v, _ in self._edges if reached[u] != reached[v]
             ]
@@ -112,10 +111,8 @@ class _Simplex:
         slack, u, v = min(
             (ranks[v] - ranks[u] - 1, u, v) for u, v, _ in self._edges if below[v] == upwards and below[u] != upwards
         )
-        self._tree[leaving].discard(parent)
-        self._tree[parent].discard(leaving)
-        self._tree[u].add(v)
-        self._tree[v].add(u)
+        del self._tree[leaving][parent], self._tree[parent][leaving]
+        self._tree[u][v] = self._tree[v][u] = None
         for member, inside in enumerate(below):
             if inside:
                 ranks[member] += -slack if upwards else slack

@@ -62,8 +62,9 @@ class _Blocks:
             loose = [self._bend(segment, vertex) for vertex in block for segment in self._segments[vertex]]
             loose = [bend for bend in loose if abs(bend) >= SAME]
             least, most = self._room(block)
-            wishes = sorted({round(bend, 3) for bend in loose if least <= bend <= most}, key=abs)
-            best = min([0.0, *wishes], key=lambda move: _cost(loose, move))
+            wishes = {round(bend, 3) for bend in loose if least <= bend <= most}
+            wishes_by_size = sorted(wishes, key=lambda move: (abs(move), move))
+            best = min([0.0, *wishes_by_size], key=lambda move: _cost(loose, move))
             if best:
                 moved = True
                 for vertex in block:

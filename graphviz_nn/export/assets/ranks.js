@@ -44,7 +44,8 @@ function longestPath({ above, order }) {
   return ranks;
 }
 
-const lowestAbove = (ranks, vertices) => vertices.reduce((least, v) => Math.min(least, ranks[v]), Infinity) - 1;
+const lowestAbove = (ranks, vertices) => Math.min(...vertices.map((v) => ranks[v])) - 1;
+const highestBelow = (ranks, vertices) => Math.max(...vertices.map((v) => ranks[v])) + 1;
 
 function tighten({ below, pull, order }, ranks) {
   for (const u of [...order].reverse()) if (pull[u][1] > pull[u][0]) ranks[u] = lowestAbove(ranks, below[u]);
@@ -53,7 +54,7 @@ function tighten({ below, pull, order }, ranks) {
 function settle({ above, below, pull, order }, ranks) {
   const even = pull.map(([up, down]) => up === down && down > 0);
   const crowded = even.map((is, u) => is && Math.min(...above[u].map((v) => below[v].length)) > FAN);
-  for (const u of order) if (even[u]) ranks[u] = above[u].reduce((most, v) => Math.max(most, ranks[v]), -1) + 1;
+  for (const u of order) if (even[u]) ranks[u] = highestBelow(ranks, above[u]);
   for (const u of [...order].reverse()) if (crowded[u]) ranks[u] = lowestAbove(ranks, below[u]);
 }
 
@@ -139,7 +140,7 @@ function hang(tree) {
   const parents = new Array(tree.length).fill(0);
   const order = [0];
   for (const u of order) {
-    for (const v of [...tree[u]].sort((a, b) => a - b)) {
+    for (const v of tree[u]) {
       if (v === parents[u]) continue;
       parents[v] = u;
       order.push(v);

@@ -24,7 +24,7 @@ function straighten(layered, start, apart, slants) {
       .filter((bend) => Math.abs(bend) >= SAME);
     const [least, most] = roomOf(block, centers, leftOf, rightOf);
     const wishes = loose.filter((bend) => least <= bend && bend <= most).map((bend) => Math.round(bend * 1e3) / 1e3);
-    const moves = [0, ...new Set(wishes.sort((a, b) => Math.abs(a) - Math.abs(b)))];
+    const moves = [0, ...new Set(wishes.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b))];
     const costs = moves.map((move) => {
       const left = loose.map((bend) => Math.abs(bend - move));
       return [left.filter((each) => each >= SAME).length, left.reduce((sum, each) => sum + each, 0)];
