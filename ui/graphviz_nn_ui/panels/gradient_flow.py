@@ -8,10 +8,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.errors import NotRecorded
-from graphviz_nn.model.views import HeatMap, ViewData
+from graphviz_nn.model.views import HeatMap, ViewData, finite_range
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.gradient_history import GradientHistory, history_of_run, history_of_step
+from graphviz_nn_ui.widgets.colour_images import ColourBar
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.heat_map import HeatMapView, map_indices
@@ -38,6 +39,7 @@ class GradientFlowPanel(QWidget):
         self._run_map: HeatMap | None = None
         self.bars = Plot("Gradient of each layer in this step")
         self.heat_map = HeatMapView("Gradient of each layer in every step")
+        self.colours = ColourBar()
         self.status = QLabel()
         self.tabs = QTabWidget()
         self._pages = {"This step": Emptiable(self.bars), "Over training": Emptiable(self.heat_map)}
@@ -79,11 +81,14 @@ class GradientFlowPanel(QWidget):
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 0, 8, 4)
         foot.addWidget(self.status, 1)
+        foot.addWidget(self.colours)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
         layout.addLayout(foot)
+        self.colours.hide()
+        self.tabs.currentChanged.connect(self._show_colours)
         for pointing in (self.bars, self.heat_map):
             pointing.pointed.connect(self.status.setText)
 
@@ -139,7 +144,17 @@ class GradientFlowPanel(QWidget):
             return
         self.heat_map.show_map(self._run_map, map_indices(self._run_map))
         page.say("")
+        self._show_colours()
         self._mark()
+
+    def _show_colours(self, *_: object) -> None:
+        """Says what the colours of the tab in front mean."""
+        shown = self._run_map if self.tabs.currentIndex() == 1 else None
+        self.colours.setVisible(shown is not None)
+        if shown is not None:
+            low, high = finite_range(shown.values[shown.values > 0])
+            self.colours.show_range(shown.colours, low, high, {})
+            self.colours.setToolTip(f"{shown.quantity}, on a logarithmic scale: {self.colours.text}")
 
     def _show_step(self, history: GradientHistory) -> None:
         document = self._document

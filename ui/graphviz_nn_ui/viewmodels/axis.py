@@ -14,7 +14,12 @@ from graphviz_nn_ui.viewmodels.ticks import Tick, decade_ticks, linear_ticks
 
 Numbers = npt.NDArray[np.float64]
 
-_MARGIN: Final = 0.04
+MARGIN: Final = 0.04
+"""Room beyond the numbers at each end, as a share of their range."""
+
+BAR_ROOM: Final = 0.15
+"""The same where numbers are bars, so that the lowest is one, too."""
+
 _SMALLEST: Final = 5e-324
 
 
@@ -54,7 +59,7 @@ class Axis:
         return linear_ticks(self.low, self.high, most)
 
 
-def axis_of(arrays: Iterable[npt.NDArray[Any]], logarithmic: bool = False, margin: float = _MARGIN) -> Axis | None:
+def axis_of(arrays: Iterable[npt.NDArray[Any]], logarithmic: bool = False, margin: float = MARGIN) -> Axis | None:
     """Returns an axis around all finite (and, if logarithmic, positive) numbers, or None where there are none.
 
     A little room is left at both ends. A linear axis with such room whose numbers come near 0 from above begins at 0.

@@ -9,9 +9,9 @@ from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from graphviz_nn.model.views import Curves
-from graphviz_nn_ui.viewmodels.axis import Axis, axis_of
+from graphviz_nn_ui.viewmodels.axis import BAR_ROOM, MARGIN, Axis, axis_of
 from graphviz_nn_ui.viewmodels.numbers import number_text
-from graphviz_nn_ui.widgets.plot_painter import BOTTOM, LEFT, RIGHT, TOP, PlotPainter
+from graphviz_nn_ui.widgets.plot_painter import BOTTOM, LEFT, RIGHT, TOP, PlotPainter, room_below
 from graphviz_nn_ui.widgets.theme import theme_of
 
 
@@ -53,7 +53,8 @@ class Plot(QWidget):
         self._places = np.unique(np.concatenate([curve.x for curve in curves.curves] or [np.empty(0)]))
         named = Axis(-0.5, len(curves.ticks) - 0.5) if curves.ticks else None
         self._x = named or axis_of([self._places], margin=0.0)
-        self._y = axis_of([curve.y for curve in curves.curves], curves.logarithmic)
+        room = BAR_ROOM if curves.bars else MARGIN
+        self._y = axis_of([curve.y for curve in curves.curves], curves.logarithmic, room)
         self.setAccessibleDescription(_in_words(curves))
         self.update()
 
@@ -139,7 +140,8 @@ class Plot(QWidget):
         return float(self._places[np.argmin(np.abs(self._places - wanted))])
 
     def _area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
+        below = BOTTOM if self._curves is None else room_below(self._curves, self.fontMetrics(), self.height())
+        return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -below)
 
 
 def _in_words(curves: Curves) -> str:

@@ -8,12 +8,11 @@ from typing import Final
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
 
 from graphviz_nn.model.views import Curve, Curves
 from graphviz_nn_ui.viewmodels.axis import Axis
 from graphviz_nn_ui.viewmodels.axis import outline as thinned
-from graphviz_nn_ui.viewmodels.ticks import Tick
 from graphviz_nn_ui.widgets.theme import Theme
 
 LEFT: Final = 58
@@ -22,6 +21,10 @@ TOP: Final = 28
 BOTTOM: Final = 36
 
 _TICK_TEXT: Final = 15
+_SLANT: Final = math.radians(38)
+_NAMES_SHARE: Final = 0.34
+"""Of the height, what slanting names may take at most."""
+
 _MOST_DOTS: Final = 60
 _DOT: Final = 2.4
 _BAND_ALPHA: Final = 0.13
@@ -78,25 +81,40 @@ class PlotPainter:
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(self.theme.muted)
             painter.drawText(QRectF(0, y - 10, area.left() - 6, 20), right_middle, tick.text)
-        for tick in self._x_ticks():
-            x = area.left() + self.x.place(tick.value) * area.width()
-            width = painter.fontMetrics().horizontalAdvance(tick.text)
-            left = min(max(x - width / 2, 2.0), area.right() + RIGHT - width - 2.0)
-            painter.drawText(QPointF(left, area.bottom() + _TICK_TEXT), tick.text)
-        below = QRectF(area.left(), area.bottom() + _TICK_TEXT + 2, area.width(), BOTTOM - _TICK_TEXT - 2)
+        if self.curves.ticks:
+            self._paint_names()
+        else:
+            self._paint_numbers()
+        line = painter.fontMetrics().height()
+        below = QRectF(area.left(), painter.viewport().height() - line - 3, area.width(), line)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self._fitting(self.curves.x_axis, area.width()))
         painter.setPen(self.theme.line)
         painter.drawLine(area.bottomLeft(), area.bottomRight())
 
-    def _x_ticks(self) -> list[Tick]:
-        """Round numbers, or the names that do not touch."""
-        names = self.curves.ticks
-        if names:
-            widest = max(self.painter.fontMetrics().horizontalAdvance(name) for name in names) + 10
-            every = max(math.ceil(widest * len(names) / max(self.area.width(), 1)), 1)
-            return [Tick(place, name) for place, name in enumerate(names) if place % every == 0]
-        ticks = self.x.ticks(max(int(self.area.width() / _ROOM_FOR_TICK[0]), 2))
-        return [tick for tick in ticks if tick.value.is_integer()] or ticks
+    def _paint_numbers(self) -> None:
+        """Round numbers below the axis; whole ones where there are any."""
+        painter, area = self.painter, self.area
+        ticks = self.x.ticks(max(int(area.width() / _ROOM_FOR_TICK[0]), 2))
+        for tick in [tick for tick in ticks if tick.value.is_integer()] or ticks:
+            x = area.left() + self.x.place(tick.value) * area.width()
+            width = painter.fontMetrics().horizontalAdvance(tick.text)
+            left = min(max(x - width / 2, 2.0), area.right() + RIGHT - width - 2.0)
+            painter.drawText(QPointF(left, area.bottom() + _TICK_TEXT), tick.text)
+
+    def _paint_names(self) -> None:
+        """Names below the axis, aslant; where they would touch, only every k-th."""
+        painter, area = self.painter, self.area
+        line = painter.fontMetrics().height()
+        slot = area.width() / len(self.curves.ticks)
+        every = max(math.ceil(line / math.sin(_SLANT) / slot), 1)
+        longest = int((painter.viewport().height() - area.bottom() - 2 * line) / math.sin(_SLANT))
+        for place in range(0, len(self.curves.ticks), every):
+            text = painter.fontMetrics().elidedText(self.curves.ticks[place], Qt.TextElideMode.ElideLeft, longest)
+            painter.save()
+            painter.translate(area.left() + self.x.place(place) * area.width() + line / 3, area.bottom() + line * 0.8)
+            painter.rotate(-math.degrees(_SLANT))
+            painter.drawText(QPointF(-painter.fontMetrics().horizontalAdvance(text), 0), text)
+            painter.restore()
 
     def _paint_head(self) -> None:
         """The title on the left; on the right each curve's colour and name."""
@@ -152,6 +170,14 @@ class PlotPainter:
 
     def _fitting(self, text: str, width: float) -> str:
         return self.painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(width), 0))
+
+
+def room_below(curves: Curves, metrics: QFontMetrics, height: int) -> float:
+    """Returns the room that what stands below the axis needs, in a plot of that height."""
+    if not curves.ticks:
+        return BOTTOM
+    widest = max(metrics.horizontalAdvance(name) for name in curves.ticks)
+    return min(widest * math.sin(_SLANT) + 2 * metrics.height(), max(height * _NAMES_SHARE, BOTTOM))
 
 
 def _runs(known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[tuple[int, int]]:

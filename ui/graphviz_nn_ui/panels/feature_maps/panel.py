@@ -86,6 +86,7 @@ class FeatureMapsPanel(QWidget):
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 2, 8, 0)
         foot.addWidget(self.colours, 1)
+        foot.addStretch(0)
         foot.addWidget(self.save)
         layout.addLayout(foot)
         layout.addWidget(self.status)
