@@ -13,6 +13,8 @@ from graphviz_nn.model.structure import Structure
 class ParameterCounts:
     """Elements and bytes of the parameters that a step read; a tied parameter counts once in each module.
 
+    So does one that stands there twice, whole while FSDP computes with it and as a DTensor in the update.
+
     Attributes:
         own, total: elements by module path: registered by the module itself; by it and the modules below it.
         total_bytes: bytes of `total`.
@@ -32,9 +34,11 @@ def count_parameters(structure: Structure) -> ParameterCounts:
     own, total, total_bytes = dict.fromkeys(paths, 0), dict.fromkeys(paths, 0), dict.fromkeys(paths, 0)
     around = {path: [prefix for prefix in prefixes(path) if prefix in total] for path in paths}
     elements = size = 0
+    counted: set[tuple[str, ...]] = set()
     for node in structure.nodes:
-        if node.kind != "parameter":
+        if node.kind != "parameter" or (node.names and node.names in counted):
             continue
+        counted.add(node.names)
         count, width = prod(node.outputs[0].shape), node.outputs[0].bytes
         elements += count
         size += width

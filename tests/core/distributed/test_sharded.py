@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import graphviz_nn as gnn
+from graphviz_nn.graph.parameters import count_parameters
 from graphviz_nn.run import Run
 
 VARIANTS = ("fully_sharded", "tensor_parallel")
@@ -88,3 +89,13 @@ def test_a_shard_is_measured_by_itself_and_all_of_them_as_the_whole(found, folde
         assert stats.mean == pytest.approx(weight.mean().item(), rel=1e-4)
         assert stats.std == pytest.approx(weight.std(correction=0).item(), rel=1e-5)
         assert stats.l2 == pytest.approx(weight.norm().item(), rel=1e-5)
+
+
+def test_a_parameter_that_stands_there_twice_counts_once(found, folder):
+    with gnn.load(folder / "fully_sharded.gvnn") as run:
+        assert count_parameters(run.structure()).elements == 8 * 4 + 8 + 2 * 8 + 2 * 8 + 2
+
+
+def test_what_a_program_does_with_the_gradients_of_shards_belongs_to_the_update(run):
+    read = [node for node in run.structure().nodes if node.op == "_ToTorchTensor" and node.phase == "optimizer"]
+    assert read
