@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -25,9 +26,9 @@ CATEGORIES: Final = tuple(Category)
 
 
 class PageHeat(msgspec.Struct, array_like=True):
-    """The number that colours a box, and its text."""
+    """The number that colours a box, None where it is infinite, and its text."""
 
-    value: float
+    value: float | None
     text: str
 
 
@@ -241,4 +242,6 @@ class _Level:
 
 
 def _heat(heat: Heat | None) -> PageHeat | None:
-    return PageHeat(heat.value, heat.text) if heat is not None else None
+    if heat is None:
+        return None
+    return PageHeat(heat.value if math.isfinite(heat.value) else None, heat.text)

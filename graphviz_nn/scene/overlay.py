@@ -238,7 +238,9 @@ def _overlay(
 
 
 def scientific(value: float) -> str:
-    """Returns two digits: "0", "12", "0.35", "1.2e-6"."""
+    """Returns two digits: "0", "12", "0.35", "1.2e-6"; "∞" for what no float can hold."""
+    if math.isinf(value):
+        return "∞"
     if value == 0 or 0.01 <= abs(value) < 1000:
         return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
     mantissa, exponent = f"{value:.1e}".split("e")

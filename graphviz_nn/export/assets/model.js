@@ -178,6 +178,7 @@ function heatScale(model, shown) {
   const [low, high] = [known[0], known[known.length - 1]];
   const place = (value) => (logarithmic ? Math.log(value) : value);
   const fraction = ([value]) => {
+    if (value === null) return 1;
     if (logarithmic && value <= 0) return 0;
     if (high[0] <= low[0]) return 1;
     const share = (place(value) - place(low[0])) / (place(high[0]) - place(low[0]));

@@ -68,10 +68,15 @@ function statisticsTable(model, numbers) {
   const pairs = model.statistics.map((name, k) => {
     const value = numbers[k];
     if (value === null || (["nan", "posinf", "neginf"].includes(name) && value === 0)) return [name, ""];
-    const text = name === "zeros" ? `${Math.round(value * 1000) / 10} %` : String(value);
-    return [words[name] || name, text];
+    return [words[name] || name, name === "zeros" ? `${Math.round(value * 1000) / 10} %` : numberText(value)];
   });
   return facts(pairs);
+}
+
+/** A number as people read it: "−0.0116", "8.4338e-5"; a text, which stands for an infinite one, as it is. */
+function numberText(value) {
+  const plain = typeof value !== "number" || value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6);
+  return (plain ? String(value) : value.toExponential().replace("e+", "e")).replace(/^-/, "−");
 }
 
 function describeModule(model, path) {

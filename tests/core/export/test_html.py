@@ -18,6 +18,7 @@ from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.compose import compose
+from graphviz_nn.scene.overlay import overlay
 from graphviz_nn.scene.text import readable
 from tests.support.labels import HOSTILE
 from tests.support.pages import data_of, page_of, rows
@@ -130,6 +131,22 @@ def test_numbers_that_json_cannot_hold() -> None:
     table[structure.value_offsets[node.id], :3] = [np.nan, np.inf, -np.inf]
     row = next(row for row in rows(data_of(run)["nodes"]) if row["id"] == node.id)
     assert row["outputs"][0][3][:3] == [None, "inf", "-inf"]
+
+
+def test_norm_beyond_every_float_is_infinite_and_hottest() -> None:
+    structure = resnet()
+    run = with_gradients(structure)
+    table = run.stats(0, "output")
+    assert table is not None
+    node = structure.by_name["layer1.0.conv1"]
+    table[structure.value_offsets[node.id], STATS.index("l2")] = np.inf
+    data = data_of(run, depth=None, color_by="activation")
+    box = next(box for box in rows(data["boxes"]) if box["node"] == node.id)
+    assert box["heat"] == [None, "∞"]
+    scene = compose(structure, PictureOptions(depth=None), overlay(run, 0, "activation"))
+    heat = next(box.heat for box in scene.boxes if box.nodes == (node.id,))
+    assert heat is not None
+    assert (heat.fraction, heat.text) == (1.0, "∞")
 
 
 def test_options_are_checked_as_for_other_formats() -> None:
