@@ -27,7 +27,14 @@ def register_panels() -> list[Panel]:
         Panel("inspector", "Inspector", "right", _panel("inspector", "InspectorPanel"), order=10),
         Panel("feature_maps", "Feature maps", "right", _panel("feature_maps", "FeatureMapsPanel"), order=20),
         Panel("breakpoints", "Breakpoints", "left", _panel("breakpoints", "BreakpointsPanel"), shown=False, order=30),
-        Panel("gradient_flow", "Gradient flow", "bottom", _panel("gradient_flow", "GradientFlowPanel"), order=30, group="bottom"),
+        Panel(
+            "gradient_flow",
+            "Gradient flow",
+            "bottom",
+            _panel("gradient_flow", "GradientFlowPanel"),
+            order=30,
+            group="bottom",
+        ),
         Panel("curves", "Curves", "bottom", _panel("curves", "CurvesPanel"), order=40, group="bottom"),
         Panel("log", "Log", "bottom", _panel("log", "LogPanel"), order=50, group="bottom"),
     ]
