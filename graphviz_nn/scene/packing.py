@@ -76,6 +76,9 @@ def _leaf(entry: _Entry, data: bytes, body: int) -> Any:
 
 def _build(kind: Any, leaves: Iterator[Any]) -> Any:
     hints = get_type_hints(kind)
-    return kind(*[
-        _build(hints[field.name], leaves) if is_dataclass(hints[field.name]) else next(leaves) for field in fields(kind)
-    ])
+    return kind(
+        *[
+            _build(hints[field.name], leaves) if is_dataclass(hints[field.name]) else next(leaves)
+            for field in fields(kind)
+        ]
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from functools import cached_property
 
 import numpy as np
@@ -121,16 +120,8 @@ class Drawing:
         self.container_heat = np.where(begun, heat_codes(numbers.fractions(numbers.containers)), np.uint8(NO_HEAT))
 
 
-def gather(members: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], flags: Flags) -> Flags:
-    """Returns by group whether a flag of any of its members is set."""
-    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    return np.bincount(rows, flags[members], len(starts) - 1) > 0
-
-
 def _grouped(ends: npt.NDArray[np.int32]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for wire, box in enumerate(ends.tolist()):
         found.setdefault(box, []).append(wire)
     return found
-
-

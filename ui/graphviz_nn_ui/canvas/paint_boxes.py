@@ -49,7 +49,7 @@ class Detail(NamedTuple):
 
 def detail_at(scale: float) -> Detail:
     """Returns the detail that can be read: words fade in over a stretch of magnifications, none pops up."""
-    return Detail(_ramp(scale * metrics.TITLE_SIZE, 5.0, 7.5), _ramp(scale * metrics.SHAPE_SIZE, 5.5, 7.5))
+    return Detail(_ramp(scale * metrics.TITLE_SIZE, 4.2, 5.6), _ramp(scale * metrics.SHAPE_SIZE, 4.2, 5.8))
 
 
 class BoxPainter:
@@ -61,7 +61,14 @@ class BoxPainter:
         self._made_for: tuple[float, float, Colours] | None = None
 
     def paint(
-        self, painter: QPainter, drawing: Drawing, box: int, place: QPointF, scale: float, colours: Colours, detail: Detail
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        box: int,
+        place: QPointF,
+        scale: float,
+        colours: Colours,
+        detail: Detail,
     ) -> None:
         """Paints a box whose top left corner stands at `place`; the painter's coordinates are those of the device."""
         card = card_of(drawing, box)

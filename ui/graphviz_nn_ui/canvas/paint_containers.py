@@ -33,7 +33,13 @@ class ContainerPainter:
         self._words = words
 
     def paint_areas(
-        self, painter: QPainter, drawing: Drawing, places: npt.NDArray[np.intp], scale: float, origin: QPointF, colours: Colours
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        places: npt.NDArray[np.intp],
+        scale: float,
+        origin: QPointF,
+        colours: Colours,
     ) -> None:
         """Paints containers from the outermost to the innermost."""
         table = drawing.tables.containers
@@ -50,7 +56,13 @@ class ContainerPainter:
                 painter.fillRect(QRectF(x, y, width, height), colours.containers[depth])
 
     def paint_titles(
-        self, painter: QPainter, drawing: Drawing, places: npt.NDArray[np.intp], scale: float, origin: QPointF, colours: Colours
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        places: npt.NDArray[np.intp],
+        scale: float,
+        origin: QPointF,
+        colours: Colours,
     ) -> None:
         """Paints the titles. From afar those of areas that are large enough stay readable, on a ground of their own."""
         table = drawing.tables.containers

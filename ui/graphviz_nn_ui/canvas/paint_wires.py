@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PyQt6 import sip
-from PyQt6.QtCore import QLineF, QPointF, Qt
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from graphviz_nn.layout.geometry import DOWN
@@ -30,7 +30,7 @@ _WEIGHTS: Final = ((1 - _SHARE) ** 3, 3 * (1 - _SHARE) ** 2 * _SHARE, 3 * (1 - _
 
 
 def lines_of(pieces: Floats, down: bool, curved: bool = True) -> Floats:
-    """Returns the lines (x, y, x, y) that stand for pieces: a curve as `layout.geometry.cubics` gives it, or one line."""
+    """Returns the lines (x, y, x, y) that stand for pieces: many for a curve of `layout.geometry.cubics`, else one."""
     across = 0 if down else 1
     straight = np.abs(pieces[:, across] - pieces[:, across + 2]) < 0.05
     if not curved or straight.all():
@@ -47,20 +47,31 @@ def lines_of(pieces: Floats, down: bool, curved: bool = True) -> Floats:
     return np.concatenate([pieces[straight], curves])
 
 
+def filled(kind: type[QLineF] | type[QRectF], rows: Floats) -> Any:
+    """Returns rows of four numbers as an array of Qt's own objects, made in one go."""
+    array: Any = sip.array(kind, len(rows))  # type: ignore[call-arg]  # its stub knows no arguments
+    np.frombuffer(array, np.float64).reshape(-1, 4)[:] = rows
+    return array
+
+
 def paint_lines(painter: QPainter, lines: Floats) -> None:
     """Draws lines (x, y, x, y) with the painter's pen."""
     if not len(lines):
         return
-    array = sip.array(QLineF, len(lines))
-    np.frombuffer(array, np.float64).reshape(-1, 4)[:] = lines
-    painter.drawLines(array)
+    painter.drawLines(filled(QLineF, lines))
 
 
 class WirePainter:
     """Paints the wires of a picture that a view can see."""
 
     def paint(
-        self, painter: QPainter, tables: SceneTables, pieces: Places, scale: float, origin: QPointF, colours: tuple[QColor, ...]
+        self,
+        painter: QPainter,
+        tables: SceneTables,
+        pieces: Places,
+        scale: float,
+        origin: QPointF,
+        colours: tuple[QColor, ...],
     ) -> None:
         """Paints pieces; `origin` is where the picture's own origin stands, in the painter's coordinates."""
         wires = tables.wires
@@ -74,7 +85,13 @@ class WirePainter:
             self._paint_arrows(painter, tables, pieces, scale, origin, colours)
 
     def _paint_arrows(
-        self, painter: QPainter, tables: SceneTables, pieces: Places, scale: float, origin: QPointF, colours: tuple[QColor, ...]
+        self,
+        painter: QPainter,
+        tables: SceneTables,
+        pieces: Places,
+        scale: float,
+        origin: QPointF,
+        colours: tuple[QColor, ...],
     ) -> None:
         wires = tables.wires
         last = pieces[wires.first_pieces[wires.piece_wires[pieces] + 1] - 1 == pieces]
@@ -103,11 +120,12 @@ def paint_arrow(
     # A curve arrives along the flow, so the head points along it too, back where the wire runs against it.
     back = -1.0 if (y1 < y0 if down else x1 < x0) else 1.0
     length, half = 7.0 * scale * size * back, 2.8 * scale * size
+    notch = 0.78
     if down:
-        corners = [(tip_x, tip_y), (tip_x - half, tip_y - length), (tip_x, tip_y - length * 0.78), (tip_x + half, tip_y - length)]
+        corners = [(0.0, 0.0), (-half, -length), (0.0, -length * notch), (half, -length)]
     else:
-        corners = [(tip_x, tip_y), (tip_x - length, tip_y - half), (tip_x - length * 0.78, tip_y), (tip_x - length, tip_y + half)]
-    painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
+        corners = [(0.0, 0.0), (-length, -half), (-length * notch, 0.0), (-length, half)]
+    painter.drawPolygon(QPolygonF([QPointF(tip_x + x, tip_y + y) for x, y in corners]))
 
 
 def pieces_of(wires: WireTable, chosen: list[int]) -> Places:

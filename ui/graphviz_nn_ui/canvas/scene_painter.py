@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PyQt6 import sip
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
@@ -16,13 +16,16 @@ from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.overview import Overview
 from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
 from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
-from graphviz_nn_ui.canvas.paint_wires import WirePainter
+from graphviz_nn_ui.canvas.paint_wires import WirePainter, filled
 from graphviz_nn_ui.canvas.words import Style, Words
 
 Places = npt.NDArray[np.intp]
 
 BLOCKS_BELOW: Final = 0.36
 """Magnification below which a box is a block of its colour: no word of it could be read."""
+
+_CARDS_FROM: Final = 0.46
+"""Magnification from which on a box is all card; between the two its block fades."""
 
 MANY_BOXES: Final = 2_500
 """Boxes in view from which on an overview takes their place, where there is one."""
@@ -93,6 +96,10 @@ class ScenePainter:
         corners = tables.boxes.rects[boxes, :2] * scale + [origin.x(), origin.y()]
         for box, (x, y) in zip(boxes.tolist(), corners.tolist(), strict=True):
             self._boxes.paint(painter, drawing, box, QPointF(x, y), scale, colours, detail)
+        if scale < _CARDS_FROM:
+            painter.setOpacity((_CARDS_FROM - scale) / (_CARDS_FROM - BLOCKS_BELOW))
+            _paint_blocks(painter, drawing, boxes, scale, origin, colours)
+            painter.setOpacity(1.0)
         if detail.rest > 0:
             self._paint_labels(painter, drawing, pieces, scale, origin, colours, detail.rest)
 
@@ -125,8 +132,27 @@ class ScenePainter:
             if share > 0.15:
                 self._boxes.paint(painter, drawing, box, QPointF(*corners[box].tolist()), scale, colours, words)
 
+    def paint_some(
+        self, painter: QPainter, drawing: Drawing, boxes: list[int], scale: float, origin: QPointF, colours: Colours
+    ) -> None:
+        """Paints some boxes once more, above what was painted since."""
+        if scale < BLOCKS_BELOW:
+            _paint_blocks(painter, drawing, np.array(boxes, np.intp), scale, origin, colours)
+            return
+        detail = detail_at(scale)
+        for box in boxes:
+            x, y = drawing.tables.boxes.rects[box, :2].tolist()
+            self._boxes.paint(painter, drawing, box, QPointF(x, y) * scale + origin, scale, colours, detail)
+
     def _paint_labels(
-        self, painter: QPainter, drawing: Drawing, pieces: Places, scale: float, origin: QPointF, colours: Colours, share: float
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        pieces: Places,
+        scale: float,
+        origin: QPointF,
+        colours: Colours,
+        share: float,
     ) -> None:
         wires = drawing.tables.wires
         seen = np.unique(wires.piece_wires[pieces])
@@ -165,10 +191,8 @@ def _paint_blocks(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
     painter.setPen(QPen(colours.container_line, 0.0) if scale > _BORDER_FROM else Qt.PenStyle.NoPen)
     bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds):
         if start == end:
             continue
         painter.setBrush(colours.table[int(codes[start])])
-        array = sip.array(QRectF, end - start)
-        np.frombuffer(array, np.float64).reshape(-1, 4)[:] = rects[start:end]
-        painter.drawRects(array)
+        painter.drawRects(filled(QRectF, rects[start:end]))

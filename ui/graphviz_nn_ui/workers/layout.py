@@ -33,9 +33,7 @@ class Layouts:
         self._process = LayoutProcess(jobs)
         self._release: Callable[[], None] = _nothing
 
-    def request(
-        self, structure: Structure, request: LayoutRequest, boxes: int, done: Done, failed: Failed
-    ) -> None:
+    def request(self, structure: Structure, request: LayoutRequest, boxes: int, done: Done, failed: Failed) -> None:
         """Makes a picture of about `boxes` boxes, then calls `done` with it in this thread, or `failed`."""
         self.cancel()
         if boxes < LARGE_PICTURE and len(structure.nodes) < LARGE_STRUCTURE:

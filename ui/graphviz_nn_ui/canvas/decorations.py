@@ -1,0 +1,202 @@
+"""What is painted over the picture: selection, ways, badges, the pointer, what flows now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from graphviz_nn.layout.geometry import DOWN
+from graphviz_nn.model.findings import SEVERITIES
+from graphviz_nn_ui.canvas.camera import Camera
+from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.paint_boxes import RADIUS
+from graphviz_nn_ui.canvas.paint_wires import lines_of, paint_arrow, paint_pieces, pieces_of
+from graphviz_nn_ui.canvas.scene_painter import paint_label
+from graphviz_nn_ui.canvas.selecting import Highlight
+from graphviz_nn_ui.canvas.words import Style, Words
+from graphviz_nn_ui.viewmodels.graph_textbook import BACKWARD, Callout
+
+_SIGNS: Final = {"error": "✕", "warning": "!", "info": "i"}
+_BADGE: Final = 7.0
+_LABELLED: Final = 12
+"""Wires of a selection up to which each says what flows on it."""
+
+_PULSE: Final = 46.0
+_LEAST_SIZE: Final = 0.8
+
+
+def rect_of(drawing: Drawing, camera: Camera, box: int) -> QRectF:
+    """Returns where a box stands on the canvas."""
+    return camera.rect_to_screen(QRectF(*drawing.tables.boxes.rects[box].tolist()))
+
+
+def paint_way(
+    painter: QPainter, drawing: Drawing, camera: Camera, way: Highlight, colour: QColor, words: Words, colours: Colours
+) -> None:
+    """Paints wires and frames that stand out, with what flows where there are few."""
+    tables = drawing.tables
+    pieces = pieces_of(tables.wires, sorted(way.wires))
+    view = camera.view
+    bounds = tables.piece_band.bounds[pieces]
+    seen = (bounds[:, 0] < view.right()) & (bounds[:, 2] > view.left())
+    pieces = pieces[seen & (bounds[:, 1] < view.bottom()) & (bounds[:, 3] > view.top())]
+    origin = camera.to_screen(0.0, 0.0)
+    pen = QPen(colour, max(2.4 * camera.scale, 1.4))
+    paint_pieces(painter, tables, pieces, camera.scale, np.array([origin.x(), origin.y()] * 2), pen)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    ends = tables.wires.first_pieces[1:] - 1
+    for piece in pieces[np.isin(pieces, ends)].tolist():
+        paint_arrow(painter, tables.wires, piece, camera.scale, origin, tables.direction == DOWN, 1.35)
+    if len(way.wires) <= _LABELLED and camera.scale > 0.5:
+        for wire in way.wires:
+            _paint_flow(painter, drawing, camera, wire, colour, words, colours)
+
+
+def _paint_flow(
+    painter: QPainter, drawing: Drawing, camera: Camera, wire: int, colour: QColor, words: Words, colours: Colours
+) -> None:
+    """Says what flows on a wire: where the picture says it anyway, or else near its start."""
+    wires = drawing.tables.wires
+    x, y = wires.label_at[wire].tolist()
+    if np.isnan(x):
+        x, y, end_x, end_y = wires.pieces[wires.first_pieces[wire]].tolist()
+        if drawing.tables.direction == DOWN:
+            x, y = x + 5.0, y + min(max(end_y - y, 0.0), 15.0) - 1.0
+        else:
+            x, y = x + min(max(end_x - x, 0.0), 8.0), y - 5.0
+    paint_label(painter, words, camera.to_screen(x, y), wires.shapes[wire], camera.scale, colours, colour)
+
+
+def paint_frames(painter: QPainter, rects: Iterable[QRectF], colour: QColor, scale: float, width: float = 2.2) -> None:
+    """Paints frames around boxes or containers."""
+    painter.setPen(QPen(colour, width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    radius = (RADIUS + 2.0) * scale
+    for rect in rects:
+        painter.drawRoundedRect(rect.adjusted(-2.5, -2.5, 2.5, 2.5), radius, radius)
+
+
+def paint_badges(painter: QPainter, drawing: Drawing, camera: Camera, words: Words, colours: Colours) -> None:
+    """Paints signs of findings at the right, and of breakpoints at the left of boxes in view."""
+    marked = np.flatnonzero((drawing.severities >= 0) | drawing.stops)
+    if drawing.numbers is not None:
+        marked = np.union1d(marked, np.flatnonzero(drawing.numbers.alarms & drawing.known))
+    view = camera.view
+    theme = colours.theme
+    size = max(min(camera.scale, 1.2), _LEAST_SIZE)
+    for box in marked.tolist():
+        if not view.intersects(QRectF(*drawing.tables.boxes.rects[box].tolist())):
+            continue
+        rect = rect_of(drawing, camera, box)
+        if drawing.stops[box]:
+            painter.setPen(QPen(colours.canvas, 1.5))
+            painter.setBrush(theme.breakpoint)
+            painter.drawEllipse(QPointF(rect.left() - 9 * size, rect.center().y()), 5.5 * size, 5.5 * size)
+        severity = int(drawing.severities[box])
+        if severity < 0 and drawing.alarming(box):
+            severity = SEVERITIES.index("error")
+        if severity >= 0:
+            name = SEVERITIES[severity]
+            _paint_sign(painter, rect.topRight(), _SIGNS[name], getattr(theme, name), size, words, colours)
+
+
+def _paint_sign(
+    painter: QPainter, at: QPointF, sign: str, colour: QColor, size: float, words: Words, colours: Colours
+) -> None:
+    painter.save()
+    painter.translate(at)
+    painter.scale(size, size)
+    painter.setPen(QPen(colours.canvas, 1.5))
+    painter.setBrush(colour)
+    painter.drawEllipse(QPointF(-2.0, 0.0), _BADGE, _BADGE)
+    painter.setPen(colours.canvas)
+    words.paint(painter, -2.0 - words.width(sign, Style.NUMBER) / 2, 3.6, sign, Style.NUMBER)
+    painter.restore()
+
+
+def paint_pointer(painter: QPainter, rect: QRectF, colours: Colours) -> None:
+    """Paints where the cursor is: a frame, and a triangle at its left."""
+    colour = colours.theme.pointer
+    paint_frames(painter, [rect], colour, 1.0, 2.6)
+    x, y, size = rect.left() - 8.0, rect.center().y(), 8.0
+    painter.setPen(QPen(colours.canvas, 1.2))
+    painter.setBrush(colour)
+    painter.drawPolygon(
+        QPolygonF([QPointF(x, y), QPointF(x - 1.7 * size, y - size), QPointF(x - 1.7 * size, y + size)])
+    )
+
+
+def paint_pulse(
+    painter: QPainter, drawing: Drawing, camera: Camera, wires: Sequence[int], share: float, back: bool, colour: QColor
+) -> None:
+    """Paints what flows along wires: a bright stretch, `share` (0…1) of the way; backwards where gradients flow."""
+    table = drawing.tables.wires
+    down = drawing.tables.direction == DOWN
+    for wire in wires:
+        pieces = table.pieces[table.first_pieces[wire] : table.first_pieces[wire + 1]]
+        path = QPainterPath()
+        for place, piece in enumerate(pieces):
+            lines = lines_of(piece[None], down)
+            if not place:
+                path.moveTo(camera.to_screen(*lines[0, :2].tolist()))
+            for line in lines:
+                path.lineTo(camera.to_screen(*line[2:].tolist()))
+        length = max(path.length(), 1.0)
+        glow = QColor(colour)
+        glow.setAlphaF(0.45 * (1.0 - share * 0.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(glow, max(2.6 * camera.scale, 2.0)))
+        painter.drawPath(path)
+        way = 1.0 - share if back else share
+        for step in range(7):
+            part = way + (step - 3) * _PULSE / 7 / length
+            if 0.0 <= part <= 1.0:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour)
+                radius = (4.2 - abs(step - 3) * 0.8) * max(camera.scale, 0.6)
+                painter.drawEllipse(path.pointAtPercent(part), radius, radius)
+
+
+def paint_callouts(
+    painter: QPainter, rect: QRectF, callouts: Sequence[Callout], scale: float, words: Words, colours: Colours
+) -> None:
+    """Paints what comes into a box at its left, and what goes out at its right."""
+    size = max(min(scale, 1.1), 0.85)
+    for incoming in (True, False):
+        lines = [each for each in callouts if each.incoming == incoming]
+        if not lines:
+            continue
+        width = max(words.width(line.symbol, Style.TITLE) + words.width(line.text, Style.SHAPE) for line in lines) + 26
+        height = 19.0 * len(lines) + 7
+        x = rect.left() - (width + 34) * size if incoming else rect.right() + 22 * size
+        painter.save()
+        painter.translate(x, rect.center().y() - height * size / 2)
+        painter.scale(size, size)
+        ground = QColor(colours.theme.raised)
+        ground.setAlphaF(0.96)
+        painter.setPen(QPen(colours.container_line, 1.0))
+        painter.setBrush(ground)
+        painter.drawRoundedRect(QRectF(0, 0, width, height), 6, 6)
+        for row, line in enumerate(lines):
+            _paint_callout(painter, line, 4 + 19.0 * row, words, colours)
+        painter.restore()
+
+
+def _paint_callout(painter: QPainter, line: Callout, y: float, words: Words, colours: Colours) -> None:
+    flow = colours.theme.backward if line.flow == BACKWARD else colours.theme.forward
+    painter.setOpacity(1.0 if line.there else 0.5)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(flow)
+    painter.drawRoundedRect(QRectF(4, y + 2, 3, 15), 1.5, 1.5)
+    painter.setPen(flow)
+    x = 12.0
+    x += words.paint(painter, x, y + 14, line.symbol, Style.TITLE) + 7
+    painter.setPen(colours.ink)
+    words.paint(painter, x, y + 13.5, line.text, Style.SHAPE)
+    painter.setOpacity(1.0)

@@ -1,0 +1,119 @@
+"""One frame of the canvas: the picture, and over it what a person looks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter
+
+from graphviz_nn_ui.canvas import decorations
+from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.hits import BOX, CONTAINER
+from graphviz_nn_ui.canvas.scene_painter import ScenePainter
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.canvas.view import Canvas
+
+_DIM: Final = 0.55
+"""How much the picture fades behind ways that stand out."""
+
+
+class FramePainter:
+    """Paints the canvas from what it holds."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        self._scene = ScenePainter()
+
+    def paint(self, painter: QPainter) -> None:
+        canvas, colours = self._canvas, self._canvas.colours
+        target = QRectF(canvas.rect())
+        painter.fillRect(target, colours.canvas)
+        drawing = canvas.drawing
+        if drawing is None:
+            self._paint_nothing(painter, target, colours)
+            return
+        self._align()
+        view = canvas.camera.view
+        if canvas.change is not None and canvas.change_clock.runs:
+            fade = canvas.change.at(canvas.change_clock.share)
+            self._scene.paint_fading(painter, drawing, fade, view, target, colours)
+            return
+        self._scene.paint(painter, drawing, view, target, colours, canvas.source.overview)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_ways(painter, drawing, colours)
+        self._paint_selection(painter, drawing, colours)
+        decorations.paint_badges(painter, drawing, canvas.camera, self._scene.words, colours)
+        self._paint_pointer(painter, drawing, colours)
+
+    def _align(self) -> None:
+        """Has the picture's origin stand on a whole pixel, so that boxes do not tremble while it is moved."""
+        camera, ratio = self._canvas.camera, self._canvas.devicePixelRatioF()
+        step = 1.0 / (camera.scale * ratio)
+        camera.x, camera.y = round(camera.x / step) * step, round(camera.y / step) * step
+
+    def _paint_nothing(self, painter: QPainter, target: QRectF, colours: Colours) -> None:
+        painter.setPen(colours.muted)
+        painter.drawText(target, Qt.AlignmentFlag.AlignCenter, self._canvas.empty_text)
+
+    def _paint_ways(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+        canvas, theme = self._canvas, colours.theme
+        if not canvas.ways:
+            return
+        veil = QColor(colours.canvas)
+        veil.setAlphaF(_DIM)
+        painter.fillRect(QRectF(canvas.rect()), veil)
+        camera, view = canvas.camera, canvas.camera.view
+        ahead = [theme.forward] if canvas.upstream else []
+        ahead += [theme.warning] if canvas.downstream else []
+        for way, colour in zip(canvas.ways, ahead, strict=True):
+            decorations.paint_way(painter, drawing, camera, way, colour, self._scene.words, colours)
+            seen = [
+                box
+                for box in drawing.tables.box_band.inside(view.left(), view.top(), view.right(), view.bottom()).tolist()
+                if box in way.boxes
+            ]
+            self._scene.paint_some(painter, drawing, seen, camera.scale, camera.to_screen(0.0, 0.0), colours)
+            rects = (decorations.rect_of(drawing, camera, box) for box in seen)
+            decorations.paint_frames(painter, rects, colour, camera.scale, 1.6)
+
+    def _paint_selection(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+        canvas, camera, found = self._canvas, self._canvas.camera, self._canvas.highlight
+        accent = colours.accent
+        if found.wires:
+            decorations.paint_way(painter, drawing, camera, found, accent, self._scene.words, colours)
+        rects = [decorations.rect_of(drawing, camera, box) for box in found.boxes]
+        areas = drawing.tables.containers.rects
+        rects += [camera.rect_to_screen(QRectF(*areas[place].tolist())) for place in found.containers]
+        decorations.paint_frames(painter, rects, accent, camera.scale)
+        hovered = canvas.hovered
+        if hovered is not None and hovered.kind in (BOX, CONTAINER):
+            table = drawing.tables.boxes.rects if hovered.kind == BOX else areas
+            if hovered.place < len(table):
+                faint = QColor(accent)
+                faint.setAlphaF(0.55)
+                rect = camera.rect_to_screen(QRectF(*table[hovered.place].tolist()))
+                decorations.paint_frames(painter, [rect], faint, camera.scale, 1.2)
+
+    def _paint_pointer(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+        canvas, pointer = self._canvas, self._canvas.pointer
+        rect = pointer.rect(drawing)
+        if rect is None:
+            return
+        if canvas.pulse_clock.runs:
+            decorations.paint_pulse(
+                painter,
+                drawing,
+                canvas.camera,
+                pointer.wires,
+                canvas.pulse_clock.share,
+                pointer.back,
+                pointer.colour(colours.theme),
+            )
+        place = canvas.camera.rect_to_screen(rect)
+        decorations.paint_pointer(painter, place, colours)
+        if pointer.callouts:
+            scale = canvas.camera.scale
+            decorations.paint_callouts(painter, place, pointer.callouts, scale, self._scene.words, colours)

@@ -1,0 +1,37 @@
+"""What stays where it is when the picture changes."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QPointF
+
+from graphviz_nn_ui.canvas.drawing import Drawing
+
+
+def held_points(
+    before: Drawing, after: Drawing, anchor: str | None, centre: QPointF
+) -> tuple[QPointF | None, QPointF | None]:
+    """Returns where the top left corner of one thing stands before and after: of the box or container with the key
+    `anchor`, or else of the box nearest to `centre` that both have; None where there is no such thing."""
+    if anchor is not None:
+        old, new = _corner(before, anchor), _corner(after, anchor)
+        if old is not None and new is not None:
+            return old, new
+    rects = before.tables.boxes.rects
+    distances = np.hypot(rects[:, 0] + rects[:, 2] / 2 - centre.x(), rects[:, 1] + rects[:, 3] / 2 - centre.y())
+    for box in np.argsort(distances)[:200].tolist():
+        key = before.tables.boxes.keys[box]
+        new = _corner(after, key)
+        if new is not None:
+            return _corner(before, key), new
+    return None, None
+
+
+def _corner(drawing: Drawing, key: str) -> QPointF | None:
+    box = drawing.box_places.get(key)
+    if box is not None:
+        return QPointF(*drawing.tables.boxes.rects[box, :2].tolist())
+    container = drawing.container_places.get(key)
+    if container is not None:
+        return QPointF(*drawing.tables.containers.rects[container, :2].tolist())
+    return None

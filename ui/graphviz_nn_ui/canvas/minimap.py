@@ -1,0 +1,138 @@
+"""The whole picture in a corner, with what the canvas sees of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PyQt6.QtWidgets import QWidget
+
+from graphviz_nn.scene.raster import Raster, rasterise
+from graphviz_nn.scene.tables import SceneTables
+from graphviz_nn_ui.canvas.overview import paint_raster
+from graphviz_nn_ui.widgets.theme import theme_of
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.canvas.view import Canvas
+
+_LONG: Final = 190.0
+_LEAST: Final = 54.0
+_INSET: Final = 6.0
+_LARGE: Final = 20_000
+"""Boxes from which on the map is made of the overview."""
+
+
+class Minimap(QWidget):
+    """Shows where the canvas looks; a drag moves it. Not seen where the canvas shows the whole picture."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._tables: SceneTables | None = None
+        self._raster: Raster | None = None
+        self._pixmap: QPixmap | None = None
+        self._codes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None = None
+        self.wanted = True
+        self.setAccessibleName("Map of the graph")
+        self.setToolTip("Drag to look elsewhere")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.hide()
+
+    def refresh(self) -> None:
+        """Takes the picture's colours as they are now."""
+        drawing = self._canvas.drawing
+        if drawing is None:
+            self._tables = self._raster = None
+            return
+        if drawing.tables is not self._tables:
+            self._tables, self._raster, self._codes = drawing.tables, None, None
+        codes = drawing.far_codes
+        if self._codes is None or not np.array_equal(codes, self._codes):
+            self._codes = codes
+        self._pixmap = None
+        self.update()
+
+    def place(self, width: int, height: int, margin: int) -> None:
+        """Stands in the lower right corner of a canvas of that size."""
+        tables = self._tables
+        if tables is None or not self.wanted:
+            self.hide()
+            return
+        scale = min(_LONG / max(tables.width, 1.0), _LONG / max(tables.height, 1.0))
+        size = QSizeF(max(tables.width * scale, _LEAST), max(tables.height * scale, _LEAST))
+        full_width, full_height = int(size.width() + 2 * _INSET), int(size.height() + 2 * _INSET)
+        self.setGeometry(width - full_width - margin, height - full_height - margin, full_width, full_height)
+        whole = QRectF(0, 0, tables.width, tables.height)
+        self.setVisible(not self._canvas.camera.view.contains(whole) and width > 3 * full_width)
+
+    @property
+    def inner(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(_INSET, _INSET, -_INSET, -_INSET)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
+        del event
+        painter = QPainter(self)
+        theme, tables = theme_of(self), self._tables
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ground = QColor(theme.raised)
+        ground.setAlphaF(0.92)
+        painter.setPen(QPen(theme.line, 1.0))
+        painter.setBrush(ground)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        if tables is not None:
+            painter.drawPixmap(self.inner.topLeft(), self._painted(tables))
+            frame = self._frame(tables)
+            tint = QColor(theme.accent)
+            tint.setAlphaF(0.16)
+            painter.setBrush(tint)
+            painter.setPen(QPen(theme.accent, 1.4))
+            painter.drawRect(frame)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None:
+            self._look_at(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            self._look_at(event.position())
+
+    def _frame(self, tables: SceneTables) -> QRectF:
+        """What the canvas sees, on the map."""
+        inner, view = self.inner, self._canvas.camera.view
+        x, y = inner.width() / max(tables.width, 1.0), inner.height() / max(tables.height, 1.0)
+        frame = QRectF(inner.x() + view.x() * x, inner.y() + view.y() * y, view.width() * x, view.height() * y)
+        frame = frame.intersected(inner)
+        return frame.adjusted(0, 0, max(3 - frame.width(), 0), max(3 - frame.height(), 0))
+
+    def _look_at(self, point: QPointF) -> None:
+        tables, inner = self._tables, self.inner
+        if tables is not None:
+            x = (point.x() - inner.x()) / inner.width() * tables.width
+            y = (point.y() - inner.y()) / inner.height() * tables.height
+            self._canvas.camera.center(QPointF(x, y))
+            self._canvas.moved()
+
+    def _painted(self, tables: SceneTables) -> QPixmap:
+        if self._pixmap is None or self._pixmap.devicePixelRatio() != self.devicePixelRatioF():
+            ratio, inner = self.devicePixelRatioF(), self.inner
+            pixmap = QPixmap((inner.size() * ratio).toSize())
+            pixmap.setDevicePixelRatio(ratio)
+            colours = self._canvas.colours
+            pixmap.fill(colours.canvas)
+            painter = QPainter(pixmap)
+            whole, target = QRectF(0, 0, tables.width, tables.height), QRectF(QPointF(0, 0), inner.size())
+            overview = self._canvas.source.overview
+            if overview is not None:
+                overview.paint(painter, whole, target, ratio, colours)
+            elif len(tables.boxes) < _LARGE and self._codes is not None:
+                if self._raster is None:
+                    scale_x, scale_y = inner.width() / tables.width, inner.height() / tables.height
+                    self._raster = rasterise(tables, scale_x * ratio, scale_y * ratio)
+                self._raster.paint(self._codes)
+                paint_raster(painter, self._raster, whole, target, colours)
+            painter.end()
+            self._pixmap = pixmap
+        return self._pixmap

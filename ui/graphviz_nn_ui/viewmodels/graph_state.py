@@ -1,0 +1,102 @@
+"""What the boxes of a picture show of a session: what exists at the cursor, findings, breakpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from graphviz_nn.errors import NotRecorded
+from graphviz_nn.model.findings import SEVERITIES, Finding
+from graphviz_nn.scene.tables import BoxTable, Integers, SceneTables
+from graphviz_nn.session import Session
+from graphviz_nn.session.state import TENSOR_GRADIENT, State
+
+Flags = npt.NDArray[np.bool_]
+
+NO_FINDING = -1
+
+
+class BoxState(NamedTuple):
+    """By box: whether it has no value yet, whether it has a gradient, whether the number that colours it is known."""
+
+    pending: Flags
+    arrived: Flags
+    known: Flags
+
+
+def box_state(boxes: BoxTable, state: State, color_by: str) -> BoxState:
+    """Returns what exists at a place in the order of events."""
+    value = gather(boxes.members, boxes.member_starts, state.value)
+    arrived = gather(boxes.members, boxes.member_starts, state.gradient == TENSOR_GRADIENT)
+    if color_by == "gradient":
+        known = arrived
+    elif color_by == "update":
+        known = gather(boxes.parameters, boxes.parameter_starts, state.updated)
+    else:
+        known = value
+    return BoxState(~value, arrived, known)
+
+
+def complete_state(boxes: BoxTable) -> BoxState:
+    """Returns the state of a step whose events were not kept: all is taken to be there."""
+    there = np.ones(len(boxes), np.bool_)
+    return BoxState(~there, ~there, there)
+
+
+def severities(tables: SceneTables, findings: Iterable[Finding], position: int) -> npt.NDArray[np.int8]:
+    """Returns by box the place in `SEVERITIES` of the most severe finding in the step at `position`, or -1."""
+    found = np.full(len(tables.boxes), NO_FINDING, np.int8)
+    by_path = {path: place for place, path in enumerate(tables.boxes.paths)}
+    for finding in findings:
+        if finding.step != position:
+            continue
+        box = int(tables.home[finding.node]) if finding.node is not None and finding.node < len(tables.home) else -1
+        if box < 0 and finding.module is not None:
+            box = by_path.get(finding.module, -1)
+        if box >= 0:
+            found[box] = max(int(found[box]), SEVERITIES.index(finding.severity))
+    return found
+
+
+def stopping(tables: SceneTables, session: Session) -> Flags:
+    """Returns by box whether a breakpoint that is enabled stops at a node of it."""
+    flags = np.zeros(len(tables.boxes), np.bool_)
+    order = session.step.order
+    for breakpoint in session.breakpoints:
+        if breakpoint.enabled and breakpoint.on in ("node", "module", "op", "source"):
+            nodes = _nodes(order.node, _hits(session, breakpoint))
+            homes = tables.home[nodes]
+            flags[homes[homes >= 0]] = True
+    return flags
+
+
+def findings_of(tables: SceneTables, box: int, findings: Sequence[Finding], position: int) -> list[Finding]:
+    """Returns the findings of a step that are about a node of a box, or about its module."""
+    members = set(tables.boxes.nodes(box))
+    path = tables.boxes.paths[box]
+    return [
+        finding
+        for finding in findings
+        if finding.step == position and (finding.node in members or (finding.node is None and finding.module == path))
+    ]
+
+
+def gather(members: Integers, starts: Integers, flags: Flags) -> Flags:
+    """Returns by group whether a flag of any of its members is set."""
+    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return np.bincount(rows, flags[members], len(starts) - 1) > 0
+
+
+def _hits(session: Session, breakpoint: object) -> npt.NDArray[np.intp]:
+    try:
+        return session.step.hits(breakpoint)  # type: ignore[arg-type]  # one of its breakpoints
+    except NotRecorded:
+        return np.empty(0, np.intp)
+
+
+def _nodes(node_of: npt.NDArray[np.int32], seqs: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+    nodes = np.unique(node_of[seqs])
+    return nodes[nodes >= 0]
