@@ -124,6 +124,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.find_bar.closed.connect(self._focus_page)
         for bar in (self._problem, self._work, self.find_bar):
             column.addWidget(bar)
         column.addWidget(self._pages, 1)
@@ -144,11 +145,18 @@ class MainWindow(QMainWindow):
         if document is not None and self.canvas is None:
             self._pages.addWidget(self._make_canvas(self.workspace))
         self._pages.setCurrentIndex(0 if document is None else 1)
+        self._focus_page()
         self.docks.set_shown(document is not None)
         if document is None:
             self.find_bar.hide()
         name = Path(document.data.path).name if document is not None and document.data.path else ""
         self.setWindowTitle(f"{name} – {TITLE}" if name else TITLE)
+
+    def _focus_page(self) -> None:
+        """The keyboard belongs to the canvas, or the start page."""
+        page = self._pages.currentWidget()
+        if page is not None:
+            page.setFocus()
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a run", "", "Runs (*.gvnn);;All files (*)")

@@ -27,6 +27,7 @@ def register_panels() -> list[Panel]:
         Panel("inspector", "Inspector", "right", _panel("inspector", "InspectorPanel"), order=10),
         Panel("feature_maps", "Feature maps", "right", _panel("feature_maps", "FeatureMapsPanel"), order=20),
         Panel("breakpoints", "Breakpoints", "left", _panel("breakpoints", "BreakpointsPanel"), shown=False, order=30),
+        Panel("findings", "Findings", "bottom", _panel("findings", "FindingsPanel"), order=20, group="bottom"),
         Panel(
             "gradient_flow",
             "Gradient flow",

@@ -69,4 +69,4 @@ class Photographer(QObject):
         if self._window.workspace.jobs.tags:
             self._busy = now
         if now - self._busy > QUIET or now - self._began > PATIENCE:
-            QApplication.quit()
+            QApplication.exit()  # unlike quit(), this leaves the window open

@@ -1,35 +1,37 @@
-"""The window: opening runs, docks, menus, problems."""
+"""The window: opening runs, docks, menus, problems, what is remembered."""
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
-from PyQt6.QtCore import QSettings
-from PyQt6.QtWidgets import QLabel, QPlainTextEdit
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QPlainTextEdit
 
 from graphviz_nn.model.panels import Panel
-from graphviz_nn_ui.main_window import MainWindow
-from graphviz_nn_ui.plugin import register_panels
-
-
-@pytest.fixture
-def make_window(qtbot, workspace, tmp_path):
-    def make(*panels: Panel) -> MainWindow:
-        settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(workspace, [*register_panels(), *panels], lambda workspace: QLabel("canvas"), settings)
-        qtbot.addWidget(window)
-        window.show()
-        return window
-
-    return make
+from graphviz_nn_ui.viewmodels.commands import Command
 
 
 def test_a_run_opens_in_the_background(qtbot, make_window, workspace, digits_run):
     window = make_window()
     window.opener.open(digits_run)
+    assert workspace.document is None
     qtbot.waitUntil(lambda: workspace.document is not None)
     assert "digits.gvnn" in window.windowTitle()
     assert window.statusBar().place.startswith("After #")
     assert "step 11 (12 of 12 recorded)" in window.statusBar().place
+    assert window.statusBar().run.startswith("DigitNet · 12 recorded steps")
+
+
+def test_a_dropped_file_is_opened(qtbot, make_window, workspace, lstm_run):
+    window = make_window()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(lstm_run))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
+    qtbot.waitUntil(lambda: workspace.document is not None)
+    assert workspace.document.data.path == str(lstm_run)
 
 
 def test_a_panel_that_raises_shows_its_error_in_place(qtbot, make_window, show, digits_run, caplog):
@@ -53,3 +55,97 @@ def test_a_file_that_is_no_run_leaves_the_former_one_open(qtbot, make_window, wo
     window.opener.open(bad)
     qtbot.waitUntil(lambda: "bad.gvnn" in window.problem_text)
     assert workspace.document is document
+    assert document.session.structure.nodes
+
+
+def test_a_panel_is_made_when_it_is_first_seen(make_window, show, digits_run):
+    made = []
+
+    def create(workspace):
+        made.append(workspace)
+        return QPlainTextEdit()
+
+    window = make_window(Panel("late", "Late", "right", create, shown=False))
+    show(digits_run)
+    assert made == []
+    window.docks.toggle("late")
+    assert len(made) == 1
+
+
+def test_docks_are_hidden_without_a_run_and_come_back_as_they_were(make_window, workspace, show, digits_run):
+    window = make_window()
+    assert not window.docks["timeline"].isVisible()
+    show(digits_run)
+    assert window.docks["timeline"].isVisible()
+    window.docks.toggle("breakpoints")
+    workspace.show(None)
+    assert not window.docks["breakpoints"].isVisible()
+    show(digits_run)
+    assert window.docks["breakpoints"].isVisible()
+    window.docks.arrange()
+    assert not window.docks["breakpoints"].isVisible()
+
+
+def test_the_next_window_remembers(make_window, workspace, show, qtbot, digits_run):
+    window = make_window()
+    window.opener.open(digits_run)
+    qtbot.waitUntil(lambda: workspace.document is not None)
+    window.docks.toggle("breakpoints")
+    workspace.look.set("theme", "dark")
+    window.close()
+    workspace.look.set("theme", "light")
+    again = make_window()
+    assert workspace.look.theme == "dark"
+    assert [run.path for run in again.opener.recent] == [str(digits_run)]
+    show(digits_run)
+    assert again.docks["breakpoints"].isVisible()
+
+
+def test_menus_are_made_of_commands(qtbot, make_window, workspace):
+    window = make_window()
+    done = []
+    workspace.commands.add(Command("own.thing", "Do it", lambda: done.append(1), "Tools/Own", "Ctrl+Alt+D"))
+    qtbot.waitUntil(lambda: "own.thing" in window.actions_of)
+    titles = [action.text() for action in window.menuBar().actions()]
+    assert titles == ["&File", "&Edit", "&View", "&Debug", "&Tools", "&Help"]
+    qtbot.keyClick(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    assert done == [1]
+    workspace.commands.remove("own.thing")
+    qtbot.waitUntil(lambda: "own.thing" not in window.actions_of)
+
+
+def test_what_is_impossible_cannot_be_chosen(qtbot, make_window, workspace, show, digits_run):
+    window = make_window()
+    assert not window.actions_of["step.into"].isEnabled()
+    session = show(digits_run).session
+    qtbot.waitUntil(lambda: window.actions_of["step.into_back"].isEnabled())
+    assert not window.actions_of["step.into"].isEnabled()
+    session.scrub(3)
+    qtbot.waitUntil(lambda: window.actions_of["step.into"].isEnabled())
+
+
+def test_shortcuts_are_not_given_twice(make_window, workspace):
+    make_window()
+    used = [command.shortcut for command in workspace.commands if command.shortcut]
+    assert len(used) == len(set(used))
+
+
+def test_a_refusal_of_a_command_is_shown_in_the_bar(make_window, workspace, show, digits_run):
+    window = make_window()
+    session = show(digits_run).session
+    workspace.commands.add(Command("bad.step", "Go far", lambda: session.go_to_step(99)))
+    window.actions_of.sync()
+    window.actions_of.trigger("bad.step")
+    assert window.problem_text.startswith("Go far. There is no step 99")
+
+
+@pytest.mark.parametrize("name", ["save", "again"])
+def test_a_copy_of_the_run_is_saved(qtbot, make_window, workspace, show, digits_run, tmp_path, name):
+    window = make_window()
+    show(digits_run)
+    target = tmp_path / f"{name}.gvnn"
+    window.opener.save_copy(str(target))
+    qtbot.waitUntil(lambda: "save" not in workspace.jobs.tags)
+    shutil.copy(target, tmp_path / "moved.gvnn")
+    copied = show(tmp_path / "moved.gvnn")
+    assert len(copied.data.steps()) == 12

@@ -129,7 +129,8 @@ def add_stepping_commands(workspace: Workspace) -> Stepper:
         can = back if name.endswith(("_back", "start")) else forth
         if "selection" in name:
             can = stepper.has_selection
-        commands.add(Command(name, title, partial(run, stepper), "Debug/Run to", keys, tip, "", can))
+        icon = "finding" if name == "to.finding" else ""
+        commands.add(Command(name, title, partial(run, stepper), "Debug/Run to", keys, tip, icon, can))
     _add_training(workspace, stepper)
     _add_undo(workspace, stepper)
     return stepper

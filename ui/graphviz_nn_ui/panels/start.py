@@ -28,9 +28,9 @@ WIDTH: Final = 980
 
 HOW_TO: Final = """import graphviz_nn as gnn
 
-with gnn.record("train.gvnn", model):    # your loop stays as it is
-    train(model)"""
-IN_THE_SHELL: Final = "graphviz-nn run train.py        # an unmodified script\ngraphviz-nn view train.gvnn"
+with gnn.record("train.gvnn", model):
+    train(model)  # your loop, unchanged"""
+IN_THE_SHELL: Final = "graphviz-nn run train.py  # as it is\ngraphviz-nn view train.gvnn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,14 @@ class StartPage(QScrollArea):
         grid = QGridLayout(content)
         grid.setContentsMargins(32, 40, 32, 32)
         grid.setHorizontalSpacing(48)
+        grid.setRowMinimumHeight(2, 24)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         grid.addWidget(_title("graphviz_nn", 2.2), 0, 0, 1, 2)
         grid.addWidget(_muted("See what a PyTorch program really did: forward, backward, update."), 1, 0, 1, 2)
         left, right = QVBoxLayout(), QVBoxLayout()
-        grid.addLayout(left, 2, 0)
-        grid.addLayout(right, 2, 1)
+        grid.addLayout(left, 3, 0)
+        grid.addLayout(right, 3, 1)
         self._fill_left(left, choose)
         _fill_right(right, examples, trace)
         outer = QWidget()
@@ -90,6 +91,7 @@ class StartPage(QScrollArea):
         return [row for place in range(self._runs.count()) if isinstance(row := _widget(self._runs, place), Row)]
 
     def _fill_left(self, column: QVBoxLayout, choose: Callable[[], object]) -> None:
+        column.setSpacing(4)
         column.addWidget(_title("Recent runs", 1.25))
         column.addLayout(self._runs)
         button = QPushButton("Open a run…")
@@ -161,11 +163,13 @@ class Code(QPlainTextEdit):
         self.setObjectName("code")
         self.setFont(fixed_font(self))
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         lines = text.count("\n") + 1
-        self.setFixedHeight(self.fontMetrics().lineSpacing() * lines + 34)
+        self.setFixedHeight(self.fontMetrics().lineSpacing() * lines + 22)
 
 
 def _fill_right(column: QVBoxLayout, examples: Sequence[Example], trace: Callable[[Example], object]) -> None:
+    column.setSpacing(4)
     column.addWidget(_title("Examples", 1.25))
     for example in examples:
 
@@ -176,13 +180,15 @@ def _fill_right(column: QVBoxLayout, examples: Sequence[Example], trace: Callabl
     column.addSpacing(14)
     column.addWidget(_title("Record your own", 1.25))
     for text, what in ((HOW_TO, "In Python"), (IN_THE_SHELL, "In the shell")):
-        column.addWidget(_muted(what))
-        column.addWidget(Code(text))
         copy = QPushButton("Copy")
         copy.setAccessibleName(f"Copy the lines: {what}")
         copy.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         copy.clicked.connect(lambda checked, lines=text: _copy(lines))
-        column.addWidget(copy)
+        row = QHBoxLayout()
+        row.addWidget(_muted(what), 1)
+        row.addWidget(copy)
+        column.addLayout(row)
+        column.addWidget(Code(text))
     column.addStretch(1)
 
 

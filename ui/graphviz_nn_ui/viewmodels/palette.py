@@ -60,12 +60,12 @@ def offers(text: str, commands: Iterable[Command], catalogue: Catalogue, shortcu
 
 
 def fit(wanted: str, text: str) -> int:
-    """How well a text fits, both in lower case: 0 begins with it, 1 a word does, 2 holds it, 3 has its letters in
-    order; 9 does not fit."""
+    """How well a text fits, both in lower case: 0 begins with it, 1 a word does, 2 holds it, 3 its words begin with the
+    letters; 9 does not fit."""
     if text.startswith(wanted):
         return 0
     place = text.find(wanted)
     if place > 0:
         return 1 if not text[place - 1].isalnum() else 2
-    letters = iter(text)
-    return 3 if len(wanted) > 1 and all(letter in letters for letter in wanted if not letter.isspace()) else _NO_FIT
+    initials = "".join(word[0] for word in text.split() if word[0].isalnum())
+    return 3 if len(wanted) > 1 and wanted in initials else _NO_FIT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.viewmodels.document import Document
@@ -28,7 +28,12 @@ nan  inf  error"""
 
 
 class FindBar(QWidget):
-    """Finds as one types; Enter goes to the next, Shift+Enter to the one before, Escape closes."""
+    """Finds as one types; Enter goes to the next, Shift+Enter to the one before, Escape closes.
+
+    Signals: closed().
+    """
+
+    closed = pyqtSignal()
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
@@ -46,15 +51,25 @@ class FindBar(QWidget):
         self._words.setAccessibleName("What was found")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 6, 4)
-        row.addWidget(self.box, 3)
+        self._error = QLabel()
+        self._error.setObjectName("error")
+        self._error.setWordWrap(True)
+        self._error.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._error.setAccessibleName("Why nothing can be searched")
+        self._error.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 6, 4)
+        column.setSpacing(2)
+        row = QHBoxLayout()
+        column.addLayout(row)
+        column.addWidget(self._error)
+        row.addWidget(self.box, 4)
         for text, tip, work in (
             ("▲", "The one before  (Shift+Enter)", lambda: self.go(back=True)),
             ("▼", "The next one  (Enter)", self.go),
         ):
             row.addWidget(_button(text, tip, work))
-        row.addWidget(self._words, 2)
+        row.addWidget(self._words, 1)
         row.addWidget(_button("✕", "Close  (Escape)", self.hide))
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -67,7 +82,7 @@ class FindBar(QWidget):
     @property
     def words(self) -> str:
         """What the bar says of the search."""
-        return self._words.text()
+        return self._error.text() or self._words.text()
 
     def ask(self) -> None:
         """Opens it, with the last search ready to be typed over."""
@@ -116,13 +131,15 @@ class FindBar(QWidget):
                 return True
             if key == Qt.Key.Key_Escape:
                 self.hide()
+                self.closed.emit()
                 return True
         return super().eventFilter(watched, event)
 
     def _take(self, found: Found | None) -> None:
         self._found = found or Found()
-        self._words.setText(found.words if found is not None else "")
-        self._words.setToolTip(self._words.text())
+        self._error.setText(self._found.error)
+        self._error.setVisible(bool(self._found.error))
+        self._words.setText(found.words if found is not None and not found.error else "")
 
     def _forget(self, document: Document | None) -> None:
         self._drop_apart()

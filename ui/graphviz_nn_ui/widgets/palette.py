@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from graphviz_nn.session import Session
 from graphviz_nn_ui.viewmodels.palette import Catalogue, Offer, offers
@@ -27,6 +28,7 @@ class Palette(QFrame):
         self._trigger = trigger
         self._catalogue = Catalogue(None)
         self._shortcuts: dict[str, str] = {}
+        self._former: QWidget | None = None
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
         self.setAccessibleName("Palette")
@@ -59,6 +61,7 @@ class Palette(QFrame):
         if around is not None:
             width = min(WIDTH, around.width() - 40)
             self.setGeometry((around.width() - width) // 2, 56, width, min(HEIGHT, around.height() - 90))
+        self._former = QApplication.focusWidget()
         self.box.clear()
         self._fill("")
         self.show()
@@ -81,7 +84,7 @@ class Palette(QFrame):
     def _take_key(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape:
-            self.hide()
+            self._leave()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self.list.currentItem())
         elif key in _KEYS:
@@ -89,6 +92,12 @@ class Palette(QFrame):
         else:
             return False
         return True
+
+    def _leave(self) -> None:
+        """Closes, and gives the focus back to where it was."""
+        self.hide()
+        if self._former is not None and not sip.isdeleted(self._former):
+            self._former.setFocus()
 
     def _fill(self, text: str) -> None:
         self.list.clear()
@@ -107,7 +116,7 @@ class Palette(QFrame):
         if item is None:
             return
         offer: Offer = item.data(0, Qt.ItemDataRole.UserRole)
-        self.hide()
+        self._leave()
         document = self._workspace.document
         if offer.kind == "command":
             self._trigger(offer.key)

@@ -63,6 +63,7 @@ class MainToolBar(QToolBar):
     def _colour_box(self) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName("Colour by")
+        box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         box.setToolTip("What colours the graph")
         for name, title in COLOR_WORDS.items():
             box.addItem(title, name)

@@ -46,10 +46,7 @@ class StepsStrip(QWidget):
         painter.fillRect(self.rect(), theme.surface)
         if not len(self._steps):
             return
-        painter.setPen(theme.muted)
-        label = QRectF(8, 4, LEFT - 16, self.height() - TICKS - 8)
-        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(label, align, "Loss" if np.isfinite(self._steps.loss).any() else "Steps")
+        self._paint_labels(painter, theme)
         self._paint_ticks(painter, theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_curve(painter, theme)
@@ -69,6 +66,17 @@ class StepsStrip(QWidget):
 
     def _across(self) -> int:
         return max(self.width() - LEFT - RIGHT, 2)
+
+    def _paint_labels(self, painter: QPainter, theme: Theme) -> None:
+        """What is drawn, between its greatest and its least number."""
+        finite = self._steps.loss[np.isfinite(self._steps.loss)]
+        box = QRectF(8, 2, LEFT - 16, self.height() - TICKS - 4)
+        right, align = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag
+        painter.setPen(theme.muted)
+        painter.drawText(box, align.AlignVCenter | align.AlignLeft, "Loss" if len(finite) else "Steps")
+        if len(finite) and self.height() > 3 * self.fontMetrics().height():
+            painter.drawText(box, align.AlignTop | right, f"{finite.max():.3g}")
+            painter.drawText(box, align.AlignBottom | right, f"{finite.min():.3g}")
 
     def _paint_ticks(self, painter: QPainter, theme: Theme) -> None:
         """A tick for each recorded step: where there is none, none was recorded. One that failed is taller."""
