@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from torch import nn
-
 from graphviz_nn.model.literals import clean
-from graphviz_nn.model.modules import Module, ModuleCall, Parameter
+from graphviz_nn.model.modules import ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import ITEM_BYTES
-from graphviz_nn.recording.classify import operator_name, qualified_name
-from graphviz_nn.recording.modules import ModuleEntry, ModuleNames, base_names, describe_attributes
+from graphviz_nn.recording.module_table import describe_modules
+from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
+from graphviz_nn.recording.naming import CallNames, function_of, kind_of, operator_of
+from graphviz_nn.recording.phases import find_phases
 from graphviz_nn.recording.signatures import name_arguments
 from graphviz_nn.recording.sources import locate
 from graphviz_nn.recording.tape import (
     ALIAS,
     CUSTOM,
     FAILED,
-    GROUP,
     INFRA,
-    NOOP,
     OPAQUE,
     OPTIMIZER,
     PHASES,
@@ -43,19 +41,17 @@ class Assembly:
         self._names = names
         self._ops = [Op(*op) for op in tape.ops]
         self.refs, self._outputs = _value_places(tape, self._ops)
-        self._phases = _phases(tape, self._ops, self.refs)
+        self._phases = find_phases(tape, self._ops, self.refs)
         self._paths: dict[int, str] = {}
-        self._taken: dict[str, int] = {}
         self._roles = self._find_roles()
         self._descriptions: dict[Any, Description] = {}
         self._made: dict[Any, Output] = {}
         self._described = [self._describe(op) for op in self._ops]
         self._read_as = self._first_labels()
-        self._infra = {index for index, phase in enumerate(self._phases) if phase == INFRA}
-        self._per_module = _calls_per_module(self._ops, self._phases)
+        self._call_names = CallNames(self._ops, self._phases)
         self.structure = Structure(
             nodes=tuple(self._node(index, op) for index, op in enumerate(self._ops)),
-            modules=self._modules(),
+            modules=describe_modules(tape, names),
             module_calls=tuple(
                 ModuleCall(self._path(entry), call, parent if parent >= 0 else None, PHASES[phase], training)
                 for entry, call, parent, phase, training in tape.module_calls
@@ -90,20 +86,20 @@ class Assembly:
         name_hint = names[0] if names else name_hint
         if op.function == "input" and not name_hint:
             name_hint = self._read_as.get(index, "")
-        operator = _operator(op)
+        operator = operator_of(op)
         path = None if entry is None else self._path(entry)
         return Node(
             id=index,
-            kind=_kind(op),
+            kind=kind_of(op),
             op=operator,
-            name=self._name(index, op, operator, path, name_hint),
+            name=self._call_names.name(op, operator, path, name_hint, infra=self._phases[index] == INFRA),
             module=_owner(names, path),
             call=call,
             module_call=module_call if module_call >= 0 else None,
             source=None if op.code is None else locate(op.code, op.lasti),
             phase=PHASES[self._phases[index]],
             parent=self._parent(op),
-            function="" if source else _function_name(op),
+            function="" if source else function_of(op),
             arguments=arguments,
             attributes=attributes,
             inputs=self._inputs(op, labels),
@@ -199,68 +195,11 @@ class Assembly:
         roles.update({root: "loss" for roots in self._tape.passes for root in roots})
         return roles
 
-    # ---- names
-
-    def _name(self, index: int, op: Op, operator: str, path: str | None, hint: str) -> str:
-        if hint:
-            return self._unique(hint)
-        if op.flags & SOURCE:
-            return self._unique(f"{path}.{operator}" if path else operator)
-        if not path:
-            return self._unique(operator)
-        # A module whose call is this one operator lends it its own name.
-        alone = self._per_module.get(op.state[2]) == 1 and not op.flags & GROUP and index not in self._infra
-        return self._unique(path if alone else f"{path}.{operator}")
-
-    def _unique(self, name: str) -> str:
-        name = clean(name)
-        count = self._taken.get(name, 0) + 1
-        self._taken[name] = count
-        if count == 1:
-            return name
-        candidate = f"{name}_{count}"
-        while candidate in self._taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        self._taken[name] = count
-        self._taken[candidate] = 1
-        return candidate
-
     def _path(self, entry: ModuleEntry) -> str:
         path = self._paths.get(id(entry))
         if path is None:
             path = self._paths[id(entry)] = self._names.path(entry.root, entry.path)
         return path
-
-    # ---- modules
-
-    def _modules(self) -> tuple[Module, ...]:
-        found: dict[str, Module] = {}
-        called = {id(entry.root): entry.root for entry, *_ in self._tape.module_calls}
-        for root in called.values():
-            module = root.module()
-            if module is None:
-                continue
-            for name, child in module.named_modules():
-                self._add_module(found, self._names.path(root, name), child)
-        for entry, *_ in self._tape.module_calls:
-            module = entry.module()
-            if module is not None:
-                self._add_module(found, self._path(entry), module)
-        return tuple(found.values())
-
-    def _add_module(self, found: dict[str, Module], path: str, module: nn.Module) -> None:
-        if path in found:
-            return
-        own = [name for name, parameter in module._parameters.items() if parameter is not None]
-        found[path] = Module(
-            path=path,
-            type=type(module).__name__,
-            bases=base_names(type(module)),
-            attributes=describe_attributes(module),
-            parameters=tuple(clean(f"{path}.{name}" if path else name) for name in own),
-            training=module.training,
-        )
 
 
 def _value_places(tape: Tape, ops: list[Op]) -> tuple[list[tuple[int, int]], list[list[int]]]:
@@ -275,80 +214,6 @@ def _value_places(tape: Tape, ops: list[Op]) -> tuple[list[tuple[int, int]], lis
             places[value] = (index, position)
         outputs.append(made)
     return places, outputs
-
-
-def _phases(tape: Tape, ops: list[Op], refs: list[tuple[int, int]]) -> list[int]:
-    """The phase of each call; work on gradients outside modules (clipping, say) belongs to the optimizer."""
-    phases = []
-    of_gradients: set[int] = set()
-    for index, op in enumerate(ops):
-        phase = op.phase
-        outside = op.state[2] < 0 and phase == 0
-        if (outside and tape.source_names.get(index, ("",))[0] == "gradient") or (
-            outside and any(refs[value][0] in of_gradients for value in op.inputs)
-        ):
-            phase = OPTIMIZER
-        elif phase == 0 and op.flags & WRITES and _counts_batches(tape, op, refs):
-            phase = INFRA
-        if phase == OPTIMIZER:
-            of_gradients.add(index)
-        phases.append(phase)
-    _mark_what_only_infrastructure_reads(ops, refs, phases)
-    return phases
-
-
-def _mark_what_only_infrastructure_reads(ops: list[Op], refs: list[tuple[int, int]], phases: list[int]) -> None:
-    """Buckets and shards that nothing of the program reads belong to the machinery that reads them."""
-    read_by: dict[int, bool] = {}
-    for op, phase in zip(ops, phases, strict=True):
-        for value in op.inputs:
-            node = refs[value][0]
-            read_by[node] = read_by.get(node, True) and phase == INFRA
-    for node, only in read_by.items():
-        if only and (ops[node].function == "constant" or ops[node].flags & OPAQUE):
-            phases[node] = INFRA
-
-
-def _counts_batches(tape: Tape, op: Op, refs: list[tuple[int, int]]) -> bool:
-    """Whether the call only advances a batch norm's `num_batches_tracked`."""
-    if not op.inputs or len(op.inputs) > 2:
-        return False
-    _, owned = tape.source_names.get(refs[op.inputs[0]][0], ("", ()))
-    return any(name.rsplit(".", 1)[-1] == "num_batches_tracked" for _, name in owned)
-
-
-def _calls_per_module(ops: list[Op], phases: list[int]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for op, phase in zip(ops, phases, strict=True):
-        if not op.flags & (SOURCE | ALIAS | GROUP) and op.group < 0 and phase != INFRA:
-            counts[op.state[2]] = counts.get(op.state[2], 0) + 1
-    return counts
-
-
-def _kind(op: Op) -> str:
-    if op.flags & SOURCE:
-        return str(op.function)
-    for flag, kind in ((ALIAS, "alias"), (OPAQUE, "opaque"), (GROUP, "composite"), (CUSTOM, "custom")):
-        if op.flags & flag:
-            return kind
-    if op.flags & NOOP and not op.value_count:
-        return "noop"
-    return "scalar" if not op.value_count and not op.flags & FAILED else "op"
-
-
-def _operator(op: Op) -> str:
-    if isinstance(op.function, str):
-        return op.function
-    if isinstance(op.function, type):
-        return op.function.__name__
-    return operator_name(op.function)
-
-
-def _function_name(op: Op) -> str:
-    function = op.function
-    if isinstance(function, type):
-        return f"{function.__module__}.{function.__qualname__}"
-    return qualified_name(function)
 
 
 def _owner(names: tuple[str, ...], path: str | None) -> str | None:

@@ -16,7 +16,7 @@ from weakref import ref
 
 from torch import nn
 
-from graphviz_nn.model.literals import clean, fits
+from graphviz_nn.model.literals import clean
 from graphviz_nn.recording.sources import is_user_code
 
 
@@ -180,35 +180,3 @@ def _attribute_holding(module: nn.Module, owner: Any) -> str | None:
         if value is module:
             return str(key)
     return None
-
-
-def describe_attributes(module: nn.Module) -> dict[str, Any]:
-    """Returns the module's own public attributes that are plain numbers, booleans, strings or tuples of those."""
-    found: dict[str, Any] = {}
-    for name, value in vars(module).items():
-        if name.startswith("_") or name in ("training", "call_super_init", "dump_patches"):
-            continue
-        plain = plain_setting(value)
-        if plain is not None:
-            found[clean(name)] = plain
-    return found
-
-
-def plain_setting(value: Any) -> Any:
-    """Returns a number, boolean, string or short tuple of those as a JSON value, and None for anything else."""
-    if type(value) in (float, bool):
-        return value
-    if type(value) is int:
-        return value if fits(value) else str(value)
-    if type(value) is str and len(value) <= 200:
-        return clean(value)
-    if isinstance(value, (tuple, list)) and len(value) <= 16:
-        items = [plain_setting(item) for item in value]
-        plain = all(item is not None or given is None for item, given in zip(items, value, strict=True))
-        return items if plain else None
-    return None
-
-
-def base_names(kind: type) -> tuple[str, ...]:
-    """Returns importable names of the class and its bases up to `nn.Module`, most derived first."""
-    return tuple(f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__ if issubclass(base, nn.Module))

@@ -10,12 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import platform
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
 from typing import Any, ClassVar, Self
 from weakref import ref
 
@@ -25,8 +22,8 @@ from torch.optim import optimizer as torch_optimizer
 
 from graphviz_nn.errors import UsageError
 from graphviz_nn.model.metrics import Metric
-from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
-from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
+from graphviz_nn.model.steps import RunSink, StepRecord
+from graphviz_nn.recording.delivery import Delivery
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
@@ -34,7 +31,6 @@ from graphviz_nn.recording.metrics import Metrics
 from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.policy import EveryNth, Policy
-from graphviz_nn.recording.sources import read_source
 from graphviz_nn.recording.step import RecordedStep
 from graphviz_nn.recording.trained import Training
 
@@ -49,7 +45,6 @@ class Recorder:
 
     Attributes:
         steps_seen: training steps begun so far, recorded or not.
-        over_limit: bytes that keeping tensors would have taken in the step that met the memory limit, or 0.
     """
 
     _active: ClassVar[Recorder | None] = None
@@ -66,7 +61,6 @@ class Recorder:
         metrics: Iterable[Metric] = (),
         aten: bool = False,
     ) -> None:
-        self._sink = sink
         self._keep = keep or KeepPolicy.parse("stats")
         self._policy = policy or EveryNth(1)
         self._on_step = on_step
@@ -91,21 +85,8 @@ class Recorder:
         self._trained = False
         self._stepped: set[int] = set()
         self._expected: set[int] = set()
-        self._files: set[str] = set()
-        self._notes: list[str] = []
-        place = place_of_process()
-        self._meta = RunMeta(
-            created=time.time(),
-            command=command or tuple(sys.argv),
-            keep=self._keep.label,
-            versions=versions(),
-            device=_device(),
-            rank=None if place is None else place.rank,
-            world_size=None if place is None else place.world_size,
-        )
+        self._delivery = Delivery(sink, self._keep.label, command)
         self.steps_seen = 0
-        self.over_limit = 0
-        self._last_ops: list[tuple[Any, ...]] = []
         if model is not None:
             self._names.add_root(model, "model", is_model=True)
 
@@ -119,7 +100,7 @@ class Recorder:
         """
         if Recorder._active is not None:
             raise UsageError("A recording is already running in this process: end it before another begins.")
-        self._sink.set_meta(self._meta)
+        self._delivery.begin()
         Recorder._active = self
         self._optimizer_hooks = [
             torch_optimizer.register_optimizer_step_pre_hook(self._before_optimizer),
@@ -145,24 +126,8 @@ class Recorder:
 
     def _close(self) -> None:
         Recorder._active = None
-        if not self.steps_seen and not self._dead:
-            self._notes.append(
-                "No step was found: no module with parameters was called in the recording's thread. Name the root with "
-                "model=…, or mark each step by hand with `with recorder.step():`."
-            )
-        self._notes.extend(notes_on_group(self._meta.rank))
-        meta = RunMeta(
-            **{
-                **{name: getattr(self._meta, name) for name in self._meta.__struct_fields__},
-                "notes": tuple(dict.fromkeys(self._notes)),
-                "complete": not self._dead,
-            }
-        )
-        for finish in (functools.partial(self._sink.set_meta, meta), self._sink.close):
-            try:
-                finish()
-            except Exception as error:
-                self._fail(error)
+        self._delivery.notes.extend(self._metrics.notes)
+        self._delivery.close(self.steps_seen, complete=not self._dead, fail=self._fail)
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -195,9 +160,14 @@ class Recorder:
                 self._watch()
 
     @property
+    def over_limit(self) -> int:
+        """Bytes that keeping tensors would have taken in the step that met the memory limit, or 0."""
+        return self._delivery.over_limit
+
+    @property
     def functions(self) -> dict[int, Any]:
         """What the last recorded step called, by node id, for a replay in this process."""
-        return {index: op[0] for index, op in enumerate(self._last_ops) if callable(op[0])}
+        return {index: op[0] for index, op in enumerate(self._delivery.last_ops) if callable(op[0])}
 
     # ---- between recorded steps
 
@@ -351,38 +321,13 @@ class Recorder:
             if self._dead:
                 return None
             record = self._finisher.record(step)
-            self._deliver(step, record)
+            self._delivery.write(step, record)
         except Exception as error:
             self._fail(error)
             return None
         finally:
             step.release()
         return record
-
-    def _deliver(self, step: RecordedStep, record: StepRecord) -> None:
-        self._notes.extend(step.tape.notes)
-        if step.tape.shards:
-            self._notes.append(DTENSOR_NOTE)
-        self._notes.extend(self._metrics.notes)
-        self._last_ops = step.tape.ops
-        if step.observations is not None and step.observations.over_limit:
-            self.over_limit = step.observations.over_limit
-            self._notes.append(
-                f"Keeping tensors stopped at the memory limit of {self._keep.memory_limit:,} bytes: raise it with "
-                f"memory_limit=…, or keep fewer with keep='stats' or selectors."
-            )
-        if record.info.forward_only and record.info.error is None:
-            self._notes.append("No gradient could arrive in a step: it ran no backward pass.")
-        self._sink.write(record)
-        self._add_files(record)
-
-    def _add_files(self, record: StepRecord) -> None:
-        for node in record.structure.nodes:
-            if node.source is not None and node.source.file not in self._files:
-                self._files.add(node.source.file)
-                text = read_source(node.source.file)
-                if text is not None:
-                    self._sink.add_source(node.source.file, text)
 
     # ---- optimizers
 
@@ -470,7 +415,9 @@ class Recorder:
         if self._dead:
             return
         self._dead = True
-        self._notes.append(f"Recording ended early by an error of graphviz_nn itself: {type(error).__name__}: {error}")
+        self._delivery.notes.append(
+            f"Recording ended early by an error of graphviz_nn itself: {type(error).__name__}: {error}"
+        )
         _log.error("recording ended by an error of graphviz_nn itself; the program goes on", exc_info=error)
         step = self._step
         if step is not None:
@@ -479,16 +426,3 @@ class Recorder:
 
 def _has_parameters(module: nn.Module) -> bool:
     return next(module.parameters(), None) is not None
-
-
-def versions() -> dict[str, str]:
-    """Versions of what was recorded with."""
-    try:
-        own = metadata.version("graphviz-nn")
-    except metadata.PackageNotFoundError:
-        own = "unknown"
-    return {"graphviz_nn": own, "torch": f"{torch.__version__}", "python": platform.python_version()}
-
-
-def _device() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()

@@ -11,7 +11,8 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from graphviz_nn.model.modules import Parameter
 from graphviz_nn.model.steps import OptimizerInfo
 from graphviz_nn.recording.known import KnownTensors
-from graphviz_nn.recording.modules import ModuleNames, Root, plain_setting
+from graphviz_nn.recording.module_table import plain_setting
+from graphviz_nn.recording.modules import ModuleNames, Root
 from graphviz_nn.recording.tape import Tape
 
 Place = tuple[int, int]

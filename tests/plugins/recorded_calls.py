@@ -13,7 +13,7 @@ from graphviz_nn.model.modules import Module
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.plugin.builtin import register_layer_types
 from graphviz_nn.plugin.layer_types import LayerTypes
-from graphviz_nn.recording.modules import base_names, describe_attributes
+from graphviz_nn.recording.module_table import base_names, describe_attributes
 
 BUILTIN = LayerTypes(register_layer_types())
 

@@ -17,7 +17,7 @@ from graphviz_nn.model.modules import Module
 from graphviz_nn.plugin.builtin import register_layer_types
 from graphviz_nn.plugin.builtin.names import words
 from graphviz_nn.recording.classify import SKIP, classify, operator_name
-from graphviz_nn.recording.modules import base_names
+from graphviz_nn.recording.module_table import base_names
 from tests.plugins.recorded_calls import BUILTIN
 
 MODULES = sorted(

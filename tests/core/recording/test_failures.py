@@ -17,6 +17,7 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.steps import MemoryRun
 from graphviz_nn.recording import step as step_module
 from graphviz_nn.recording.assemble import Assembly
+from graphviz_nn.recording.delivery import Delivery
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.module_calls import ModuleCalls
@@ -180,7 +181,7 @@ PLACES = [
     (step_module, "push_below"),
     (Recorder, "_decide"),
     (Recorder, "_at_call_between_steps"),
-    (Recorder, "_deliver"),
+    (Delivery, "write"),
     (MemoryRun, "write"),
     (MemoryRun, "close"),
 ]
