@@ -59,6 +59,11 @@ def shard_of(tensor: Tensor) -> Shard | None:
     return Shard(tuple(whole._local_tensor.shape), ", ".join(map(str, whole.placements)))
 
 
+def shards_parameters() -> bool:
+    """Whether the program may have sharded modules with `fully_shard`."""
+    return "torch.distributed.fsdp._fully_shard" in sys.modules
+
+
 def local_part(tensor: Tensor) -> Tensor:
     """Returns the part of a DTensor that is in this process; any other tensor as it is.
 

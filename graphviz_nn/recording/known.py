@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from weakref import ref
 
-import torch
 from torch import Tensor, nn
 
 from graphviz_nn.recording.distributed import shard_of
@@ -33,13 +32,12 @@ class KnownTensors:
         self._gradients: dict[int, tuple[ref[Tensor], int]] = {}
         self._read: tuple[int, int] = (0, 0)
         self._read_in_step = False
-        self._read_gradients = False
 
     def begin_step(self) -> None:
         """Forgets the arguments and gradients of the last step."""
         self._arguments.clear()
         self._gradients.clear()
-        self._read_in_step = self._read_gradients = False
+        self._read_in_step = False
 
     def describe(self, tensor: Tensor, reader: nn.Module | None = None) -> Description:
         """Returns the kind, name and names of a tensor that no recorded call made, read inside module `reader`."""
@@ -61,8 +59,6 @@ class KnownTensors:
                 return owned[1]
         if isinstance(tensor, nn.Parameter):
             return "parameter", "", ()
-        if self._is_gradient_of_shard(tensor):
-            return "constant", "gradient", ()
         return None, "", ()
 
     def is_named(self, tensor: Tensor) -> bool:
@@ -90,20 +86,11 @@ class KnownTensors:
         """Notes that a tensor is the `.grad` of the parameter with that value."""
         self._gradients[id(gradient)] = (ref(gradient), value)
 
-    def _is_gradient_of_shard(self, tensor: Tensor) -> bool:
-        """Whether it is the `.grad` of a parameter that is a DTensor: FSDP sets it after the pass, unseen by hooks."""
-        if shard_of(tensor) is None:
-            return False
-        if not self._read_gradients:
-            self._read_gradients = True
-            self._read_owners()
-            with torch._C.DisableTorchFunction():
-                for reference, _ in self._owned.values():
-                    parameter = reference()
-                    if parameter is not None and parameter.requires_grad and parameter.grad is not None:
-                        self.add_gradient(parameter.grad, -1)
-        known = self._gradients.get(id(tensor))
-        return known is not None and known[0]() is tensor
+    def sharded_parameters(self) -> list[Tensor]:
+        """Returns the parameters that are DTensors now: FSDP registers them again when a backward pass ends."""
+        self._read_owners()
+        found = (reference() for reference, (kind, *_) in self._owned.values() if kind == "parameter")
+        return [parameter for parameter in found if parameter is not None and shard_of(parameter) is not None]
 
     def _may_be_owned(self, tensor: Tensor, reader: nn.Module | None) -> bool:
         """Whether a tensor that was not found may have been registered since the owners were read.

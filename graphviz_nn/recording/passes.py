@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
-from graphviz_nn.recording.distributed import is_whole, local_part
+from graphviz_nn.recording.distributed import is_whole, local_part, shards_parameters
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import BACKWARD, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
@@ -125,6 +125,7 @@ class Passes:
         leaves = [(value, tensor) for value, reference in self._leaves.items() if (tensor := reference()) is not None]
         self._leaves.clear()
         if accumulates:
+            leaves += self._shards({id(tensor) for _, tensor in leaves})
             for value, tensor in leaves:
                 total = tensor.grad
                 if total is not None:
@@ -138,6 +139,13 @@ class Passes:
         self.ended += 1
         self.current = outer
         self._on_pass(outer)
+
+    def _shards(self, known: set[int]) -> list[tuple[int, Tensor]]:
+        """The parameters to which FSDP gave a gradient as the pass ended: shards, which no hook of ours is on."""
+        if not shards_parameters():
+            return []
+        shards = (p for p in self.identity.known.sharded_parameters() if p.grad is not None and id(p) not in known)
+        return [(self.identity.read(shard), shard) for shard in shards]
 
     # ---- torch.autograd.grad is a call with results of its own
 

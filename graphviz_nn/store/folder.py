@@ -127,6 +127,8 @@ class RunFolder:
                 self._left_over.append(
                     f"Rank {rank} began to record {minutes} minutes before the last: its file may be an earlier run's."
                 )
+        if not self.files:
+            raise NotARunFile(f"{self.path} holds no file of the run: {' '.join(self._left_over)}")
         self._unreadable = {rank: error for rank, error in self._unreadable.items() if rank < size}
         return size
 

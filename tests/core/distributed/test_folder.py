@@ -123,6 +123,13 @@ def test_a_rank_that_began_long_before_the_last_is_said(folder):
         )
 
 
+def test_a_file_of_another_rank_than_its_name_says_is_no_run(tmp_path):
+    path = tmp_path / "run.gvnn"
+    write(path, 5, world=2)
+    with pytest.raises(NotARunFile, match="holds no file of the run: rank5.gvnn belongs to an earlier run"):
+        RunFolder(path)
+
+
 # ---- making it
 
 

@@ -99,3 +99,15 @@ def test_a_parameter_that_stands_there_twice_counts_once(found, folder):
 def test_what_a_program_does_with_the_gradients_of_shards_belongs_to_the_update(run):
     read = [node for node in run.structure().nodes if node.op == "_ToTorchTensor" and node.phase == "optimizer"]
     assert read
+
+
+def test_the_gradient_that_the_optimizer_reads_is_that_of_the_shard(found, folder):
+    """All ranks' shards together are the mean of the ranks' own contributions."""
+    path = folder / "fully_sharded.gvnn"
+    with gnn.load(path, 0) as first, gnn.load(path, 1) as second, gnn.load(path, "all") as all_ranks:
+        own = [run.stats("0.weight", "gradient", step=0).mean for run in (first, second)]
+        shards = all_ranks.stats("0.weight_2", "parameter_gradient", step=0)
+        assert shards.mean == pytest.approx(sum(own) / 2, rel=1e-4)
+        assert first.stats("0.weight_2", "update", step=0).l2 == pytest.approx(
+            0.1 * first.stats("0.weight_2", "parameter_gradient", step=0).l2, rel=1e-4
+        )
