@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.events import STATE_TENSOR, EventKind
 from graphviz_nn.model.findings import SEVERITIES, Check, Evidence, Finding
 from graphviz_nn.model.steps import RunData
+from graphviz_nn.model.views import Curve, Curves
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session
 from graphviz_nn.session.order import StepOrder
@@ -30,23 +32,6 @@ class Place(NamedTuple):
 
     step: int
     seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A list of numbers that proves a finding, to be drawn.
-
-    Attributes:
-        name: what the numbers are. labels: what each belongs to; empty where it is only its place.
-        logarithmic: whether a logarithmic axis shows them best.
-        healthy: the range in which a healthy run's numbers lie, or None where the rule names none.
-    """
-
-    name: str
-    values: tuple[float, ...]
-    labels: tuple[str, ...]
-    logarithmic: bool
-    healthy: tuple[float, float] | None = None
 
 
 def worst_first(findings: Iterable[Finding], severities: Iterable[str] = SEVERITIES) -> list[Finding]:
@@ -86,26 +71,36 @@ def step_number(finding: Finding, data: RunData) -> int:
 
 def evidence_rows(finding: Finding) -> list[tuple[str, str]]:
     """Returns the evidence by name, in words; lists that are drawn as curves are left out."""
-    drawn = {curve.name for curve in curves(finding)} | set(_labels_of_curves(finding))
-    rows = []
-    for name, value in finding.evidence.items():
-        title = name.replace("_", " ")
-        if name not in drawn and title not in drawn:
-            rows.append((title, _evidence_text(value)))
-    return rows
+    drawn = curves(finding)
+    titles = {plot.title for plot in drawn}
+    labels = {name for name, texts in _texts(finding) if any(texts == plot.ticks for plot in drawn)}
+    rows = ((name.replace("_", " "), name, value) for name, value in finding.evidence.items())
+    return [(title, _evidence_text(value)) for title, name, value in rows if title not in titles and name not in labels]
 
 
-def curves(finding: Finding) -> list[Curve]:
-    """Returns the evidence that is best drawn: lists of at least two finite numbers."""
+def curves(finding: Finding) -> list[Curves]:
+    """Returns the evidence that is best drawn: each list of at least two finite numbers as a plot.
+
+    A ratio to the gradient at the output is drawn with the band that the rule takes for healthy.
+    """
     found = []
     for name, value in finding.evidence.items():
         numbers = _numbers(value)
-        if len(numbers) < 2 or not all(math.isfinite(number) for number in numbers):
+        if len(numbers) < 2 or not np.isfinite(numbers).all():
             continue
-        low, high = min(numbers), max(numbers)
-        logarithmic = low > 0 and high / low > 30
-        labels = next((value for _, value in _texts(finding) if len(value) == len(numbers)), ())
-        found.append(Curve(name.replace("_", " "), numbers, labels, logarithmic, _healthy(finding.rule, name)))
+        labels = next((texts for _, texts in _texts(finding) if len(texts) == len(numbers)), ())
+        curve = Curve(name.replace("_", " "), np.arange(len(numbers), dtype=np.float64), numbers, _hue(finding.rule))
+        found.append(
+            Curves(
+                title=curve.label,
+                curves=(curve,),
+                x_axis="" if labels else "place",
+                y_axis=curve.label,
+                logarithmic=bool(numbers.min() > 0 and numbers.max() / numbers.min() > 30),
+                ticks=labels,
+                band=_healthy(finding.rule, name, numbers),
+            )
+        )
     return found
 
 
@@ -124,7 +119,7 @@ def begins_at(finding: Finding, order: StepOrder, states: States) -> int:
     node = finding.node
     if node is None or not 0 <= node < len(order.structure.nodes):
         return end
-    if any(part in finding.rule for part in _BACKWARD):
+    if _in_backward(finding.rule):
         events = order.events_of(node)
         arrived = events[(order.kind[events] == EventKind.GRADIENT) & (order.state[events] == STATE_TENSOR)]
         if len(arrived):
@@ -175,19 +170,27 @@ def _check(rule: str) -> Check | None:
     return next((check for check in plugins().checks if check.name == rule), None)
 
 
-def _healthy(rule: str, name: str) -> tuple[float, float] | None:
-    """The band of a ratio to the gradient at the output, from the rule's own threshold."""
+def _healthy(rule: str, name: str, numbers: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+    """The band of a ratio to the gradient at the output, from the rule's own threshold to beyond the numbers."""
     check = _check(rule)
     if check is None or not name.startswith("by_layer") or "ratio" not in check.thresholds:
         return None
-    limit = check.thresholds["ratio"]
-    return (limit, math.inf) if limit < 1 else (0.0, limit)
+    limit = float(check.thresholds["ratio"])
+    lowest, highest = float(numbers.min()), float(numbers.max())
+    return (limit, max(highest, limit) * 10) if limit < 1 else (min(lowest, limit) / 10, limit)
 
 
-def _numbers(value: Evidence) -> tuple[float, ...]:
-    if not isinstance(value, list):
-        return ()
-    return tuple(float(each) for each in value if not isinstance(each, str))
+def _numbers(value: Evidence) -> npt.NDArray[np.float64]:
+    listed = value if isinstance(value, list) else []
+    return np.array([float(each) for each in listed if not isinstance(each, str)], np.float64)
+
+
+def _hue(rule: str) -> str:
+    return "backward" if _in_backward(rule) else "forward"
+
+
+def _in_backward(rule: str) -> bool:
+    return any(part in rule for part in _BACKWARD)
 
 
 def _texts(finding: Finding) -> list[tuple[str, tuple[str, ...]]]:
@@ -196,11 +199,6 @@ def _texts(finding: Finding) -> list[tuple[str, tuple[str, ...]]]:
         for name, value in finding.evidence.items()
         if isinstance(value, list) and value and isinstance(value[0], str)
     ]
-
-
-def _labels_of_curves(finding: Finding) -> list[str]:
-    labels = [curve.labels for curve in curves(finding) if curve.labels]
-    return [name for name, texts in _texts(finding) if texts in labels]
 
 
 def _evidence_text(value: Evidence) -> str:

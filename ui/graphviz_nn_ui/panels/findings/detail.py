@@ -1,0 +1,97 @@
+"""One finding: why, what to do, the numbers that prove it, and the rule behind it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QTextBrowser, QToolButton, QVBoxLayout, QWidget
+
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.views import Curves
+from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, curves, evidence_rows, rule_text
+from graphviz_nn_ui.widgets.plot import Plot
+from graphviz_nn_ui.widgets.theme import theme_of
+
+_PLOT_HEIGHT = 170
+_RULE_HEIGHT = 320
+
+
+class FindingDetail(QScrollArea):
+    """Shows one finding at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("The finding in detail")
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        self._text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._about = QToolButton()
+        self._about.setCheckable(True)
+        self._about.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._about.setArrowType(Qt.ArrowType.RightArrow)
+        self._about.setAutoRaise(True)
+        self._about.toggled.connect(self._open_rule)
+        self._rule = QTextBrowser()
+        self._rule.setOpenExternalLinks(True)
+        self._rule.setMinimumHeight(_RULE_HEIGHT)
+        self._rule.setAccessibleName("About the rule")
+        self._rule.hide()
+        self._plots: list[Plot] = []
+        self._column = QVBoxLayout()
+        self._column.setContentsMargins(10, 8, 10, 8)
+        self._column.setSpacing(8)
+        for widget in (self._text, self._about, self._rule):
+            self._column.addWidget(widget)
+        self._column.addStretch(1)
+        content = QWidget()
+        content.setLayout(self._column)
+        self.setWidget(content)
+
+    def show_finding(self, finding: Finding, where: str) -> None:
+        """Shows a finding with the plots of its evidence."""
+        self._text.setText(self._in_words(finding, where))
+        self._about.setText(f"About the rule {finding.rule}")
+        self._about.setChecked(False)
+        self._rule.setMarkdown(rule_text(finding.rule))
+        self._about.setVisible(bool(rule_text(finding.rule)))
+        for plot in self._plots:
+            self._column.removeWidget(plot)
+            plot.deleteLater()
+        self._plots = []
+        for each in curves(finding):
+            self.add_plot(each)
+
+    def add_plot(self, curves: Curves) -> None:
+        """Draws something more about it, below what is there."""
+        plot = Plot(curves.title)
+        plot.setMinimumHeight(_PLOT_HEIGHT)
+        plot.show_curves(curves)
+        self._plots.append(plot)
+        self._column.insertWidget(len(self._plots), plot)
+
+    def _in_words(self, finding: Finding, where: str) -> str:
+        theme = theme_of(self)
+        colour = {"error": theme.error, "warning": theme.warning}.get(finding.severity, theme.info).name()
+        rows = "".join(
+            f"<tr><td style='color:{theme.muted.name()}; padding-right:12px'>{escape(name)}</td>"
+            f"<td>{escape(text)}</td></tr>"
+            for name, text in evidence_rows(finding)
+        )
+        return (
+            f"<p><b style='color:{colour}'>{SIGNS[finding.severity]} {finding.severity}</b> "
+            f"at <b>{escape(where)}</b></p><p>{escape(finding.cause)}</p>"
+            f"<p><b>What to do:</b> {escape(finding.remedy)}</p><table cellspacing='2'>{rows}</table>"
+        )
+
+    def _open_rule(self, opened: bool) -> None:
+        self._rule.setVisible(opened)
+        self._about.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+        if opened:
+            self.ensureWidgetVisible(self._rule)

@@ -1,0 +1,182 @@
+"""The list of findings beside what is known of the one that is chosen."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QModelIndex, Qt
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.model.findings import SEVERITIES, Finding
+from graphviz_nn.model.views import Curves
+from graphviz_nn_ui.panels.findings.detail import FindingDetail
+from graphviz_nn_ui.panels.findings.model import CAUSE, FindingModel
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, count_text, go_to, where_text, worst_first
+from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
+from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.theme import theme_of
+from graphviz_nn_ui.workspace import Workspace
+
+_NORMS = "findings norms"
+_DETAIL_CHARACTERS = 52
+
+
+class FindingsPanel(QWidget):
+    """A click on a finding goes to the step and the event where its trouble begins, and selects what is at fault."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._chosen: Finding | None = None
+        self._model = FindingModel(lambda: theme_of(self), self)
+        self._view = self._make_view()
+        self._detail = FindingDetail()
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.addWidget(self._view)
+        self._splitter.addWidget(self._detail)
+        self._splitter.setStretchFactor(0, 1)
+        self._detail.setMinimumWidth(self.fontMetrics().averageCharWidth() * _DETAIL_CHARACTERS)
+        self._splitter.setChildrenCollapsible(False)
+        self._detail.hide()
+        self._empty = Emptiable(self._splitter)
+        self._count = QLabel()
+        self._count.setAccessibleName("How many findings")
+        self._severities = {severity: self._switch(severity) for severity in reversed(SEVERITIES)}
+        self._lay_out()
+        self._following = Following(workspace, self, document=self._open, findings=self._fill)
+
+    # Building
+
+    def _make_view(self) -> QTableView:
+        view = QTableView()
+        view.setAccessibleName("Findings")
+        view.setModel(self._model)
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setTabKeyNavigation(False)
+        rows, columns, selection = view.verticalHeader(), view.horizontalHeader(), view.selectionModel()
+        assert rows is not None
+        assert columns is not None
+        assert selection is not None
+        rows.hide()
+        rows.setDefaultSectionSize(view.fontMetrics().height() + 8)
+        columns.setHighlightSections(False)
+        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setSectionResizeMode(CAUSE, QHeaderView.ResizeMode.Stretch)
+        selection.currentRowChanged.connect(self._choose)
+        view.clicked.connect(self._go)
+        view.activated.connect(self._go)
+        return view
+
+    def _switch(self, severity: str) -> QCheckBox:
+        box = QCheckBox(f"{SIGNS[severity]} {severity}")
+        box.setChecked(True)
+        box.setToolTip(f"Show findings of severity {severity}")
+        box.toggled.connect(self._fill)
+        return box
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(8, 4, 8, 4)
+        bar.addWidget(self._count)
+        bar.addStretch(1)
+        for box in self._severities.values():
+            bar.addWidget(box)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(bar)
+        column.addWidget(self._empty)
+
+    # What the document tells
+
+    def _open(self, document: Document | None) -> None:
+        self._chosen = None
+        self._detail.hide()
+        self._fill()
+
+    def _fill(self) -> None:
+        document = self._workspace.document
+        if document is None:
+            self._model.show((), None)
+            self._count.clear()
+            self.setWindowTitle("Findings")
+            self._empty.say("No run is open.")
+            return
+        found = document.findings
+        wanted = [severity for severity, box in self._severities.items() if box.isChecked()]
+        shown = worst_first(found, wanted)
+        self._model.show(shown, document.data)
+        self._count.setText(count_text(found))
+        self.setWindowTitle(f"Findings ({len(found)})" if found else "Findings")
+        self._empty.say("" if shown else _why_none(document, hidden=len(found)))
+        if self._chosen in shown:
+            self._view.selectRow(shown.index(self._chosen))
+        else:
+            self._chosen = None
+            self._detail.hide()
+
+    # What a person does
+
+    def _choose(self, current: QModelIndex) -> None:
+        """Shows a finding in detail."""
+        document = self._workspace.document
+        if document is None or not current.isValid():
+            return
+        finding = self._model.findings[current.row()]
+        if finding is self._chosen:
+            return
+        self._chosen = finding
+        self._detail.show_finding(finding, where_text(finding, document.data))
+        self._detail.show()
+        self._draw_norms(document, finding)
+
+    def _go(self, index: QModelIndex) -> None:
+        document = self._workspace.document
+        if document is None or not index.isValid():
+            return
+        finding = self._model.findings[index.row()]
+        try:
+            go_to(document.session, finding)
+        except GraphvizNNError as error:
+            self._workspace.problem.emit("The step of this finding cannot be opened", str(error))
+            return
+        if finding.node is not None:
+            self._workspace.reveal.emit(finding.node)
+
+    def _draw_norms(self, document: Document, finding: Finding) -> None:
+        node, data = finding.node, document.data
+        if node is None:
+            self._workspace.jobs.forget(_NORMS)
+            return
+
+        def add(curves: Curves | None) -> None:
+            if curves is not None and self._chosen is finding:
+                self._detail.add_plot(curves)
+
+        self._workspace.jobs.submit(
+            _NORMS, lambda ticket: norms_over_steps(data, finding.step, node, ticket.check), add
+        )
+
+
+def _why_none(document: Document, hidden: int) -> str:
+    """Why the list is empty."""
+    if hidden:
+        return f"{hidden} findings are hidden: switch their severity on above."
+    if document.data.meta.keep == "none":
+        return "No findings. The run holds no statistics, which most rules need: record with keep='stats'."
+    return "No findings: the checks found nothing wrong in the last recorded steps."
