@@ -107,7 +107,7 @@ class SampleAxes:
 
 
 def _regroup(factors: list[tuple[bool, int]], shape: tuple[int, ...]) -> Axes | None:
-    """Deals factors out to dimensions of these sizes, in order; None where that would cut across the samples' factor."""
+    """Deals factors out to dimensions of these sizes, in order; None where that cuts across the samples' factor."""
     waiting = list(reversed(factors))
     found: list[Dimension] = []
     for size in shape:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from graphviz_nn.analysis.accumulation import missing_zero_grad
 from graphviz_nn.analysis.arrival import cut_off, never_arrived
 from graphviz_nn.analysis.attention import attention_collapsed
+from graphviz_nn.analysis.batch import batch_leak, batch_norm_small, softmax_over_batch
+from graphviz_nn.analysis.chains import linear_chain
 from graphviz_nn.analysis.clipping import clipped_away, loss_scale
 from graphviz_nn.analysis.depth import exploding, vanishing_depth
 from graphviz_nn.analysis.edges import near_edge
@@ -12,7 +14,16 @@ from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_tab
 from graphviz_nn.analysis.half import half_overflow, half_underflow
 from graphviz_nn.analysis.initial import init_scale
 from graphviz_nn.analysis.learning import decaying_away, never_changing, update_ratio
+from graphviz_nn.analysis.loss_metrics import METRICS as LOSS_METRICS
+from graphviz_nn.analysis.losses import (
+    broadcast_loss,
+    missing_log_softmax,
+    output_range,
+    sigmoid_before_loss,
+    softmax_before_loss,
+)
 from graphviz_nn.analysis.metrics import METRICS
+from graphviz_nn.analysis.modes import mode_mistake
 from graphviz_nn.analysis.nonfinite import nonfinite_backward, nonfinite_forward
 from graphviz_nn.analysis.ownership import frozen_between, not_in_optimizer, registered_nowhere
 from graphviz_nn.analysis.regularisation import dropout_too_high
@@ -66,6 +77,16 @@ def register_checks() -> list[Check]:
         Check("not_in_optimizer", "parameters", not_in_optimizer, {"steps": 2}),
         Check("registered_nowhere", "parameters", registered_nowhere),
         Check("frozen_between", "parameters", frozen_between, {"share": 0.5}),
+        Check("softmax_before_loss", "structure", softmax_before_loss),
+        Check("sigmoid_before_loss", "structure", sigmoid_before_loss),
+        Check("missing_log_softmax", "structure", missing_log_softmax, {"total": 0.1}, metrics=("nll_log_total",)),
+        Check("output_range", "structure", output_range, {"share": 0.1}),
+        Check("broadcast_loss", "structure", broadcast_loss),
+        Check("softmax_over_batch", "structure", softmax_over_batch),
+        Check("batch_leak", "structure", batch_leak),
+        Check("batch_norm_small", "structure", batch_norm_small, {"values": 4}),
+        Check("linear_chain", "structure", linear_chain, {"layers": 3}),
+        Check("mode_mistake", "structure", mode_mistake),
     ]
 
 
@@ -90,4 +111,4 @@ def register_views() -> list[View]:
 
 @hookimpl
 def register_metrics() -> list[Metric]:
-    return list(METRICS)
+    return [*METRICS, *LOSS_METRICS]

@@ -63,11 +63,13 @@ class Healthy:
 
     Attributes:
         flat: outputs at or beyond these two lie where the derivative is under 5 % of its largest; None: no flat end.
+        reach: the least and the greatest output that it can give; None: no bound.
         sparse: an output of exactly zero passes no gradient on: normal for some samples, a fault for all of them.
     """
 
     flat: tuple[float, float] | None = None
     sparse: bool = False
+    reach: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def biases_before_batch_norm() -> None:
 @healthy
 def deep_batch_norm_with_sigmoid() -> None:
     model = nn.Sequential(*[nn.Sequential(nn.Linear(16, 16), nn.BatchNorm1d(16), nn.ReLU()) for _ in range(12)])
-    fit(model, *data(16, 32, 16))
+    fit(model.append(nn.Linear(16, 16)), *data(16, 32, 16))
 
 
 @healthy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -60,15 +61,23 @@ def _type(name: str, functions: str, label: _Label | None = None, healthy: Healt
     )
 
 
-def _parametrised(name: str, functions: str, key: str, word: str = "", usual: float | None = None) -> LayerType:
-    return _type(name, functions, partial(_with_number, name=name, key=key, word=word, usual=usual))
+def _parametrised(
+    name: str,
+    functions: str,
+    key: str,
+    word: str = "",
+    usual: float | None = None,
+    healthy: Healthy | None = None,
+) -> LayerType:
+    return _type(name, functions, partial(_with_number, name=name, key=key, word=word, usual=usual), healthy)
 
 
-_RECTIFIER: Final = Healthy(sparse=True)
+_RECTIFIER: Final = Healthy(sparse=True, reach=(0.0, math.inf))
+_SHARE: Final = Healthy(reach=(0.0, 1.0))
 
 TYPES: Final = (
     _type("ReLU", "relu", healthy=_RECTIFIER),
-    _type("ReLU6", "relu6", healthy=_RECTIFIER),
+    _type("ReLU6", "relu6", healthy=Healthy(sparse=True, reach=(0.0, 6.0))),
     _parametrised("LeakyReLU", "leaky_relu", "negative_slope"),
     _parametrised("PReLU", "prelu", "num_parameters", usual=1),
     _type("RReLU", "rrelu rrelu_with_noise"),
@@ -79,20 +88,20 @@ TYPES: Final = (
     _type("SiLU", "silu"),
     _type("Mish", "mish"),
     _type("Hardswish", "hardswish"),
-    _type("Sigmoid", "sigmoid special_expit", healthy=Healthy(flat=(0.0127, 0.9873))),
-    _type("Hardsigmoid", "hardsigmoid"),
-    _type("LogSigmoid", "logsigmoid log_sigmoid"),
-    _type("Tanh", "tanh", healthy=Healthy(flat=(-0.975, 0.975))),
+    _type("Sigmoid", "sigmoid special_expit", healthy=Healthy(flat=(0.0127, 0.9873), reach=(0.0, 1.0))),
+    _type("Hardsigmoid", "hardsigmoid", healthy=_SHARE),
+    _type("LogSigmoid", "logsigmoid log_sigmoid", healthy=Healthy(reach=(-math.inf, 0.0))),
+    _type("Tanh", "tanh", healthy=Healthy(flat=(-0.975, 0.975), reach=(-1.0, 1.0))),
     _type("Hardtanh", "hardtanh", _range_label),
     _type("Tanhshrink", "tanhshrink"),
     _parametrised("Hardshrink", "hardshrink", "lambd", usual=0.5),
     _parametrised("Softshrink", "softshrink", "lambd", usual=0.5),
-    _parametrised("Softplus", "softplus", "beta", usual=1),
-    _type("Softsign", "softsign", healthy=Healthy(flat=(-0.776, 0.776))),
+    _parametrised("Softplus", "softplus", "beta", usual=1, healthy=Healthy(reach=(0.0, math.inf))),
+    _type("Softsign", "softsign", healthy=Healthy(flat=(-0.776, 0.776), reach=(-1.0, 1.0))),
     _type("Threshold", "threshold", _threshold_label),
     _parametrised("GLU", "glu", "dim", "dim ", usual=-1),
-    _parametrised("Softmax", "softmax special_softmax", "dim", "dim "),
-    _parametrised("Softmin", "softmin", "dim", "dim "),
+    _parametrised("Softmax", "softmax special_softmax", "dim", "dim ", healthy=_SHARE),
+    _parametrised("Softmin", "softmin", "dim", "dim ", healthy=_SHARE),
     _parametrised("LogSoftmax", "log_softmax special_log_softmax", "dim", "dim "),
     _type("Softmax2d", ""),
     LayerType(
