@@ -109,7 +109,7 @@ def _heat_map(shown: HeatMap, figure: Figure, palette: Palette) -> None:
     axes = _axes(figure, palette, shown.title)
     norm = _norm(shown)
     table = ListedColormap(colour_table(shown.colours, palette.canvas)[:LEVELS])
-    table.set_bad(palette.containers[1])
+    axes.set_facecolor(palette.containers[1])  # what has no number is left out
     axes.imshow(shown.values, cmap=table, norm=norm, aspect="auto", interpolation="nearest")
     axes.set_yticks(range(rows), _thinned(shown.rows, 60), fontsize=7)
     every = max(-(-columns // 12), 1)

@@ -115,9 +115,9 @@ def true_colour(grid: ImageGrid) -> npt.NDArray[np.uint8]:
 
 def _own_ranges(images: npt.NDArray[Any]) -> Ranges:
     """Lowest and highest number of each image; NaN or infinite where one of its numbers is."""
-    flat = images.reshape(len(images), -1)
-    if not flat.size:
+    if not images.size:
         return np.full((len(images), 2), np.nan)
+    flat = images.reshape(len(images), -1)
     return np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1).astype(np.float64)
 
 

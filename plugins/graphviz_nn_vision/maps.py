@@ -78,8 +78,8 @@ def read_page(subject: Subject, placed: Arrangement, options: ViewOptions) -> Pa
     plane = _within(options.plane, size(shape, placed.plane))
     note = ""
     if described is not None:
-        one = part_bytes(described, *placed.index(sample, plane, slice(first, first + 1)))
-        count, asked = max(min(count, MOST_BYTES // max(one, 1)), 1), count
+        wanted = part_bytes(described, *placed.index(sample, plane, slice(first, first + count)))
+        count, asked = max(min(count, count * MOST_BYTES // max(wanted, 1)), 1), count
         note = "" if count == asked else f"channels {first} to {first + count - 1} of {total}: more are too large"
     part = subject.read(*placed.index(sample, plane, slice(first, first + count)))
     images, said = as_real(placed.images(part))

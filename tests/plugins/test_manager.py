@@ -17,6 +17,7 @@ from graphviz_nn.model.findings import Check
 from graphviz_nn.model.layer_types import Category, LayerType
 from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.panels import Panel
+from graphviz_nn.model.views import Table, View
 from graphviz_nn.plugin import hookimpl, hookspecs
 from graphviz_nn.plugin.manager import HOOKS, PluginManager, plugins
 from tests.plugins.installing import Install, error_of
@@ -49,6 +50,10 @@ class AllHooks:
         return [Metric("swirl", "output", lambda tensor: tensor.flatten()[:1])]
 
     @hookimpl
+    def register_views(self) -> list[View]:
+        return [View("swirl", "Swirls", lambda subject, options: Table("Swirls", (), ()))]
+
+    @hookimpl
     def register_panels(self) -> list[Panel]:
         return [Panel("swirl", "Swirls", "left", lambda workspace: None)]
 
@@ -62,6 +67,7 @@ DELIVERED: dict[str, Callable[[PluginManager], object]] = {
     "register_exporters": lambda manager: [exporter.name for exporter in manager.exporters] == ["swirl"],
     "register_checks": lambda manager: [check.name for check in manager.checks] == ["swirl"],
     "register_metrics": lambda manager: list(manager.metrics) == ["swirl"],
+    "register_views": lambda manager: [view.name for view in manager.views] == ["swirl"],
     "register_panels": lambda manager: [panel.name for panel in manager.panels] == ["swirl"],
     "add_commands": lambda manager: [command.name for command in manager.commands] == ["swirl"],
 }
