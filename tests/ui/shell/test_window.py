@@ -118,10 +118,10 @@ def test_what_is_impossible_cannot_be_chosen(qtbot, make_window, workspace, show
     window = make_window()
     assert not window.actions_of["step.into"].isEnabled()
     session = show(digits_run).session
-    qtbot.waitUntil(lambda: window.actions_of["step.into_back"].isEnabled())
+    qtbot.waitUntil(window.actions_of["step.into_back"].isEnabled)
     assert not window.actions_of["step.into"].isEnabled()
     session.scrub(3)
-    qtbot.waitUntil(lambda: window.actions_of["step.into"].isEnabled())
+    qtbot.waitUntil(window.actions_of["step.into"].isEnabled)
 
 
 def test_shortcuts_are_not_given_twice(make_window, workspace):

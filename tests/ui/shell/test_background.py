@@ -1,0 +1,227 @@
+"""Growth of the open file, checks, jobs, and what follows a document."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+
+import pytest
+import torch
+from PyQt6.QtWidgets import QLabel, QStackedWidget
+
+import graphviz_nn as gnn
+from graphviz_nn.errors import NotRecorded
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.store import open_run
+from graphviz_nn_ui.background import checking
+from graphviz_nn_ui.background.checking import Checking
+from graphviz_nn_ui.background.growth import Growth
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.widgets.following import Following
+
+
+@pytest.fixture
+def growth(workspace):
+    problems = []
+    workspace.problem.connect(lambda title, remedy: problems.append(title))
+    growth = Growth(workspace)
+    growth.problems = problems
+    return growth
+
+
+def test_follows_a_file_that_is_being_written(qtbot, workspace, show, growth, tmp_path):
+    path, model = tmp_path / "live.gvnn", torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gnn.record(path, model, every=1) as recording:
+        for _ in range(3):
+            with recording.step():
+                model(torch.ones(1, 2)).sum().backward()
+                optimizer.step()
+        qtbot.waitUntil(lambda: path.exists() and _steps(path) > 0)
+        session = show(path).session
+    growth.look()
+    assert session.position == 2
+    assert growth.problems == []
+
+
+def _steps(path) -> int:
+    with gnn.load(path) as run:
+        return len(run.steps)
+
+
+def test_says_once_that_the_file_is_gone(show, growth, digits_run, tmp_path):
+    path = tmp_path / "run.gvnn"
+    shutil.copy(digits_run, path)
+    document = show(path)
+    os.unlink(path)
+    growth.look()
+    growth.look()
+    assert growth.problems == ["run.gvnn was deleted or moved"]
+    assert document.session.previous_step()
+
+
+def test_takes_in_another_recording_in_its_place(show, growth, digits_run, lstm_run, tmp_path):
+    path = tmp_path / "run.gvnn"
+    shutil.copy(digits_run, path)
+    document = show(path)
+    shutil.copy(lstm_run, tmp_path / "new.gvnn")
+    os.replace(tmp_path / "new.gvnn", path)
+    growth.look()
+    assert growth.problems == ["run.gvnn was replaced"]
+    assert document.session.structure.modules_by_path[""].type == "LSTMTagger"
+
+
+def test_a_document_that_was_closed_is_looked_at_no_more(workspace, show, growth, digits_run):
+    show(digits_run)
+    workspace.show(None)
+    growth.look()
+    assert growth.problems == []
+
+
+def test_findings_come_from_a_thread(qtbot, workspace, show, digits_run, monkeypatch):
+    found = Finding("rule", "warning", 0, 1, None, {}, "cause", "remedy")
+    threads = []
+
+    def check(document, ticket):
+        threads.append(threading.get_ident())
+        return [found]
+
+    monkeypatch.setattr(checking, "_findings", check)
+    checks = Checking(workspace)
+    document = show(digits_run)
+    qtbot.waitUntil(lambda: document.findings == (found,))
+    assert threads != [threading.get_ident()]
+    checks.check()
+    qtbot.waitUntil(lambda: len(threads) == 2)
+
+
+def test_the_newest_job_with_a_tag_counts(qtbot, workspace):
+    gate, results = threading.Event(), []
+    workspace.jobs.submit("same", lambda ticket: gate.wait(5) and "old", results.append)
+    workspace.jobs.submit("same", lambda ticket: "new", results.append)
+    gate.set()
+    qtbot.waitUntil(lambda: results == ["new"])
+    assert workspace.jobs.wait()
+    qtbot.wait(20)
+    assert results == ["new"]
+
+
+def test_a_job_that_fails_tells_its_error(qtbot, workspace):
+    errors = []
+
+    def work(ticket):
+        raise NotRecorded("nothing there")
+
+    workspace.jobs.submit("bad", work, lambda result: None, errors.append)
+    qtbot.waitUntil(lambda: len(errors) == 1)
+    assert str(errors[0]) == "nothing there"
+
+
+def test_progress_is_told_in_the_windows_thread(qtbot, workspace):
+    told = []
+    workspace.jobs.advanced.connect(lambda *what: told.append((*what, threading.get_ident())))
+    workspace.jobs.submit("long", lambda ticket: ticket.progress(0.5, "half"), lambda result: None)
+    qtbot.waitUntil(lambda: told == [("long", 0.5, "half", threading.get_ident())])
+
+
+def test_a_file_is_closed_once_no_thread_reads_it(qtbot, workspace, digits_run):
+    gate, closed = threading.Event(), []
+
+    class Watched(Document):
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    from graphviz_nn.run import Run
+
+    workspace.show(Watched(Run(open_run(digits_run))))
+    workspace.jobs.submit("read", lambda ticket: gate.wait(5), lambda result: None)
+    workspace.show(None)
+    assert closed == []
+    gate.set()
+    qtbot.waitUntil(lambda: closed == [True])
+
+
+def test_work_elsewhere_counts_until_it_is_released(workspace):
+    release = workspace.jobs.hold("process")
+    assert workspace.jobs.tags == ("process",)
+    again = workspace.jobs.hold("process")
+    release()
+    assert workspace.jobs.tags == ("process",)
+    again()
+    assert workspace.jobs.tags == ()
+
+
+class Listener(QLabel):
+    def __init__(self, workspace) -> None:
+        super().__init__()
+        self.heard: list[object] = []
+        self.following = Following(
+            workspace, self, document=self._document, cursor=lambda before, after: self.heard.append(after)
+        )
+
+    def _document(self, document) -> None:
+        self.heard.append("closed" if document is None else "document")
+
+
+def test_a_panel_follows_one_document_after_another(qtbot, workspace, show, digits_run, lstm_run):
+    listener = Listener(workspace)
+    qtbot.addWidget(listener)
+    first = show(digits_run).session
+    first.scrub(3)
+    second = show(lstm_run).session
+    first.cursor_moved.emit(0, 99)
+    second.scrub(5)
+    assert listener.heard == ["closed", "document", 3, "document", 5]
+
+
+def test_a_hidden_panel_is_left_alone_until_it_is_seen(qtbot, workspace, show, digits_run):
+    tabs, listener = QStackedWidget(), Listener(workspace)
+    qtbot.addWidget(tabs)
+    tabs.addWidget(listener)
+    tabs.addWidget(QLabel("front"))
+    tabs.setCurrentIndex(1)
+    tabs.show()
+    session = show(digits_run).session
+    listener.heard.clear()
+    session.scrub(3)
+    session.scrub(4)
+    assert listener.heard == []
+    tabs.setCurrentIndex(0)
+    assert listener.heard == ["document"]
+    session.scrub(5)
+    assert listener.heard == ["document", 5]
+
+
+def test_who_moved_the_cursor_is_not_called_back(workspace, show, digits_run, qtbot):
+    class Mover(QLabel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heard = 0
+            self.following = Following(workspace, self, document=lambda document: None, cursor=self._moved)
+
+        def _moved(self, before: int, after: int) -> None:
+            self.heard += 1
+
+    mover = Mover()
+    qtbot.addWidget(mover)
+    session = show(digits_run).session
+    session.scrub(3, origin=mover)
+    assert mover.heard == 0
+    session.scrub(4)
+    assert mover.heard == 1
+
+
+def test_a_panel_that_is_gone_hears_nothing(workspace, show, digits_run):
+    listener = Listener(workspace)
+    heard = listener.heard
+    session = show(digits_run).session
+    listener.deleteLater()
+    from PyQt6.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    heard.clear()
+    session.scrub(2)
+    workspace.show(None)
+    assert heard == []
