@@ -74,10 +74,11 @@ def run_script(program: str, given: object) -> Any:
     return json.loads(done.stdout)
 
 
-def drive(page: str, script: str, folder: Path) -> dict[str, Any]:
+def drive(page: str, script: str, folder: Path, real_time: bool = False) -> dict[str, Any]:
     """Opens a page in a browser, runs `script` (it may await) after its own, and returns the `seen` that it fills.
 
-    The script is let through the page's own policy, which otherwise stays as it is.
+    The script is let through the page's own policy, which otherwise stays as it is. While it waits, time runs ahead;
+    in `real_time` it may not wait.
     """
     driver = f"""
     const pause = (time) => new Promise((go) => setTimeout(go, time));
@@ -93,10 +94,9 @@ def drive(page: str, script: str, folder: Path) -> dict[str, Any]:
     page = page.replace("script-src ", "script-src 'nonce-test' ", 1)
     path = folder / "page.html"
     path.write_text(page.replace("</body>", f'<script nonce="test">{driver}</script></body>'), encoding="utf-8")
-    command = [str(find_chromium()), *_HEADLESS, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000"]
-    done = subprocess.run(
-        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [str(find_chromium()), *_HEADLESS, f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
+    command += [path.as_uri()] if real_time else ["--virtual-time-budget=2000", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     told = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
     assert told, done.stderr[-2000:]
     seen: dict[str, Any] = json.loads(html.unescape(told[1]))

@@ -113,6 +113,8 @@ class Explorer {
     const { groups, shut } = this.model;
     const isOpen = (group) => group.place !== ROOT && this.model.depth(group) < depth && !shut.has(group.key);
     const open = new Set(groups.filter(isOpen).map((group) => group.key));
+    const known = this.state;
+    if (!known.unfolded.size && open.size === known.open.size && [...open].every((key) => known.open.has(key))) return;
     this.change((state) => Object.assign(state, { open, unfolded: new Set() }));
   }
 

@@ -7,6 +7,7 @@ const LOOP_REACH = 8;
 /** Keeps finished shapes and the order of siblings from one layout to the next. */
 class LayoutCache {
   constructor() {
+    this.levels = new Map();
     this.arrangements = new Map();
     this.shapes = new Map();
     this.count = 0;
@@ -47,7 +48,7 @@ function layOut(root, wires, direction, cache) {
     }
     const inner = wiring.edges.get(number);
     const stacked = inside.length > 0 && tree.boxes[inside[0]].key === undefined;
-    const found = canonical(inner ? inner.list : [], inside.map((child) => ports[child]), stacked);
+    const found = canonical(inner ? inner.list : [], inside.map((child) => ports[child]), stacked, cache.levels);
     ports[number] = found.ports;
     edges.set(number, found.places);
     shapes[number] = cache.container(found.level, inside.map((child) => shapes[child]), frameOf(box, direction));

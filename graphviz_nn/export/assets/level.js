@@ -1,17 +1,29 @@
 // The layout, part 3: one container's inside as a graph, then as layers joined by segments.
 // See layout/level.py and layout/layered.py.
 
-/** Numbers ports, nets and edges by what they connect, so that equal containers give equal levels. */
-function canonical(inner, children, stacked) {
-  const netNumbers = new Map();
+/**
+ * Numbers ports, nets and edges by what they connect, so that equal containers give equal levels. Those whose edges
+ * come in the same order, as in equal blocks, are looked up in `known`.
+ */
+function canonical(inner, children, stacked, known) {
+  const names = new Map();
+  const edges = inner.map(([source, target, net]) => [
+    source,
+    target,
+    source === BORDER ? CENTER : children[source].bottoms.get(net) ?? CENTER,
+    target === BORDER ? CENTER : children[target].tops.get(net) ?? CENTER,
+    setDefault(names, net, () => names.size),
+  ]);
+  const key = `${children.length} ${stacked} ${edges.join(" ")}`;
+  const { level, tops, bottoms, places } = setDefault(known, key, () => numberLevel(children.length, edges, stacked));
+  const nets = [...names.keys()];
+  const named = (side) => new Map([...side].map(([net, port]) => [nets[net], port]));
+  return { level, ports: { tops: named(tops), bottoms: named(bottoms) }, places };
+}
+
+function numberLevel(items, edges, stacked) {
   const ends = new Map();
-  const edges = inner.map(([source, target, net]) => {
-    const local = setDefault(netNumbers, net, () => netNumbers.size);
-    setDefault(ends, local, () => []).push([source, target]);
-    const sourcePort = source === BORDER ? CENTER : children[source].bottoms.get(net) ?? CENTER;
-    const targetPort = target === BORDER ? CENTER : children[target].tops.get(net) ?? CENTER;
-    return [source, target, sourcePort, targetPort, local];
-  });
+  for (const [source, target, , , net] of edges) setDefault(ends, net, () => []).push([source, target]);
   const ranked = [...ends].map(([net, pairs]) => [pairs.sort(compare), net]).sort(compare);
   const tops = new Map();
   const bottoms = new Map();
@@ -21,7 +33,6 @@ function canonical(inner, children, stacked) {
     if (pairs[0][0] === BORDER) tops.set(net, tops.size);
     else if (pairs.some(([, target]) => target === BORDER)) bottoms.set(net, bottoms.size);
   }
-  const items = children.length;
   const numbered = edges.map(([source, target, sourcePort, targetPort, net], number) => [
     source === BORDER ? items + tops.get(net) : source,
     target === BORDER ? items + tops.size + bottoms.get(net) : target,
@@ -34,14 +45,11 @@ function canonical(inner, children, stacked) {
   const places = [];
   numbered.forEach((edge, place) => (places[edge[5]] = place));
   const level = { items, tops: tops.size, bottoms: bottoms.size, stacked, edges: numbered.map((e) => e.slice(0, 5)) };
-  level.key = JSON.stringify([items, level.tops, level.bottoms, stacked, level.edges]);
-  level.structure = JSON.stringify([
-    items, level.tops, level.bottoms, stacked, level.edges.map(([u, v, , , net]) => [u, v, net]),
-  ]);
   level.vertices = items + level.tops + level.bottoms;
-  const names = [...netNumbers.keys()];
-  const named = (side) => new Map([...side].map(([net, port]) => [names[net], port]));
-  return { level, ports: { tops: named(tops), bottoms: named(bottoms) }, places };
+  const size = `${items} ${level.tops} ${level.bottoms} ${stacked}`;
+  level.key = `${size} ${level.edges.join(" ")}`;
+  level.structure = `${size} ${level.edges.map(([u, v, , , net]) => `${u},${v},${net}`).join(" ")}`;
+  return { level, tops, bottoms, places };
 }
 
 function rankLevel(level) {
