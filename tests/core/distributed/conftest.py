@@ -1,7 +1,8 @@
-"""What the processes that shard a model found, for the tests that look at it."""
+"""What two processes found, started once for all tests that look at it."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -18,3 +19,14 @@ def sharded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def sharded_results(sharded_folder: Path) -> list[dict[str, Any]]:
     return results("sharded_variants", sharded_folder)
+
+
+@pytest.fixture(scope="package")
+def parallel_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data_parallel")
+
+
+@pytest.fixture(scope="package")
+def parallel_results(parallel_folder: Path) -> list[dict[str, Any]]:
+    """At the end rank 1 is killed on purpose."""
+    return results("data_parallel_variants", parallel_folder, codes=(0, -signal.SIGKILL))

@@ -142,6 +142,7 @@ def data_parallel_variants(rank: int, folder: Path) -> dict[str, Any]:
         "no_sync": neutral(views, folder, "no_sync", rank, accumulate=True),
         "unused": neutral(with_unused_layer, folder, "unused", rank),
         "own gradient": own_gradients(rank),
+        **failing_recorders(rank, folder),
         "mean gradient": {k: v.tolist() for k, v in train(data_parallel(), rank).items() if k.startswith("0")},
     }
 
@@ -237,7 +238,7 @@ def main(name: str, folder: Path, rank: int, world: int) -> None:
     result = globals()[name](rank, folder)
     (folder / f"result{rank}.json").write_text(json.dumps(result), encoding="utf-8")
     dist.barrier()
-    if name == "failing_recorders":
+    if name == "data_parallel_variants":
         dying_rank(rank, folder)  # which leaves no group to be ended in good order
     else:
         dist.destroy_process_group()

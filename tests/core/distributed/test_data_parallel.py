@@ -11,20 +11,19 @@ from torch import Tensor
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import NotRecorded
-from tests.core.distributed.launching import results
 
 VARIANTS = ("plain", "bucket_views", "no_sync", "unused")
 NAMES = ("0.weight", "0.bias", "2.weight", "2.bias", "3.weight", "3.bias")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data_parallel")
+@pytest.fixture
+def folder(parallel_folder: Path) -> Path:
+    return parallel_folder
 
 
-@pytest.fixture(scope="module")
-def found(folder: Path) -> list[dict[str, Any]]:
-    return results("data_parallel_variants", folder)
+@pytest.fixture
+def found(parallel_results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return parallel_results
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

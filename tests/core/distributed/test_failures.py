@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,20 @@ import pytest
 
 import graphviz_nn as gnn
 from graphviz_nn.store.folder import RunFolder
-from tests.core.distributed.launching import results
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("failures")
+@pytest.fixture
+def folder(parallel_folder: Path) -> Path:
+    return parallel_folder
 
 
-@pytest.fixture(scope="module")
-def found(folder: Path) -> list[dict[str, Any]]:
-    return results("failing_recorders", folder, codes=(0, -signal.SIGKILL))
+@pytest.fixture
+def found(parallel_results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return parallel_results
 
 
 def test_ranks_never_wait_for_another_s_recorder(found):
-    assert found == [{"alone": [], "broken": []}] * 2
+    assert [(rank["alone"], rank["broken"]) for rank in found] == [([], [])] * 2
 
 
 def test_a_rank_that_did_not_record_is_missing(found, folder):

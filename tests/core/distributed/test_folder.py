@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import NotARunFile, NotRecorded, OptionError, RunFileError
@@ -126,7 +127,7 @@ def test_a_rank_that_began_long_before_the_last_is_said(folder):
 def test_a_file_of_another_rank_than_its_name_says_is_no_run(tmp_path):
     path = tmp_path / "run.gvnn"
     write(path, 5, world=2)
-    with pytest.raises(NotARunFile, match="holds no file of the run: rank5.gvnn belongs to an earlier run"):
+    with pytest.raises(NotARunFile, match=r"holds no file of the run: rank5\.gvnn belongs to an earlier run"):
         RunFolder(path)
 
 
@@ -184,3 +185,36 @@ def test_the_variables_of_torchrun_say_who_a_process_is(monkeypatch, variables, 
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert place_of_process() == place
+
+
+def one_step() -> None:
+    torch.nn.Linear(2, 1)(torch.ones(1, 2)).sum().backward()
+
+
+def test_a_process_alone_writes_one_plain_file(tmp_path):
+    with gnn.record(tmp_path / "run.gvnn", every=1):
+        one_step()
+    assert (tmp_path / "run.gvnn").is_file()
+    with gnn.load(tmp_path / "run.gvnn") as run:
+        assert (run.meta.rank, run.meta.world_size, run.meta.notes) == (None, None, ())
+
+
+def test_variables_of_torchrun_make_a_folder_before_there_is_a_group(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with gnn.record(tmp_path / "run.gvnn", every=1) as recording:
+        one_step()
+    assert [file.name for file in (tmp_path / "run.gvnn").iterdir()] == ["rank1.gvnn"]
+    with recording.run as run:
+        assert (run.meta.rank, run.meta.world_size) == (1, 2)
+
+
+def test_a_recording_that_began_before_it_knew_its_rank_says_so(tmp_path, monkeypatch):
+    with gnn.record(tmp_path / "run.gvnn", every=1):
+        one_step()
+        monkeypatch.setenv("RANK", "1")
+        monkeypatch.setenv("WORLD_SIZE", "2")
+    with gnn.load(tmp_path / "run.gvnn") as run:
+        (note,) = run.meta.notes
+    assert "This is rank 1 of 2" in note
+    assert "after torch.distributed.init_process_group" in note
