@@ -1,6 +1,6 @@
 # graphviz_nn: `make demo` and `make test` need nothing but python3.11 or later and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench screenshots clean
 MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
@@ -12,9 +12,9 @@ INPUTS := pyproject.toml constraints.txt tools/setup.sh
 export OMP_NUM_THREADS ?= 1
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo  ## Train a small network on real digits, recorded; show what was seen
+demo: $(VENV)/.demo  ## Train a small network on real digits, recorded; show what was seen, in the app
 	@mkdir -p demo
 	$(BIN)/graphviz-nn run --every 10 -o demo/digits.gvnn examples/digits.py
 	$(BIN)/graphviz-nn info demo/digits.gvnn
@@ -22,6 +22,12 @@ demo: $(VENV)/.demo  ## Train a small network on real digits, recorded; show wha
 	$(BIN)/graphviz-nn export demo/digits.gvnn -o demo/digits-expanded.svg --depth all --color-by gradient
 	@printf '\nThe run file:    %s\nThe pictures:    %s\n                 %s\n' \
 	    demo/digits.gvnn demo/digits.svg demo/digits-expanded.svg
+	@if [ "$$(uname)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	    $(BIN)/graphviz-nn view demo/digits.gvnn; \
+	else \
+	    printf 'The app:         '; \
+	    $(BIN)/graphviz-nn view demo/digits.gvnn --screenshot demo/digits-app.png; \
+	fi
 
 test: lint  ## Everything that must hold: lint, then the tests
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS)
@@ -35,6 +41,9 @@ lint: $(VENV)/.dev  ## Style, types and import rules
 bench: $(VENV)/.dev  ## Print the measured figures against their targets
 	@$(BIN)/python -m benchmarks
 
+screenshots: $(VENV)/.dev  ## Draw the app's windows into docs/screenshots
+	@xvfb-run -a -s "-screen 0 1920x1200x24" $(BIN)/python tools/screenshots.py docs/screenshots
+
 clean:  ## Remove the virtual environment, caches and the demo's files
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -44,5 +53,5 @@ $(VENV)/.dev: $(INPUTS)
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.demo: $(INPUTS)
-	@PYTHON="$(PYTHON)" tools/setup.sh $(VENV) demo
+	@PYTHON="$(PYTHON)" tools/setup.sh $(VENV) demo,ui
 	@touch $@

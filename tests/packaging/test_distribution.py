@@ -36,10 +36,20 @@ def sdist_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return {name.partition("/")[2] for name in archive.getnames()}
 
 
-def test_wheel_installs_nothing_but_the_package(wheel):
+def test_wheel_installs_nothing_but_the_packages(wheel):
     top = {name.partition("/")[0] for name in wheel.namelist()}
     info = f"graphviz_nn-{PROJECT['version']}.dist-info"
-    assert top == {"graphviz_nn", info}
+    assert top == {"graphviz_nn", "graphviz_nn_ui", "graphviz_nn_vision", info}
+
+
+def test_wheel_ships_the_icons_style_and_examples_of_the_app(wheel):
+    package = ROOT / "ui"
+    shipped = {
+        str(file.relative_to(package)) for suffix in ("svg", "qss", "py") for file in package.rglob(f"*.{suffix}")
+    }
+    assert {"graphviz_nn_ui/style.qss", "graphviz_nn_ui/icons/into.svg"} < shipped
+    assert "graphviz_nn_ui/examples/digits.py" in shipped
+    assert shipped <= set(wheel.namelist())
 
 
 def test_wheel_holds_every_module_and_the_typing_marker(wheel):

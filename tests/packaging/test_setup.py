@@ -35,9 +35,9 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def setup(programs: Path, venv: Path, python: str) -> subprocess.CompletedProcess[str]:
+def setup(programs: Path, venv: Path, python: str, extras: str = "demo") -> subprocess.CompletedProcess[str]:
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "PYTHON": python}
-    command = ["sh", str(ROOT / "tools/setup.sh"), str(venv), "demo"]
+    command = ["sh", str(ROOT / "tools/setup.sh"), str(venv), extras]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -54,3 +54,56 @@ def test_says_which_package_brings_the_venv_module(programs, tmp_path):
     assert done.returncode == 1
     assert f"sudo apt-get install -y python{version}-venv" in done.stderr
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.fixture
+def venv(tmp_path: Path) -> Path:
+    """An environment that is there already, whose pip says what it is asked for."""
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    python = folder / "bin/python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -m ] && echo "$@" || exec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return folder
+
+
+def _dpkg(programs: Path, missing: str) -> None:
+    """A dpkg-query that notes each call and has all packages but one; libgl1 under its newer name."""
+    script = f"""#!/bin/sh
+echo called >> {programs}/calls
+shift 2
+for name in "$@"; do
+    case $name in
+        {missing} | {missing}t64 | libgl1) ;;
+        libgl1t64) echo "$name installed" ;;
+        *t64) ;;
+        *) echo "$name installed" ;;
+    esac
+done
+exit 1
+"""
+    (programs / "dpkg-query").write_text(script, encoding="utf-8")
+
+
+def test_the_tests_insist_on_the_libraries_of_qt(programs, venv):
+    _dpkg(programs, "libxcb-cursor0")
+    done = setup(programs, venv, sys.executable, "dev")
+    assert done.returncode == 1
+    assert done.stderr.endswith("sudo apt-get install -y libxcb-cursor0\n")
+    assert done.stdout == ""
+
+
+def test_the_demo_goes_on_without_them_and_says_the_line(programs, venv):
+    _dpkg(programs, "libegl1")
+    done = setup(programs, venv, sys.executable, "demo,ui")
+    assert done.returncode == 0
+    assert "the app will not start before you type:  sudo apt-get install -y libegl1\n" in done.stderr
+    assert "--editable .[demo,ui]" in done.stdout
+
+
+def test_one_question_to_dpkg_where_nothing_is_missing(programs, venv):
+    _dpkg(programs, "nothing")
+    done = setup(programs, venv, sys.executable, "dev")
+    assert done.returncode == 0
+    assert "apt-get" not in done.stderr
+    assert (programs / "calls").read_text() == "called\n"
