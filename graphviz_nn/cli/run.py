@@ -75,7 +75,8 @@ def run(
 ) -> None:
     """Run SCRIPT with its ARGUMENTS, unchanged, and record what its training steps do.
 
-    Its output, exit code and errors are its own. Ctrl+C ends it as always; what was recorded stays.
+    Its output, exit code and errors are its own. Ctrl+C ends it as always; what was recorded stays. Several processes
+    that train together (torchrun -m graphviz_nn run train.py) write a file each, in a folder of the run file's name.
 
     \b
     Example:
