@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, Final, TypeVar, get_type_hints
@@ -42,7 +43,7 @@ def pack(table: object) -> bytes:
     return b"".join((len(head).to_bytes(_ALIGNMENT, "little"), head, padding, *chunks))
 
 
-def unpack(kind: type[_Table], data: bytes) -> _Table:
+def unpack(kind: type[_Table], data: bytes | mmap.mmap) -> _Table:
     """Returns what `pack` was given; its arrays are read-only views of `data`.
 
     Raises:
@@ -67,7 +68,7 @@ def _leaves(table: object) -> Iterator[Any]:
             yield value
 
 
-def _leaf(entry: _Entry, data: bytes, body: int) -> Any:
+def _leaf(entry: _Entry, data: bytes | mmap.mmap, body: int) -> Any:
     if not entry.dtype:
         return entry.value
     dtype, count = np.dtype(entry.dtype), int(np.prod(entry.shape))

@@ -30,7 +30,8 @@ assert FIRST_CATEGORY + len(CATEGORIES) <= FIRST_HEAT
 
 _FEW: Final = 2000
 _SMALLEST_CONTAINER: Final = 2
-_WIRE_POINTS: Final = 8
+_SHORT: Final = 8
+"""Pixels up to which a wire is drawn as so many points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,17 +98,23 @@ def _draw_containers(
 def _draw_wires(
     pixels: Pixels, tables: SceneTables, scale: npt.NDArray[np.float64], limits: npt.NDArray[np.int_]
 ) -> None:
-    """Points along each piece, as many as its length needs."""
-    starts, ends = tables.wires.pieces[:, :2] * scale, tables.wires.pieces[:, 2:] * scale
+    """Each piece as the straight line between its ends."""
+    pieces = tables.wires.pieces
+    starts, ends = pieces[:, :2] * scale, pieces[:, 2:] * scale
     lengths = np.abs(ends - starts).max(axis=1, initial=0.0)
-    counts = np.clip(lengths.astype(np.int64) + 1, 1, int(max(limits)) + 1)
-    short = counts <= _WIRE_POINTS
-    share = np.linspace(0, 1, _WIRE_POINTS)[:, None, None]
-    points = (starts[short] * (1 - share) + ends[short] * share).reshape(-1, 2)
-    _set(pixels, points, limits)
-    for start, end, count in zip(starts[~short], ends[~short], counts[~short].tolist(), strict=True):
-        share = np.linspace(0, 1, count)[:, None]
-        _set(pixels, start * (1 - share) + end * share, limits)
+    short = lengths < _SHORT
+    for point in range(_SHORT):
+        share = point / _SHORT
+        _set(pixels, starts[short] * (1 - share) + ends[short] * share, limits)
+    corners = np.clip(np.concatenate([starts, ends], axis=1).astype(np.int64), 0, np.tile(limits, 2) - 1)
+    for left, top, right, bottom in corners[~short].tolist():
+        if left == right:
+            pixels[min(top, bottom) : max(top, bottom) + 1, left] = WIRE
+        elif top == bottom:
+            pixels[top, min(left, right) : max(left, right) + 1] = WIRE
+        else:
+            shares = np.linspace(0.0, 1.0, max(abs(right - left), abs(bottom - top)) + 1)[:, None]
+            _set(pixels, np.array([left, top]) * (1 - shares) + np.array([right, bottom]) * shares, limits)
 
 
 def _set(pixels: Pixels, points: npt.NDArray[np.float64], limits: npt.NDArray[np.int_]) -> None:

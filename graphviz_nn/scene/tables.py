@@ -24,7 +24,26 @@ NO_PARAMETERS: Final = 0
 TRAINED: Final = 1
 FROZEN: Final = 2
 
+KEY_KINDS: Final = "nmf"
+"""First letters of keys: of a node, a module call, a composite or custom function."""
+
 MARK_BITS: Final = {mark: 1 << place for place, mark in enumerate(MARKS)}
+
+
+def key_id(key: str) -> int:
+    """Returns a key ("n12", "m3", "f12") as a number."""
+    return int(key[1:]) * len(KEY_KINDS) + KEY_KINDS.index(key[0])
+
+
+def key_of(number: int) -> str:
+    """Returns the key that `key_id` made a number of."""
+    return f"{KEY_KINDS[number % len(KEY_KINDS)]}{number // len(KEY_KINDS)}"
+
+
+def place_of(ids: Integers, key: str) -> int | None:
+    """Returns the place of a key among the ids of a table, or None."""
+    found = np.flatnonzero(ids == key_id(key))
+    return int(found[0]) if len(found) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +51,7 @@ class BoxTable:
     """Boxes that are not expanded, one row each; see `SceneBox`.
 
     Attributes:
+        ids: keys as numbers; see `key_id`.
         rects: x, y, width, height.
         categories, roles: places in `CATEGORIES` and `ROLES`. marks: bits of `MARK_BITS`.
         badges: `NO_PARAMETERS`, `TRAINED` or `FROZEN`; `badge_texts` their counts.
@@ -40,7 +60,7 @@ class BoxTable:
         parameters, parameter_starts: ids of the parameters that it reads, likewise.
     """
 
-    keys: Texts
+    ids: Integers
     rects: Floats
     categories: Bytes
     roles: Bytes
@@ -62,6 +82,9 @@ class BoxTable:
     def __len__(self) -> int:
         return len(self.rects)
 
+    def key(self, box: int) -> str:
+        return key_of(int(self.ids[box]))
+
     def nodes(self, box: int) -> list[int]:
         """Returns the ids of the nodes that a box stands for, in order."""
         found: list[int] = self.members[self.member_starts[box] : self.member_starts[box + 1]].tolist()
@@ -72,7 +95,7 @@ class BoxTable:
 class ContainerTable:
     """Expanded groups, outer ones first; see `SceneContainer`. `first_box` and `end_box` bound the boxes inside."""
 
-    keys: Texts
+    ids: Integers
     rects: Floats
     title_rects: Floats
     depths: Integers
@@ -86,6 +109,9 @@ class ContainerTable:
 
     def __len__(self) -> int:
         return len(self.rects)
+
+    def key(self, container: int) -> str:
+        return key_of(int(self.ids[container]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,6 +24,7 @@ from graphviz_nn.scene.tables import (
     Integers,
     SceneTables,
     WireTable,
+    key_id,
 )
 from graphviz_nn.scene.texts import Texts
 
@@ -66,7 +67,7 @@ def _boxes(picture: Picture, boxes: Sequence[SceneBox]) -> BoxTable:
     members, member_starts = _ragged([box.nodes for box in boxes])
     parameters, parameter_starts = _ragged([sorted(box.parameters) for box in picture.boxes])
     return BoxTable(
-        keys=Texts.of(box.key for box in boxes),
+        ids=np.array([key_id(box.key) for box in boxes], np.int32),
         rects=_floats((box.rect for box in boxes), 4),
         categories=np.array([_CATEGORY[box.category] for box in boxes], np.uint8),
         roles=np.array([_ROLE[box.role] for box in boxes], np.uint8),
@@ -105,7 +106,7 @@ def _containers(picture: Picture, scene: Scene) -> ContainerTable:
     ranges = _box_ranges(picture.root)
     found = scene.containers
     return ContainerTable(
-        keys=Texts.of(container.key for container in found),
+        ids=np.array([key_id(container.key) for container in found], np.int32),
         rects=_floats((container.rect for container in found), 4),
         title_rects=_floats((container.title_rect for container in found), 4),
         depths=np.array([container.depth for container in found], np.int32),

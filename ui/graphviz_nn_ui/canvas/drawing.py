@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphviz_nn.scene import raster
 from graphviz_nn.scene.box_numbers import BoxNumbers
-from graphviz_nn.scene.tables import SceneTables
+from graphviz_nn.scene.tables import SceneTables, place_of
 from graphviz_nn_ui.canvas.colours import NO_HEAT, heat_codes
 
 Flags = npt.NDArray[np.bool_]
@@ -44,24 +44,29 @@ class Drawing:
         self.stops: Flags = np.zeros(count, np.bool_)
         self.hidden: Flags = np.zeros(count, np.bool_)
 
-    @cached_property
-    def box_places(self) -> dict[str, int]:
-        """Place of a box by its key."""
-        return {key: place for place, key in enumerate(self.tables.boxes.keys)}
+    def box(self, key: str) -> int | None:
+        """Returns the place of the box with a key, or None."""
+        return place_of(self.tables.boxes.ids, key)
+
+    def container(self, key: str) -> int | None:
+        """Returns the place of the container with a key, or None."""
+        return place_of(self.tables.containers.ids, key)
+
+    def leaving(self, box: int) -> list[int]:
+        """Returns the wires that leave a box."""
+        return _among(self._by_source, box)
+
+    def entering(self, box: int) -> list[int]:
+        """Returns the wires that enter a box."""
+        return _among(self._by_target, box)
 
     @cached_property
-    def container_places(self) -> dict[str, int]:
-        return {key: place for place, key in enumerate(self.tables.containers.keys)}
+    def _by_source(self) -> tuple[Places, npt.NDArray[np.int32]]:
+        return _sorted(self.tables.wires.sources)
 
     @cached_property
-    def leaving(self) -> dict[int, list[int]]:
-        """Wires by the box that they leave."""
-        return _grouped(self.tables.wires.sources)
-
-    @cached_property
-    def entering(self) -> dict[int, list[int]]:
-        """Wires by the box that they enter."""
-        return _grouped(self.tables.wires.targets)
+    def _by_target(self) -> tuple[Places, npt.NDArray[np.int32]]:
+        return _sorted(self.tables.wires.targets)
 
     def set_numbers(self, numbers: BoxNumbers | None) -> None:
         """Takes what colours the boxes."""
@@ -120,8 +125,14 @@ class Drawing:
         self.container_heat = np.where(begun, heat_codes(numbers.fractions(numbers.containers)), np.uint8(NO_HEAT))
 
 
-def _grouped(ends: npt.NDArray[np.int32]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for wire, box in enumerate(ends.tolist()):
-        found.setdefault(box, []).append(wire)
+def _sorted(ends: npt.NDArray[np.int32]) -> tuple[Places, npt.NDArray[np.int32]]:
+    """Wires by the box at one of their ends, and these boxes, ascending."""
+    order = np.argsort(ends, kind="stable")
+    return order, ends[order]
+
+
+def _among(ordered: tuple[Places, npt.NDArray[np.int32]], box: int) -> list[int]:
+    wires, ends = ordered
+    first, last = np.searchsorted(ends, (box, box + 1))
+    found: list[int] = wires[first:last].tolist()
     return found

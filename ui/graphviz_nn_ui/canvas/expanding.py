@@ -26,10 +26,10 @@ class Expanding:
         if hit is None or drawing is None:
             return None
         if hit.kind == CONTAINER:
-            return drawing.tables.containers.keys[hit.place]
+            return drawing.tables.containers.key(hit.place)
         if hit.kind != BOX:
             return None
-        key = drawing.tables.boxes.keys[hit.place]
+        key = drawing.tables.boxes.key(hit.place)
         # A box of one call has nothing inside that could be shown.
         return key if drawing.tables.boxes.roles[hit.place] in (1, 2) else None
 
@@ -77,7 +77,7 @@ class Expanding:
         drawing, groups = self._source.drawing, self.groups
         if drawing is None or groups is None:
             return frozenset()
-        key = drawing.tables.boxes.keys[box]
+        key = drawing.tables.boxes.key(box)
         level = len(groups.outer(key))
         found = {chain[level] for node in drawing.tables.boxes.nodes(box) if len(chain := groups.around(node)) > level}
         return frozenset(found)

@@ -20,7 +20,7 @@ def held_points(
     rects = before.tables.boxes.rects
     distances = np.hypot(rects[:, 0] + rects[:, 2] / 2 - centre.x(), rects[:, 1] + rects[:, 3] / 2 - centre.y())
     for box in np.argsort(distances)[:200].tolist():
-        key = before.tables.boxes.keys[box]
+        key = before.tables.boxes.key(box)
         new = _corner(after, key)
         if new is not None:
             return _corner(before, key), new
@@ -28,10 +28,10 @@ def held_points(
 
 
 def _corner(drawing: Drawing, key: str) -> QPointF | None:
-    box = drawing.box_places.get(key)
+    box = drawing.box(key)
     if box is not None:
         return QPointF(*drawing.tables.boxes.rects[box, :2].tolist())
-    container = drawing.container_places.get(key)
+    container = drawing.container(key)
     if container is not None:
         return QPointF(*drawing.tables.containers.rects[container, :2].tolist())
     return None

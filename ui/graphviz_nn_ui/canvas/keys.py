@@ -86,9 +86,9 @@ def _next(drawing: Drawing, box: int, step: int) -> int | None:
     """The box at the other end of a wire: the one whose middle is nearest across the flow."""
     wires = drawing.tables.wires
     ends = (
-        [int(wires.targets[wire]) for wire in drawing.leaving.get(box, [])]
+        [int(wires.targets[wire]) for wire in drawing.leaving(box)]
         if step > 0
-        else [int(wires.sources[wire]) for wire in drawing.entering.get(box, [])]
+        else [int(wires.sources[wire]) for wire in drawing.entering(box)]
     )
     across = 0 if drawing.tables.direction == "down" else 1
     middle = _middles(drawing)[:, across]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap
 from PyQt6.QtWidgets import QWidget
 
 from graphviz_nn.model.layer_types import Category
@@ -30,6 +31,7 @@ class Legend(QWidget):
         self._canvas = canvas
         self._categories: list[int] = []
         self._boxes: object = None
+        self._pixmap: QPixmap | None = None
         self.wanted = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Legend")
@@ -40,11 +42,12 @@ class Legend(QWidget):
         drawing = self._canvas.drawing
         if drawing is not None and drawing.tables is not self._boxes:
             self._boxes = drawing.tables
-            present = set(drawing.tables.boxes.categories.tolist())
+            present = set(np.unique(drawing.tables.boxes.categories).tolist())
             self._categories = [
                 place for place, each in enumerate(CATEGORIES) if place in present and each is not Category.OTHER
             ]
         self.setAccessibleDescription(self.text)
+        self._pixmap = None
         self.update()
 
     @property
@@ -99,7 +102,18 @@ class Legend(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         del event
-        painter, colours = QPainter(self), self._canvas.colours
+        ratio = self.devicePixelRatioF()
+        if self._pixmap is None or self._pixmap.devicePixelRatio() != ratio:
+            self._pixmap = QPixmap((QSizeF(self.size()) * ratio).toSize())
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+            self._paint(self._pixmap)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._pixmap)
+        painter.end()
+
+    def _paint(self, device: QPixmap) -> None:
+        painter, colours = QPainter(device), self._canvas.colours
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._small_font())
         ground = QColor(colours.theme.raised)

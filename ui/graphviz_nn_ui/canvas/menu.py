@@ -86,7 +86,7 @@ def _show_users(canvas: Canvas, drawing: Drawing, box: int) -> None:
     """Has all that reads what a box makes stand out, and says how many there are."""
     canvas.click(Hit(BOX, box))
     canvas.set_ways(False, True)
-    direct = len({int(drawing.tables.wires.targets[wire]) for wire in drawing.leaving.get(box, [])})
+    direct = len({int(drawing.tables.wires.targets[wire]) for wire in drawing.leaving(box)})
     total = len(related(drawing, {box}, upstream=False).boxes) - 1
     canvas.workspace.message.emit(f"{direct} read it directly, {total} depend on it", 6.0)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import QEasingCurve, QObject, QVariantAnimation
 
+from graphviz_nn.scene.tables import Floats, Integers
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.scene_painter import Fade
 
@@ -67,17 +68,12 @@ class Change:
         self._boxes = boxes.rects
         self._containers = containers.rects
         offset = np.array([*shift, 0.0, 0.0])
-        old_boxes, old_containers = before.box_places, before.container_places
-        self._old_boxes, known = _former(
-            list(boxes.keys), boxes.rects, offset, [(old_boxes, before.tables.boxes.rects)]
-        )
+        old = before.tables
+        old_boxes, old_areas = _by_id(old.boxes.ids, old.boxes.rects), _by_id(old.containers.ids, old.containers.rects)
+        self._old_boxes, known = _former(boxes.ids, boxes.rects, offset, old_boxes)
         self._fresh = ~known
-        self._old_containers, _ = _former(
-            list(containers.keys),
-            containers.rects,
-            offset,
-            [(old_containers, before.tables.containers.rects), (old_boxes, before.tables.boxes.rects)],
-        )
+        # What was a box grows into a container.
+        self._old_containers, _ = _former(containers.ids, containers.rects, offset, old_boxes | old_areas)
 
     def at(self, share: float) -> Fade:
         """Returns what is seen when `share` (0…1) of the change has happened."""
@@ -89,19 +85,18 @@ class Change:
         )
 
 
+def _by_id(ids: Integers, rects: Floats) -> dict[int, Floats]:
+    return dict(zip(ids.tolist(), rects, strict=True))
+
+
 def _former(
-    keys: list[str],
-    rects: npt.NDArray[np.float64],
-    offset: npt.NDArray[np.float64],
-    places: list[tuple[dict[str, int], npt.NDArray[np.float64]]],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Where each key stood before, with its new size for a box that moves; and which did."""
-    former, known = rects.copy(), np.zeros(len(keys), np.bool_)
-    for row, key in enumerate(keys):
-        for place_of, table in places:
-            place = place_of.get(key)
-            if place is not None:
-                former[row] = table[place] + offset
-                known[row] = True
-                break
+    ids: Integers, rects: Floats, offset: Floats, places: dict[int, Floats]
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Where each box or container stood before, where it did, and which of them did."""
+    former, known = rects.copy(), np.zeros(len(ids), np.bool_)
+    for row, number in enumerate(ids.tolist()):
+        place = places.get(number)
+        if place is not None:
+            former[row] = place + offset
+            known[row] = True
     return former, known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QColor, QImage, QLinearGradient, QPageLayout, QPageSize, QPainter, QPdfWriter
 
@@ -126,7 +127,7 @@ def _wrapped(drawing: Drawing, words: Words, room: float) -> list[tuple[int, flo
     """The categories in the picture, each with where it stands in its row, and the row."""
     found: list[tuple[int, float, int]] = []
     x, row = 0.0, 0
-    present = set(drawing.tables.boxes.categories.tolist())
+    present = set(np.unique(drawing.tables.boxes.categories).tolist())
     for category in sorted(present - {len(CATEGORIES) - 1}):
         width = 16 + words.width(CATEGORIES[category].value, Style.SUBTITLE)
         if x and x + width > room:

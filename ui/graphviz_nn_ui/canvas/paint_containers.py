@@ -12,6 +12,7 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 from graphviz_nn.scene import metrics
 from graphviz_nn_ui.canvas.colours import NO_HEAT, Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.paint_wires import seen_by
 from graphviz_nn_ui.canvas.words import Style, Words
 
 RADIUS: Final = 9.0
@@ -48,12 +49,16 @@ class ContainerPainter:
         radius = RADIUS * scale
         rects = table.rects[found] * scale + [origin.x(), origin.y(), 0.0, 0.0]
         depths = (table.depths[found] % 2).tolist()
-        for (x, y, width, height), depth in zip(rects.tolist(), depths, strict=True):
+        reach = radius + 8.0
+        room = seen_by(painter).adjusted(-reach, -reach, reach, reach)
+        for rect, depth in zip(rects.tolist(), depths, strict=True):
+            # What reaches far out of sight costs as much as if it were seen.
+            area = QRectF(*rect).intersected(room)
             if scale > _ROUND_FROM:
                 painter.setBrush(colours.containers[depth])
-                painter.drawRoundedRect(QRectF(x, y, width, height), radius, radius)
+                painter.drawRoundedRect(area, radius, radius)
             else:
-                painter.fillRect(QRectF(x, y, width, height), colours.containers[depth])
+                painter.fillRect(area, colours.containers[depth])
 
     def paint_titles(
         self,

@@ -23,6 +23,13 @@ _STEPS: Final = 10
 _DASHES: Final = {1: [1.6, 2.4], 2: [4.0, 2.4]}
 """By kind of wire, in widths of the pen."""
 
+_COVERED: Final = 0.25
+"""Pixels of the canvas by which lines differ that can be told apart."""
+
+_BESIDE: Final = 20.0
+"""Pixels around the canvas up to which a line is drawn."""
+
+_HAIRLINES_BELOW: Final = 0.16
 _ARROW_SHOWS: Final = 0.28
 _CURVES_SHOW: Final = 0.3
 _SHARE = np.linspace(0.0, 1.0, _STEPS + 1)[:, None]
@@ -102,13 +109,31 @@ class WirePainter:
             paint_arrow(painter, wires, piece, scale, origin, down)
 
 
+def seen_by(painter: QPainter) -> QRectF:
+    """Returns what the device shows, in the painter's coordinates."""
+    return painter.transform().inverted()[0].mapRect(QRectF(painter.viewport()))
+
+
 def paint_pieces(
     painter: QPainter, tables: SceneTables, pieces: Places, scale: float, shift: Floats, pen: QPen
 ) -> None:
     """Paints pieces of wires with one pen."""
     painter.setPen(pen)
-    lines = lines_of(tables.wires.pieces[pieces], tables.direction == DOWN, scale >= _CURVES_SHOW)
-    paint_lines(painter, lines * scale + shift)
+    lines = lines_of(tables.wires.pieces[pieces], tables.direction == DOWN, scale >= _CURVES_SHOW) * scale + shift
+    paint_lines(painter, lines if pen.style() == Qt.PenStyle.CustomDashLine else _told_apart(lines, seen_by(painter)))
+
+
+def _told_apart(lines: Floats, view: QRectF) -> Floats:
+    """Without what is out of sight, and without lines that another covers: a value with many readers has one trunk."""
+    corner, size = np.array([view.x(), view.y()]), np.array([view.width(), view.height()])
+    ends = lines.reshape(-1, 2, 2)
+    upright = (np.abs(ends[:, 0] - ends[:, 1]) < _COVERED).reshape(-1, 2)
+    clipped = np.where(
+        upright.any(axis=1)[:, None, None], np.clip(ends, corner - _BESIDE, corner + size + _BESIDE), ends
+    )
+    _, first = np.unique(np.round(clipped.reshape(-1, 4) / _COVERED).astype(np.int32), axis=0, return_index=True)
+    found: Floats = clipped.reshape(-1, 4)[first]
+    return found
 
 
 def paint_arrow(
@@ -137,7 +162,7 @@ def pieces_of(wires: WireTable, chosen: list[int]) -> Places:
 
 def pen_of(kind: int, colour: QColor, scale: float, width: float = WIDTH) -> QPen:
     """Returns the pen for a kind of wire: loops are dashed, what goes through other views of the memory dotted."""
-    pen = QPen(colour, max(width * scale, 0.6))
+    pen = QPen(colour, max(width * scale, 0.6) if scale > _HAIRLINES_BELOW else 0.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if kind in _DASHES:
         pen.setDashPattern(_DASHES[kind])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
+from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.overview import Overview
@@ -80,10 +81,11 @@ class ScenePainter:
             return
         origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
         containers = tables.container_band.inside(*bounds)
-        pieces = tables.piece_band.inside(*bounds)
+        pieces = _visible_pieces(tables.piece_band.inside(*bounds), tables, scale)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
         self._containers.paint_areas(painter, drawing, containers, scale, origin, colours)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(pieces) < _CRISP_WIRES)
+        crisp = scale > _BORDER_FROM and len(pieces) < _CRISP_WIRES
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, crisp)
         self._wires.paint(painter, tables, pieces, scale, origin, colours.wires)
         if scale < BLOCKS_BELOW:
             _paint_blocks(painter, drawing, boxes, scale, origin, colours)
@@ -196,3 +198,12 @@ def _paint_blocks(
             continue
         painter.setBrush(colours.table[int(codes[start])])
         painter.drawRects(filled(QRectF, rects[start:end]))
+
+
+def _visible_pieces(pieces: Places, tables: SceneTables, scale: float) -> Places:
+    """Without those that are shorter than a pixel, from afar."""
+    if scale > _BORDER_FROM:
+        return pieces
+    bounds = tables.piece_band.bounds[pieces]
+    found: Places = pieces[(bounds[:, 2:] - bounds[:, :2]).max(axis=1, initial=0.0) * scale > 2.0]
+    return found

@@ -33,7 +33,7 @@ def highlight_of(drawing: Drawing, structure: Structure, selection: Selection | 
         case EdgeSelection(source, index, target, _):
             ends = int(drawing.tables.home[source]), int(drawing.tables.home[target])
             wires = drawing.tables.wires
-            for wire in drawing.leaving.get(ends[0], []):
+            for wire in drawing.leaving(ends[0]):
                 if wires.targets[wire] == ends[1] and (
                     (wires.nodes[wire], wires.outputs[wire]) == (source, index) or not found.wires
                 ):
@@ -43,12 +43,12 @@ def highlight_of(drawing: Drawing, structure: Structure, selection: Selection | 
         found.wires |= {
             wire
             for box in found.boxes
-            for wire in drawing.leaving.get(box, [])
+            for wire in drawing.leaving(box)
             if (wires.nodes[wire], wires.outputs[wire]) == (selection.node, selection.index)
         }
     else:
         for box in found.boxes:
-            found.wires |= {*drawing.leaving.get(box, []), *drawing.entering.get(box, [])}
+            found.wires |= {*drawing.leaving(box), *drawing.entering(box)}
     return found
 
 
@@ -58,10 +58,10 @@ def selection_of(drawing: Drawing, structure: Structure, hit: Hit | None) -> Sel
         return None
     tables = drawing.tables
     if hit.kind == CONTAINER:
-        return selection_of_key(structure, tables.containers.keys[hit.place])
+        return selection_of_key(structure, tables.containers.key(hit.place))
     if hit.kind == BOX:
         nodes = tables.boxes.nodes(hit.place)
-        key = tables.boxes.keys[hit.place]
+        key = tables.boxes.key(hit.place)
         lone = key.startswith("n") or len(nodes) == 1
         return NodeSelection(nodes[0]) if lone else selection_of_key(structure, key)
     return _of_wire(drawing, structure, hit.place)
@@ -74,7 +74,7 @@ def related(drawing: Drawing, boxes: set[int], *, upstream: bool) -> Highlight:
     found = Highlight(boxes=set(boxes))
     pending = list(boxes)
     while pending:
-        for wire in steps.get(pending.pop(), []):
+        for wire in steps(pending.pop()):
             found.wires.add(wire)
             other = int(ends[wire])
             if other not in found.boxes:
@@ -90,7 +90,7 @@ def box_of(drawing: Drawing, structure: Structure, selection: Selection | None) 
 
 
 def _add_node(found: Highlight, drawing: Drawing, node: int) -> None:
-    container = drawing.container_places.get(f"f{node}")
+    container = drawing.container(f"f{node}")
     if container is not None:
         found.containers.add(container)
     home = int(drawing.tables.home[node])
@@ -104,9 +104,9 @@ def _add_module(found: Highlight, drawing: Drawing, structure: Structure, path: 
     ]
     hidden = set()
     for number in calls:
-        if (container := drawing.container_places.get(f"m{number}")) is not None:
+        if (container := drawing.container(f"m{number}")) is not None:
             found.containers.add(container)
-        elif (box := drawing.box_places.get(f"m{number}")) is not None:
+        elif (box := drawing.box(f"m{number}")) is not None:
             found.boxes.add(box)
         else:
             hidden.add(number)

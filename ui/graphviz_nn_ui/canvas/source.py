@@ -21,7 +21,7 @@ from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.graph_groups import Groups, Keys
 from graphviz_nn_ui.viewmodels.graph_state import box_state, complete_state, severities, stopping
 from graphviz_nn_ui.widgets.following import Following
-from graphviz_nn_ui.workers.layout import Layouts
+from graphviz_nn_ui.workers.layout import LARGE_PICTURE, Layouts
 from graphviz_nn_ui.workers.layout_request import LayoutRequest
 from graphviz_nn_ui.workspace import Workspace
 
@@ -147,6 +147,8 @@ class PictureSource(QObject):
         else:
             self._colour()
         self.replaced.emit()
+        if self.groups is not None and self.groups.shown(self.groups.all) > LARGE_PICTURE:
+            self._layouts.prepare(session.structure, session.step.info.structure)
         if len(tables.boxes) > MANY_BOXES:
             self.workspace.jobs.submit(_OVERVIEW, lambda _: Overview.of(tables), self._take_overview)
 

@@ -59,13 +59,13 @@ class Pointing:
         box, container = None, None
         for node in place.nodes:
             home = int(drawing.tables.home[node])
-            container = drawing.container_places.get(f"f{node}")
+            container = drawing.container(f"f{node}")
             if home >= 0 or container is not None:
                 box = home if home >= 0 else None
                 break
         if box is None and container is None and place.module_call is not None:
-            box = drawing.box_places.get(f"m{place.module_call}")
-            container = drawing.container_places.get(f"m{place.module_call}")
+            box = drawing.box(f"m{place.module_call}")
+            container = drawing.container(f"m{place.module_call}")
         back = place.kind in (EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT)
         wires = self._wires(drawing, box, place.kind)
         beside = []
@@ -78,8 +78,8 @@ class Pointing:
         if box is None:
             return ()
         if kind == EventKind.GRADIENT:
-            return tuple(drawing.leaving.get(box, ()))
-        return tuple(drawing.entering.get(box, ())) if kind == EventKind.CALL else ()
+            return tuple(drawing.leaving(box))
+        return tuple(drawing.entering(box)) if kind == EventKind.CALL else ()
 
     def _numbers_of(self, session: Session) -> StepNumbers:
         if self._numbers is None or self._numbers.step is not session.step:

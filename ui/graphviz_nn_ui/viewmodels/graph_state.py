@@ -49,10 +49,10 @@ def complete_state(boxes: BoxTable) -> BoxState:
 def severities(tables: SceneTables, findings: Iterable[Finding], position: int) -> npt.NDArray[np.int8]:
     """Returns by box the place in `SEVERITIES` of the most severe finding in the step at `position`, or -1."""
     found = np.full(len(tables.boxes), NO_FINDING, np.int8)
-    by_path = {path: place for place, path in enumerate(tables.boxes.paths)}
+    findings = [finding for finding in findings if finding.step == position]
+    of_modules = any(finding.node is None for finding in findings)
+    by_path = {path: place for place, path in enumerate(tables.boxes.paths)} if of_modules else {}
     for finding in findings:
-        if finding.step != position:
-            continue
         box = int(tables.home[finding.node]) if finding.node is not None and finding.node < len(tables.home) else -1
         if box < 0 and finding.module is not None:
             box = by_path.get(finding.module, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from typing import Final
 
@@ -9,11 +10,12 @@ from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.packing import unpack
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.workers.jobs import Jobs, Ticket
-from graphviz_nn_ui.workers.layout_child import structure_message
+from graphviz_nn_ui.workers.layout_child import write_structure
 from graphviz_nn_ui.workers.layout_process import LayoutProcess
 from graphviz_nn_ui.workers.layout_request import Composers, LayoutRequest
 
 TAG: Final = "layout"
+_READY: Final = "getting ready"
 LARGE_PICTURE: Final = 3_000
 """Boxes from which on a picture is laid out in a process: in a thread, Python code makes the window wait."""
 
@@ -39,15 +41,12 @@ class Layouts:
         if boxes < LARGE_PICTURE and len(structure.nodes) < LARGE_STRUCTURE:
             composers = self._composers
             self._jobs.submit(TAG, lambda ticket: _tables(composers, structure, request, ticket), done, failed)
-        elif self._process.knows(request.digest):
-            self._ask(request, done, failed)
         else:
-            self._jobs.submit(
-                TAG,
-                lambda _: structure_message(request.digest, structure),
-                lambda message: self._tell(request, message, done, failed),
-                failed,
-            )
+            self._tell(TAG, structure, request.digest, lambda: self._ask(request, done, failed), failed)
+
+    def prepare(self, structure: Structure, digest: str) -> None:
+        """Gets the process ready for a structure of which a large picture may be asked for."""
+        self._tell(_READY, structure, digest, _nothing, None)
 
     def cancel(self) -> None:
         """Gives up what is under way: neither `done` nor `failed` is called."""
@@ -61,14 +60,26 @@ class Layouts:
         self._process.stop()
         self._composers = Composers()
 
-    def _tell(self, request: LayoutRequest, message: bytes, done: Done, failed: Failed) -> None:
-        self._process.tell(request.digest, message)
-        self._ask(request, done, failed)
+    def _tell(
+        self, tag: str, structure: Structure, digest: str, then: Callable[[], object], failed: Failed | None
+    ) -> None:
+        """Tells the process of a structure, if it does not know it yet."""
+        if self._process.knows(digest):
+            then()
+            return
+        file = self._process.new_file()
+
+        def told(_: object) -> None:
+            if not self._process.knows(digest):
+                self._process.tell(digest, file)
+            then()
+
+        self._jobs.submit(tag, lambda _: write_structure(structure, file), told, failed)
 
     def _ask(self, request: LayoutRequest, done: Done, failed: Failed) -> None:
         release = self._release = self._jobs.hold(TAG)
 
-        def receive(data: bytes) -> None:
+        def receive(data: mmap.mmap) -> None:
             release()
             done(unpack(SceneTables, data))
 

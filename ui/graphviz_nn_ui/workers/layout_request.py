@@ -41,6 +41,11 @@ class Composers:
         self._composers: OrderedDict[tuple[str, bool], Composer] = OrderedDict()
         self._lock = threading.Lock()
 
+    def prepare(self, structure: Structure, request: LayoutRequest) -> None:
+        """Does what every picture of a structure needs, before one is asked for."""
+        with self._lock:
+            self._composer(structure, request)
+
     def tables(self, structure: Structure, request: LayoutRequest) -> SceneTables:
         """Returns the picture as arrays."""
         with self._lock:
