@@ -70,8 +70,8 @@ class Details:
 
     def __init__(self, data: RunData, position: int, structure: Structure) -> None:
         self._structure = structure
-        self._outputs = data.stats(position, "output")
-        self._gradients = _measured_gradients(data, position, structure)
+        self._outputs = _measured_rows(data.stats(position, "output"))
+        self._gradients = _measured_rows(_gradient_table(data, position, structure))
         events = data.events(position)
         arrived = events[events["kind"] == EventKind.GRADIENT]
         rows = np.asarray(structure.value_offsets)[arrived["node"]] + arrived["index"]
@@ -106,14 +106,14 @@ class Details:
 
     def _value(self, node: Node, index: int) -> PageValue:
         output, row = node.outputs[index], self._structure.value_offsets[node.id] + index
-        gradient: Row | str | None = _row(self._gradients, row)
+        gradient: Row | str | None = _row(self._gradients.get(row))
         if gradient is None and row in self._states:
             gradient = "none" if self._states[row] == STATE_NONE else "arrived"
         return PageValue(
             shape=shape_text(output.shape, output.dtype),
             device=text_of(output.device),
             requires_grad=output.requires_grad,
-            statistics=_row(self._outputs, row),
+            statistics=_row(self._outputs.get(row)),
             gradient=gradient,
         )
 
@@ -125,19 +125,27 @@ def text_of(value: object) -> str:
     return line if len(text) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
-def _measured_gradients(data: RunData, position: int, structure: Structure) -> StatTable | None:
+def _gradient_table(data: RunData, position: int, structure: Structure) -> StatTable | None:
     if data.stats(position, "gradient") is None:
         return None
     return gradient_rows(data, position, structure, required=False)
 
 
-def _row(table: StatTable | None, row: int) -> Row | None:
-    if table is None or not len(table) or np.isnan(table[row]).all():
-        return None
-    return [_number(value) for value in table[row].tolist()]
+def _measured_rows(table: StatTable | None) -> dict[int, list[float]]:
+    """The rows in which there is any number, by their place."""
+    if table is None or not len(table):
+        return {}
+    measured = np.flatnonzero(~np.isnan(table).all(axis=1))
+    return dict(zip(measured.tolist(), table[measured].tolist(), strict=True))
+
+
+def _row(numbers: list[float] | None) -> Row | None:
+    return [_number(value) for value in numbers] if numbers is not None else None
 
 
 def _number(value: float) -> float | str | None:
+    if value == 0:
+        return 0
     if math.isfinite(value):
         short = float(f"{value:.{_DIGITS}g}")
         return int(short) if short == int(short) and abs(short) < 1e6 else short

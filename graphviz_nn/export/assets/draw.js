@@ -27,7 +27,7 @@ function heatColour(stops, fraction) {
   return `rgb(${mixed})`;
 }
 
-/** A box's inside; far away, its card alone. */
+/** A box's inside; far away, a card in its strong colour alone. */
 function drawBox(model, entry, heat, far) {
   const { box } = entry;
   const M = model.metrics;
@@ -35,9 +35,10 @@ function drawBox(model, entry, heat, far) {
   const [width, height] = [box.width - stack, box.height - stack];
   const tone = `k${box.category}`;
   const radius = box.role === "source" ? SOURCE_RADIUS : RADIUS;
-  const card = (offset) => svg("rect", { class: tone, x: offset, y: offset, width, height, rx: radius });
-  const parts = stack ? [card(stack), card(stack / 2), card(0)] : [card(0)];
-  if (far) return parts;
+  const card = (name, offset = 0) => svg("rect", { class: name, x: offset, y: offset, width, height, rx: radius });
+  if (far) return [heat ? svg("rect", { class: "card", fill: heat.colour, width, height }) : card(`${tone}s card`)];
+  const parts = stack ? [card(tone, stack), card(tone, stack / 2)] : [];
+  parts.push(card(`${tone} card`));
   if (box.role !== "source") {
     const d = `M6 0A6 6 0 0 0 0 6V${height - RADIUS}A6 6 0 0 0 6 ${height}H${M.STRIPE}V0Z`;
     parts.push(svg("path", { class: `${tone}s`, d }));

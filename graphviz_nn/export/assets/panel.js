@@ -14,7 +14,7 @@ function describeSelection(model, picture, entry, go) {
   const box = entry.box || (group && model.boxes[group.closed]);
   const node = box && model.nodes.get(box.node);
   const path = (box || group).path || (group && group.type) || model.title;
-  const heading = html("h2", {}, path);
+  const heading = html("h2", {}, entry.run ? box.title : path);
   const what = [box ? box.subtitle : group.subtitle, box ? box.shape : ""].filter(Boolean).join(" · ");
   const parts = [heading, what ? html("p", { class: "what" }, what) : null];
   const looped = box && box.looped ? "; each feeds the next" : "";
