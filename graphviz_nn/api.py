@@ -177,6 +177,7 @@ def record(
         def run() -> Run:
             return Run(memory, recorder.functions)
     else:
+        from graphviz_nn.store.rank_files import prepare
         from graphviz_nn.store.writer import RunWriter
 
         place = place_of_process()
@@ -184,7 +185,7 @@ def record(
         sink = RunWriter(file)
 
         def run() -> Run:
-            return load(path)
+            return load(file)
 
     argv = command or tuple(sys.argv)
     recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=argv, metrics=taken, aten=aten)
