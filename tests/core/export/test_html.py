@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,12 @@ def test_policy_allows_this_style_and_this_script_only() -> None:
         assert rules.pop(name) == f"'sha256-{digest}'"
     assert set(rules.values()) == {"'none'"}
     assert "default-src" in rules
+
+
+def test_every_part_of_the_script_is_in_the_page() -> None:
+    shipped = {file.name for file in files("graphviz_nn.export").joinpath("assets").iterdir()}
+    assert {f"{name}.js" for name in SCRIPTS} == {name for name in shipped if name.endswith(".js")}
+    assert SCRIPTS[-1] == "page"
 
 
 def test_parts_of_the_script_define_nothing_twice() -> None:
