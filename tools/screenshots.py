@@ -45,7 +45,15 @@ def gpt2(path: Path) -> None:
 
     torch.manual_seed(0)
     config = GPT2Config(
-        n_layer=6, n_head=4, n_embd=64, n_positions=64, vocab_size=256, use_cache=False, attn_implementation="eager"
+        n_layer=6,
+        n_head=4,
+        n_embd=64,
+        n_positions=64,
+        vocab_size=256,
+        use_cache=False,
+        bos_token_id=0,
+        eos_token_id=0,
+        attn_implementation="eager",
     )
     model = GPT2LMHeadModel(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

@@ -1,4 +1,4 @@
-"""Theme, size of text, what colours the graph."""
+"""Theme and size of text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
 from graphviz_nn_ui.viewmodels.commands import Command
-from graphviz_nn_ui.viewmodels.look import COLOR_WORDS
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.theme import apply_theme, wanted_theme
 from graphviz_nn_ui.workspace import Workspace
@@ -61,18 +60,6 @@ def add_appearance_commands(workspace: Workspace, appearance: Appearance) -> Non
                 tip=f"Theme: {title.lower()}",
                 checkable=True,
                 checked=partial(_has, workspace, "theme", name),
-            )
-        )
-    for name, title in COLOR_WORDS.items():
-        workspace.commands.add(
-            Command(
-                f"colour.{name}",
-                title,
-                partial(look.set, "color_by", name),
-                "View/Colour by",
-                tip=f"Colour the graph by {title.lower()}",
-                checkable=True,
-                checked=partial(_has, workspace, "color_by", name),
             )
         )
     larger, smaller = "Larger text", "Smaller text"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PyQt6.QtCore import QEvent, QObject, QTimer
+from PyQt6.QtCore import QEvent, QObject, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
@@ -22,7 +22,10 @@ class Actions(QObject):
     """One action a command, on the window, so that shortcuts work everywhere in it.
 
     Changes of what is possible are gathered: a hundred moves in one turn of the event loop cost one look.
+    Signals: synced(), after commands came or went.
     """
+
+    synced = pyqtSignal()
 
     def __init__(self, window: QMainWindow, workspace: Workspace) -> None:
         super().__init__(window)
@@ -67,6 +70,7 @@ class Actions(QObject):
         bar = self._window.menuBar()
         if bar is not None:
             _fill(bar, present.values(), self._actions, self._refresh)
+        self.synced.emit()
 
     def _make(self, name: str) -> QAction:
         action = QAction(self._window)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from PyQt6.QtCore import QByteArray, Qt
+from PyQt6.QtCore import QByteArray, Qt, QTimer
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
@@ -27,6 +27,9 @@ _ORIENTATIONS = {
     "right": Qt.Orientation.Horizontal,
     "bottom": Qt.Orientation.Vertical,
 }
+LATER = 150
+"""Milliseconds after which panels that are behind others are made."""
+
 _VERSION = 1
 """Of the saved arrangement; one of another version is not restored."""
 
@@ -45,11 +48,14 @@ class Docks:
         window.setDockNestingEnabled(True)
         self._shown = False
         self._state = b""
+        self._later = QTimer(window)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.make_all)
         self._place()
         for dock in self:
             dock.hide()
 
-    def __iter__(self) -> Iterator[QDockWidget]:
+    def __iter__(self) -> Iterator[_Dock]:
         return iter(self._docks.values())
 
     def __getitem__(self, name: str) -> QDockWidget:
@@ -92,8 +98,17 @@ class Docks:
         if not shown:
             for dock in self:
                 dock.hide()
-        elif not self._state or not self._window.restoreState(QByteArray(self._state), _VERSION):
+            return
+        if not self._state or not self._window.restoreState(QByteArray(self._state), _VERSION):
             self.arrange()
+        self._later.start(LATER)
+
+    def make_all(self) -> None:
+        """Makes the panels behind other tabs too, one a turn of the event loop: their titles may count something."""
+        late = next((dock.content for dock in self if self.is_open(dock.objectName()) and not dock.content.made), None)
+        if late is not None and self._shown:
+            late.make()
+            self._later.start(0)
 
     def is_open(self, name: str) -> bool:
         """Whether a dock is open, be it behind another tab."""
@@ -129,7 +144,8 @@ class _Dock(QDockWidget):
         self.setObjectName(panel.name)
         self.setAccessibleName(panel.title)
         self._title = panel.title
-        self.setWidget(_Late(workspace, panel, self._set_title))
+        self.content = _Late(workspace, panel, self._set_title)
+        self.setWidget(self.content)
 
     def _set_title(self, title: str) -> None:
         self.setWindowTitle(title or self._title)
@@ -143,17 +159,20 @@ class _Late(QWidget):
         self._workspace = workspace
         self._panel = panel
         self._set_title = set_title
-        self._made = False
+        self.made = False
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
-        if not self._made:
-            self._made = True
-            self._column.addWidget(self._make())
+        self.make()
         super().showEvent(event)
 
-    def _make(self) -> QWidget:
+    def make(self) -> None:
+        if not self.made:
+            self.made = True
+            self._column.addWidget(self._panel_or_error())
+
+    def _panel_or_error(self) -> QWidget:
         try:
             widget = _checked(self._panel.create(self._workspace))
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QAction, QMouseEvent
 from PyQt6.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QToolBar, QWidget
 
 from graphviz_nn_ui.viewmodels.look import COLOR_WORDS
@@ -20,7 +20,7 @@ BUTTONS = (
     ("step.over_back", "step.into_back", "step.out_back"),
     ("breakpoint.toggle", "to.finding"),
     ("training.previous", "training.next"),
-    ("canvas.fit",),
+    ("view.fit",),
 )
 WITH_TEXT = ("run.continue", "step.over", "step.into", "step.out")
 """Buttons that say their name beside the icon."""
@@ -35,24 +35,41 @@ class MainToolBar(QToolBar):
         self.setMovable(False)
         self.setIconSize(QSize(20, 20))
         self._look = workspace.look
-        for group in BUTTONS:
-            present = [name for name in group if name in actions]
-            for name in present:
-                self._add(actions, name)
-            if present:
-                self.addSeparator()
+        self._actions = actions
         label = QLabel("Colour by ")
         label.setObjectName("muted")
-        self.addWidget(label)
+        self._after_buttons = self.addWidget(label)
+        self._buttons: list[QAction] = []
+        self._names: list[str] = []
+        self._fill()
+        actions.synced.connect(self._fill)
         self.addWidget(self._colour_box())
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(gap)
         self.addWidget(SearchBox(search))
 
-    def _add(self, actions: Actions, name: str) -> None:
-        action = actions[name]
-        self.addAction(action)
+    def _fill(self) -> None:
+        """Shows the buttons for the commands that there are now."""
+        names = [name for group in BUTTONS for name in group if name in self._actions]
+        if names == self._names:
+            return
+        self._names = names
+        for action in self._buttons:
+            self.removeAction(action)
+        self._buttons.clear()
+        for group in BUTTONS:
+            present = [name for name in group if name in self._actions]
+            for name in present:
+                self._add(name)
+            if present:
+                line = self.insertSeparator(self._after_buttons)
+                self._buttons += [line] if line is not None else []
+
+    def _add(self, name: str) -> None:
+        action = self._actions[name]
+        self.insertAction(self._after_buttons, action)
+        self._buttons.append(action)
         button = self.widgetForAction(action)
         if button is not None:
             button.setAccessibleName(action.text())

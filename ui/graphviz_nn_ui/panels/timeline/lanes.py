@@ -40,6 +40,7 @@ class Lanes(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(86)
+        self.setMaximumHeight(150)
         self._lanes: EventLanes | None = None
         self._view = Range(0, 0)
         self._cursor = -1

@@ -27,10 +27,10 @@ class StepsStrip(QWidget):
         super().__init__()
         self.setAccessibleName("Training steps")
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._steps = TrainingSteps([])
         self._position = -1
-        self.setFixedHeight(58)
+        self.setMinimumHeight(58)
 
     def show_steps(self, steps: TrainingSteps, position: int) -> None:
         self._steps, self._position = steps, position
