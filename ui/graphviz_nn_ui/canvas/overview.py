@@ -27,7 +27,7 @@ class Overview:
     """The picture at several scales, each half the one before: one byte a pixel."""
 
     def __init__(self, rasters: list[Raster]) -> None:
-        self._rasters = rasters
+        self.rasters = rasters
         self._codes: npt.NDArray[np.uint8] | None = None
 
     @classmethod
@@ -44,15 +44,15 @@ class Overview:
     def set_codes(self, codes: npt.NDArray[np.uint8]) -> None:
         """Gives each box its palette entry; only those that differ are painted again."""
         changed = None if self._codes is None else np.flatnonzero(self._codes != codes)
-        for raster in self._rasters:
+        for raster in self.rasters:
             raster.paint(codes, changed)
         self._codes = codes
 
     def paint(self, painter: QPainter, view: QRectF, target: QRectF, ratio: float, colours: Colours) -> None:
         """Paints the part `view` of the picture onto `target` of a device with `ratio` pixels per unit."""
         scale = target.width() / max(view.width(), 1e-9) * ratio
-        fine_enough = [raster for raster in self._rasters if raster.scale_x >= scale * 0.999]
-        raster = fine_enough[-1] if fine_enough else self._rasters[0]
+        fine_enough = [raster for raster in self.rasters if raster.scale_x >= scale * 0.999]
+        raster = fine_enough[-1] if fine_enough else self.rasters[0]
         paint_raster(painter, raster, view, target, colours)
 
 
