@@ -36,10 +36,19 @@ class Readings:
         gradient: by row, the gradient's row in its table, or -1 where the value itself was made.
     """
 
-    def __init__(self, data: RunData, position: int, order: StepOrder) -> None:
+    seq: Rows
+    node: Rows
+    value: Rows
+    gradient: Rows
+
+    def __init__(self, data: RunData, position: int, order: StepOrder, former: Readings | None = None) -> None:
+        """`former`: those of another step; its rows are the same where the order is."""
         self._data = data
         self._position = position
         self.order = order
+        if former is not None and former.order is order:
+            self.seq, self.node, self.value, self.gradient = former.seq, former.node, former.value, former.gradient
+            return
         offsets = np.asarray(order.structure.value_offsets)
         made = _ends_of_calls(order)
         arrived = np.flatnonzero(order.kind == EventKind.GRADIENT)
@@ -49,10 +58,10 @@ class Readings:
         value = np.concatenate([values, offsets[order.node[arrived]] + order.index[arrived]])
         gradient = np.concatenate([np.full(len(values), -1), np.arange(len(arrived))])
         placed = np.argsort(seq, kind="stable")
-        self.seq: Rows = seq[placed]
-        self.value: Rows = value[placed]
-        self.gradient: Rows = gradient[placed]
-        self.node: Rows = order.node[self.seq].astype(np.intp)
+        self.seq = seq[placed]
+        self.value = value[placed]
+        self.gradient = gradient[placed]
+        self.node = order.node[self.seq].astype(np.intp)
 
     def statistic(self, tensor: str, name: str) -> npt.NDArray[np.float64]:
         """Returns one of `STATS` of "value" or "gradient", by row; NaN where there is none or it was not measured."""

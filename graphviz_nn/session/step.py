@@ -41,8 +41,9 @@ class OpenStep:
         shared = former is not None and former.order.describes(structure, events)
         self.order: StepOrder = former.order if former is not None and shared else StepOrder(structure, events)
         self.states: States = former.states if former is not None and shared else States(self.order)
-        self.readings = Readings(data, position, self.order)
+        self.readings: Readings = Readings(data, position, self.order, None if former is None else former.readings)
         self._hits: dict[Breakpoint, Rows] = {}
+        self._readers: Readers | None = former._readers if former is not None and shared else None
 
     @property
     def structure(self) -> Structure:
@@ -52,9 +53,12 @@ class OpenStep:
     def finder(self) -> Finder:
         return Finder(self.readings)
 
-    @cached_property
+    @property
     def readers(self) -> Readers:
-        return Readers(self.order)
+        """How many calls read each value; counted once for the steps that share an order."""
+        if self._readers is None:
+            self._readers = Readers(self.order)
+        return self._readers
 
     @cached_property
     def kept(self) -> frozenset[TensorKey]:

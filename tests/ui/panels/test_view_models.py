@@ -30,7 +30,7 @@ from graphviz_nn_ui.viewmodels.finding_rows import (
 from graphviz_nn_ui.viewmodels.flow import flow_of
 from graphviz_nn_ui.viewmodels.inspection import inspect
 from graphviz_nn_ui.viewmodels.magnitudes import magnitudes
-from graphviz_nn_ui.viewmodels.module_rows import ModuleOverview, worst_findings
+from graphviz_nn_ui.viewmodels.module_rows import ModuleOverview, Modules, worst_findings
 from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
 from graphviz_nn_ui.viewmodels.numbers import nonfinite_text, number_text, share_text, short_text
 from graphviz_nn_ui.viewmodels.source_text import spans_of
@@ -133,7 +133,7 @@ class TestStepNumbers:
 
 class TestModules:
     def test_tree_follows_the_paths(self, digits_run: Path, opened: Opened) -> None:
-        tree = ModuleOverview(numbers_of(opened(digits_run))).tree
+        tree = Modules(opened(digits_run).structure).tree
         (root,) = tree.roots
         assert [child.name for child in root.children] == ["stem", "block", "head"]
         assert tree.by_path["block.conv"].parent is tree.by_path["block"]
@@ -142,7 +142,7 @@ class TestModules:
 
     def test_gradient_of_a_module_is_that_of_its_parameters(self, digits_run: Path, opened: Opened) -> None:
         session = opened(digits_run)
-        overview = ModuleOverview(numbers_of(session))
+        overview = ModuleOverview(Modules(session.structure), numbers_of(session))
         norms = overview.norms_at(session.cursor)
         with gnn.load(digits_run) as run:
             weight, bias = (run.stats(f"stem.{name}", "parameter_gradient").l2 for name in ("weight", "bias"))
@@ -152,7 +152,7 @@ class TestModules:
 
     def test_gradients_come_with_the_cursor(self, digits_run: Path, opened: Opened) -> None:
         session = opened(digits_run)
-        overview = ModuleOverview(numbers_of(session))
+        overview = ModuleOverview(Modules(session.structure), numbers_of(session))
         order = session.step.order
         first = int(np.flatnonzero(order.kind == EventKind.PARAMETER_GRADIENT)[0])
         assert np.isnan(overview.norms_at(first - 1)).all()
@@ -161,14 +161,14 @@ class TestModules:
         assert np.isnan(known[overview.tree.by_path["stem"].number])
 
     def test_filter_keeps_what_is_around(self, digits_run: Path, opened: Opened) -> None:
-        tree = ModuleOverview(numbers_of(opened(digits_run))).tree
+        tree = Modules(opened(digits_run).structure).tree
         narrowed = tree.matching("BatchNorm")
         assert [row.path for row in narrowed] == ["", "block", "block.norm"]
         assert tree.matching("  ") is tree
         assert not len(tree.matching("nothing like it"))
 
     def test_findings_show_on_the_modules_around(self, digits_run: Path, opened: Opened) -> None:
-        tree = ModuleOverview(numbers_of(opened(digits_run))).tree
+        tree = Modules(opened(digits_run).structure).tree
         warning = Finding("a", "warning", 0, None, "block.conv", {}, "", "")
         error = Finding("b", "error", 0, None, "block", {}, "", "")
         worst = worst_findings([warning, error], tree)

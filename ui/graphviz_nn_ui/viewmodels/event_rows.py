@@ -107,11 +107,11 @@ class EventRows:
     def row_of_node(self, node: int, cursor: int) -> int:
         """Returns the row of the node's event that is nearest to the cursor, or -1 where none is shown."""
         events = self._order.events_of(node)
-        shown = events[np.isin(events, self.shown)]
-        if not len(shown):
-            return -1
-        nearest = shown[np.argmin(np.abs(shown - cursor))]
-        return int(np.searchsorted(self.shown, nearest))
+        rows = np.searchsorted(self.shown, events)
+        inside = rows < len(self.shown)
+        rows, events = rows[inside], events[inside]
+        rows = rows[self.shown[rows] == events]
+        return int(rows[np.argmin(np.abs(self.shown[rows] - cursor))]) if len(rows) else -1
 
     @cached_property
     def _spent(self) -> npt.NDArray[np.float64]:

@@ -131,7 +131,20 @@ class ParameterHolders:
         return np.where(held > 0, total, np.nan)
 
 
-def module_tree(structure: Structure) -> ModuleTree:
+class Modules:
+    """The modules of a structure and what they hold. Takes a while for thousands of them: leave it to a worker.
+
+    Attributes:
+        structure: that they are of. tree: the modules. holders: their parameters.
+    """
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+        self.tree = _tree(structure)
+        self.holders = ParameterHolders(structure, self.tree)
+
+
+def _tree(structure: Structure) -> ModuleTree:
     """Returns the modules of a structure, in the order in which it lists them."""
     calls = Counter(call.path for call in structure.module_calls)
     modules = sorted(structure.modules, key=lambda module: module.path.count(".") + bool(module.path))
@@ -150,7 +163,6 @@ class ParameterGradients:
         self._seqs = numbers.seqs("parameter_gradient")
         self._places = np.searchsorted(nodes, order.node[self._seqs])
         table = numbers.table("parameter_gradient")
-        self.measured = table is not None and len(table) > 0
         self._norms = (
             table[:, STATS.index("l2")].astype(np.float64) if table is not None else np.full(len(self._seqs), np.nan)
         )
@@ -167,23 +179,13 @@ class ModuleOverview:
     """The modules of one step, and the gradients that they hold at a cursor.
 
     Attributes:
-        tree: the modules. measured: whether the step holds numbers of parameter gradients.
+        tree: the modules.
     """
 
-    def __init__(self, numbers: StepNumbers, former: ModuleOverview | None = None) -> None:
-        """`former`: of another step; its tree is kept where the structure is the same."""
-        step = numbers.step
-        self.structure = step.structure
-        if former is not None and former.structure is self.structure:
-            self.tree, self._holders = former.tree, former._holders
-        else:
-            self.tree = module_tree(self.structure)
-            self._holders = ParameterHolders(self.structure, self.tree)
-        self._gradients = ParameterGradients(self._holders.nodes, step.order, numbers)
-
-    @property
-    def measured(self) -> bool:
-        return self._gradients.measured
+    def __init__(self, modules: Modules, numbers: StepNumbers) -> None:
+        self.tree = modules.tree
+        self._holders = modules.holders
+        self._gradients = ParameterGradients(modules.holders.nodes, numbers.step.order, numbers)
 
     def norms_at(self, seq: int) -> Numbers:
         """Returns by row number the L2 norm of the gradients that its parameters hold at a cursor, or NaN."""

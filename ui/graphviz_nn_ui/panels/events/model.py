@@ -25,6 +25,10 @@ _TIPS: Final = (
 )
 _ROLE: Final = Qt.ItemDataRole
 _RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_IN_WORDS: Final = (_ROLE.DisplayRole, _ROLE.ForegroundRole, _ROLE.ToolTipRole, _ROLE.AccessibleTextRole)
+_ASKED: Final = frozenset(map(int, (*_IN_WORDS, _ROLE.TextAlignmentRole, _ROLE.BackgroundRole)))
+"""Most of what Qt asks for is none of these: saying so at once halves the time of a repaint."""
+
 _WORDS_KEPT: Final = 512
 _POINTER_TINT: Final = 48
 
@@ -73,15 +77,13 @@ class EventModel(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = _ROLE.DisplayRole) -> Any:
-        if self.rows is None or not index.isValid():
+        if role not in _ASKED or self.rows is None or not index.isValid():
             return None
         column = index.column()
         if role == _ROLE.TextAlignmentRole:
             return _RIGHT if column in (NUMBER, TIME) else None
         if role == _ROLE.BackgroundRole:
             return self._tint() if index.row() == self._pointer else None
-        if role not in (_ROLE.DisplayRole, _ROLE.ForegroundRole, _ROLE.ToolTipRole, _ROLE.AccessibleTextRole):
-            return None
         row = self._words(index.row())
         if role == _ROLE.ForegroundRole:
             return self._colour(row, column)

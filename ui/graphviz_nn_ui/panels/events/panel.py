@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt
+from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QRect, Qt
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -38,6 +38,7 @@ class EventsPanel(QWidget):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
+        self._theme = theme_of(self)
         self._kinds = _choice(KIND_FILTERS, "Which events are listed")
         self._phase = _choice(PHASE_FILTERS, "Events of which phase are listed")
         self._kinds.currentTextChanged.connect(self._fill)
@@ -46,7 +47,7 @@ class EventsPanel(QWidget):
         self._follow.setChecked(True)
         self._follow.setToolTip("Keep the cursor's event in view while stepping")
         self._follow.toggled.connect(self._show_cursor)
-        self._model = EventModel(lambda: theme_of(self), self)
+        self._model = EventModel(lambda: self._theme, self)
         self._view = self._make_view()
         self._empty = Emptiable(self._view)
         self._lay_out()
@@ -57,13 +58,16 @@ class EventsPanel(QWidget):
             self,
             document=self._open,
             step=lambda position: self._show_step(),
-            cursor=lambda before, after: self._show_cursor(),
+            cursor=self._move_cursor,
             selection=self._show_selection,
         )
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
-        if event is not None and event.type() == QEvent.Type.FontChange:
+        kind = None if event is None else event.type()
+        if kind == QEvent.Type.FontChange:
             self._size_columns()
+        elif kind == QEvent.Type.PaletteChange:
+            self._theme = theme_of(self)
         super().changeEvent(event)
 
     # Building
@@ -154,7 +158,17 @@ class EventsPanel(QWidget):
         row = self._model.set_cursor(document.session.cursor)
         if self._follow.isChecked():
             self._bring_into_view(max(row, 0))
-        self._repaint()
+        self._repaint(0, len(self._model.rows or ()) - 1)
+
+    def _move_cursor(self, before: int, after: int) -> None:
+        """Repaints the rows whose look depends on it: those between the two places."""
+        rows = self._model.rows
+        if rows is None:
+            return
+        former, row = rows.row_at(before), self._model.set_cursor(after)
+        if self._follow.isChecked():
+            self._bring_into_view(max(row, 0))
+        self._repaint(max(min(former, row), 0), max(former, row))
 
     def _show_selection(self, selection: Selection | None) -> None:
         document, rows = self._workspace.document, self._model.rows
@@ -196,10 +210,13 @@ class EventsPanel(QWidget):
         if index.isValid():
             self._view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
 
-    def _repaint(self) -> None:
+    def _repaint(self, first: int, last: int) -> None:
         viewport = self._view.viewport()
-        if viewport is not None:
-            viewport.update()
+        if viewport is None or last < 0:
+            return
+        top = self._view.rowViewportPosition(first)
+        bottom = self._view.rowViewportPosition(last) + self._view.rowHeight(last)
+        viewport.update(QRect(0, top, viewport.width(), bottom - top).intersected(viewport.rect()))
 
 
 class _EndOfPath(QStyledItemDelegate):

@@ -30,6 +30,8 @@ from graphviz_nn_ui.workspace import Workspace
 
 _NORMS = "findings norms"
 _DETAIL_CHARACTERS = 52
+_MEASURED_ROWS = 30
+"""Rows that columns are made to fit: a thousand findings must not be measured."""
 
 
 class FindingsPanel(QWidget):
@@ -75,6 +77,7 @@ class FindingsPanel(QWidget):
         rows.setDefaultSectionSize(view.fontMetrics().height() + 8)
         columns.setHighlightSections(False)
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        columns.setResizeContentsPrecision(_MEASURED_ROWS)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         columns.setSectionResizeMode(CAUSE, QHeaderView.ResizeMode.Stretch)
         selection.currentRowChanged.connect(self._choose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
+from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
 
@@ -14,6 +14,8 @@ from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.module_rows import (
     ModuleOverview,
     ModuleRow,
+    Modules,
+    ModuleTree,
     call_keys,
     first_node,
     keys_inside,
@@ -33,6 +35,11 @@ _MARGIN: Final = 10
 _OPEN_AT_FIRST: Final = 200
 """Rows up to which the whole tree is open when a run is opened."""
 
+_AT_ONCE: Final = 1000
+"""Modules up to which no worker is needed to sort them, and rows up to which a root is opened by itself."""
+
+_MODULES: Final = "model tree"
+
 
 class ModelTreePanel(QWidget):
     """Follows the session's selection, and drives it."""
@@ -40,12 +47,13 @@ class ModelTreePanel(QWidget):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
+        self._theme = theme_of(self)
         self._filter = QLineEdit()
         self._filter.setClearButtonEnabled(True)
         self._filter.setPlaceholderText("Filter by path or class")
         self._filter.setAccessibleName("Filter modules")
         self._filter.textChanged.connect(self._narrow)
-        self._model = ModuleModel(lambda: theme_of(self), self)
+        self._model = ModuleModel(lambda: self._theme, self)
         self._view = self._make_view()
         self._empty = Emptiable(self._view)
         column = QVBoxLayout(self)
@@ -53,6 +61,7 @@ class ModelTreePanel(QWidget):
         column.setSpacing(0)
         column.addWidget(self._filter)
         column.addWidget(self._empty)
+        self._modules: Modules | None = None
         self._overview: ModuleOverview | None = None
         self._told = False  # while the session's selection is taken over
         self._following = Following(
@@ -64,6 +73,11 @@ class ModelTreePanel(QWidget):
             selection=self._show_selection,
             findings=self._show_findings,
         )
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._theme = theme_of(self)
+        super().changeEvent(event)
 
     def _make_view(self) -> QTreeView:
         view = QTreeView()
@@ -88,35 +102,50 @@ class ModelTreePanel(QWidget):
     # What the session tells
 
     def _open(self, document: Document | None) -> None:
-        self._overview = None
+        self._overview = self._modules = None
+        self._model.show(ModuleTree(()))
         if document is None:
+            self._workspace.jobs.forget(_MODULES)
             self._empty.say("No run is open. Open one to see its modules.")
         elif not document.session.has_step:
             self._empty.say("The run has no recorded step yet.")
         else:
             self._show_step()
-            self._show_findings()
-            self._show_selection(document.session.selection)
 
     def _show_step(self) -> None:
         document = self._workspace.document
         if document is None or not document.session.has_step:
             return
-        former = self._overview
-        self._overview = ModuleOverview(StepNumbers(document.data, document.session.step), former)
-        if former is None or former.tree is not self._overview.tree:
-            self._narrow(self._filter.text())
-        if not len(self._overview.tree):
-            self._empty.say("This step called no module: the program works on tensors and functions alone.")
+        structure = document.session.structure
+        if self._modules is not None and self._modules.structure is structure:
+            self._overview = ModuleOverview(self._modules, StepNumbers(document.data, document.session.step))
+            self._show_cursor()
+        elif len(structure.modules) <= _AT_ONCE:
+            self._take(Modules(structure))
         else:
-            self._empty.say("")
+            self._empty.say("Sorting the modules …")
+            self._workspace.jobs.submit(_MODULES, lambda ticket: Modules(structure), self._take)
+
+    def _take(self, modules: Modules) -> None:
+        """Shows the modules of another structure."""
+        document = self._workspace.document
+        if document is None or document.session.structure is not modules.structure:
+            return
+        self._modules = modules
+        self._overview = ModuleOverview(modules, StepNumbers(document.data, document.session.step))
+        self._narrow(self._filter.text())
+        empty = "This step called no module: the program works on tensors and functions alone."
+        self._empty.say("" if len(modules.tree) else empty)
         self._show_cursor()
+        self._show_findings()
+        self._show_selection(document.session.selection)
 
     def _show_cursor(self) -> None:
         document = self._workspace.document
         if document is not None and self._overview is not None:
-            self._model.set_norms(self._overview.norms_at(document.session.cursor))
-            self._repaint()
+            changed = self._model.set_norms(self._overview.norms_at(document.session.cursor))
+            if changed:
+                self._repaint()
 
     def _show_findings(self) -> None:
         document = self._workspace.document
@@ -137,7 +166,6 @@ class ModelTreePanel(QWidget):
         self._told = False
         if index.isValid():
             self._view.scrollTo(index)
-        self._repaint()
 
     def _path_of(self, selection: Selection | None) -> str | None:
         document = self._workspace.document
@@ -161,7 +189,7 @@ class ModelTreePanel(QWidget):
         self._model.show(tree)
         if len(tree) <= _OPEN_AT_FIRST:
             self._view.expandAll()
-        else:
+        elif all(len(root.children) <= _AT_ONCE for root in tree.roots):
             self._view.expandToDepth(0)
 
     def _select(self, current: QModelIndex) -> None:
