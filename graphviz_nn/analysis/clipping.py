@@ -10,7 +10,7 @@ import numpy as np
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import Finding
-from graphviz_nn.model.nodes import Node
+from graphviz_nn.model.nodes import Input, Node
 
 _CLAMPS: Final = frozenset({"clamp", "clip", "clamp_min", "clamp_max"})
 _PRODUCTS: Final = frozenset({"mul", "div"})
@@ -29,10 +29,11 @@ def clipped_away(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     is, plain gradient descent takes steps of constant length lr·limit, a rate smaller by c. Clipping by value
     keeps little more than the signs.
 
-    **Criterion.** The norm of all gradients after the last clipping operation between backward pass and update, over
-    that before the first, is under `share` as the median of at least `steps` recorded steps. A clipping operation is
-    a clamp of gradients, or their product with a number computed from their norm. With an optimizer that divides by
-    the gradient's own size (Adam and the like) a constant factor drops out, and it is information.
+    **Criterion.** What the clipping operations between backward pass and update leave of the gradient's norm is under
+    `share`, as the median of at least `steps` recorded steps. Such an operation is a clamp of gradients (its share: the
+    norm after over that before), or their product with a number computed from their norm (its share: that number). With
+    an optimizer that divides by the gradient's own size (Adam and the like) a constant factor drops out, and it is
+    information.
 
     **Healthy look-alikes.** A limit of 1 with norms of 1 to 50, as usual for recurrent networks and transformers; a
     few clipped spikes; undoing a loss scale, whose factor does not come from the norm.
@@ -44,55 +45,56 @@ def clipped_away(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     seen = [(step, found) for step in context.steps if step.updated and (found := _clipped(step)) is not None]
     if len(seen) < max(thresholds["steps"], 1):
         return
-    shares = [after / before for _, (_, before, after) in seen]
-    share = float(np.median(shares))
+    share = float(np.median([left for _, (_, left) in seen]))
     if share >= thresholds["share"]:
         return
-    step, (node, before, after) = seen[-1]
+    step, (node, _) = seen[-1]
     adaptive = any(info.type.startswith(_ADAPTIVE) for info in step.info.optimizers)
     yield step.finding(
         "clipped_away", "info" if adaptive else "warning", node,
         f"Clipping leaves {share:.1e} of the gradient's norm on most steps.",
         "Raise the limit to about the usual norm of the gradient, and undo a loss scale before clipping.",
-        share=share, before=before, after=after, steps=float(len(seen)),
+        share=share, steps=float(len(seen)), optimizer=", ".join(info.type for info in step.info.optimizers),
     )  # fmt: skip
 
 
-def _clipped(step: StepFacts) -> tuple[Node, float, float] | None:
-    """The last clipping operation before the update, and the norm of what it and those before it clipped."""
-    nodes = step.structure.nodes
-    gradients = {n.id for n in nodes if n.phase != "forward" and n.kind == "constant" and n.name.startswith("gradient")}
-    if not gradients:
-        return None
+def _clipped(step: StepFacts) -> tuple[Node, float] | None:
+    """The last clipping operation before the update, and the share of the gradient's norm that all of them leave."""
+    gradients: set[int] = set()
     of_norm: set[int] = set()
-    versions = {(number, 0): (number, 0) for number in gradients}
-    sizes: dict[tuple[int, int], float] = {}
+    factors: list[float] = []
+    before: list[float] = []
+    after: list[float] = []
     clipping: Node | None = None
-    for node in nodes:
-        if node.phase == "forward" or not node.inputs:
+    for node in step.structure.nodes:
+        if node.phase == "forward":
             continue
         op = node.op.strip("_").removeprefix("foreach_")
-        if op in _NORMS or any(read.node in of_norm for read in node.inputs):
-            of_norm.add(node.id)
-        targets = [read for read in node.inputs if (read.node, read.output) in versions]
-        clips = op in _CLAMPS or (op in _PRODUCTS and any(read.node in of_norm for read in node.inputs))
-        if not targets or not clips or len(targets) != len(node.outputs):
+        if not node.inputs:
+            if node.name.startswith("gradient"):
+                gradients.add(node.id)
             continue
-        of_norm.discard(node.id)
-        clipping = node
-        for index, read in enumerate(targets):
-            first = versions.pop((read.node, read.output))
-            versions[node.id, index] = first
-            sizes.setdefault(first, _norm(step, *first) if first[0] in gradients else 0.0)
-    if clipping is None:
-        return None
-    before = float(np.linalg.norm(list(sizes.values())))
-    after = float(np.linalg.norm([_norm(step, *now) for now, first in versions.items() if first in sizes]))
-    return (clipping, before, after) if before > 0 and np.isfinite(after) else None
+        reads = [read.node in gradients for read in node.inputs]
+        norms = [read for read in node.inputs if read.node in of_norm]
+        if any(reads) and op not in _NORMS:
+            gradients.add(node.id)
+            if op in _PRODUCTS and norms:
+                clipping = node
+                factors.append(float(step.output[step.lineage.row(norms[0].node, norms[0].output), COLUMN["mean"]]))
+            elif op in _CLAMPS:
+                clipping = node
+                before += [_norm(step, read) for read, mine in zip(node.inputs, reads, strict=True) if mine]
+                after.append(float(np.linalg.norm(step.output[step.lineage.rows(node), COLUMN["l2"]])))
+        elif norms or any(reads):
+            of_norm.add(node.id)
+    share = float(np.median(factors)) if factors else 1.0
+    if after and np.linalg.norm(before) > 0:
+        share *= float(np.linalg.norm(after) / np.linalg.norm(before))
+    return (clipping, share) if clipping is not None and np.isfinite(share) else None
 
 
-def _norm(step: StepFacts, node: int, output: int) -> float:
-    return float(step.output[step.lineage.row(node, output), COLUMN["l2"]])
+def _norm(step: StepFacts, read: Input) -> float:
+    return float(step.output[step.lineage.row(read.node, read.output), COLUMN["l2"]])
 
 
 def loss_scale(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:

@@ -97,7 +97,7 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
         missing |= {path: (step, nodes) for path, nodes in by_module.items()}
     for path, (step, nodes) in missing.items():
         module = step.structure.modules_by_path.get(path)
-        meant = (module is not None and not module.training) or not _shares_a_root(step, path, optimized)
+        meant = (module is not None and not module.training) or not _shares_a_root(step, path)
         yield step.finding(
             "not_in_optimizer", "info" if meant else "warning", nodes[0],
             "Gradients arrive at these parameters, but no optimizer has them.",
@@ -106,12 +106,11 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
         )  # fmt: skip
 
 
-def _shares_a_root(step: StepFacts, path: str, optimized: set[str]) -> bool:
+def _shares_a_root(step: StepFacts, path: str) -> bool:
     """Whether an optimizer has a parameter of the module's root."""
-    if "" in step.structure.modules_by_path:
-        return True
-    root = path.partition(".")[0]
-    return any(name.partition(".")[0] == root for name in optimized)
+    has_main, root = "" in step.structure.modules_by_path, path.partition(".")[0]
+    trained = (p for p in step.structure.parameters if p.optimizer is not None)
+    return any(has_main or name.partition(".")[0] == root for parameter in trained for name in parameter.names)
 
 
 def registered_nowhere(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -13,17 +14,20 @@ from graphviz_nn.model.nodes import Node
 _PRODUCTS = frozenset({"mul", "mul_", "rmul", "lerp"})
 
 
-def flat_share(step: StepFacts, node: Node) -> float | None:
+_FULLY_OPEN: Final = 0.9999
+
+
+def flat_share(step: StepFacts, node: Node, *, gate: bool = False) -> float | None:
     """Returns the share of the call's first output in the flat ends of its function; None: no such ends, or no numbers.
 
-    It is a multiple of 5 %, from quantiles.
+    It is a multiple of 5 %, from quantiles. An open gate passes its signal on, so only a fully open one counts as flat.
     """
     ends = step.lineage.healthy(node).flat
     table = step.metric("quantiles") if ends is not None else None
     quantiles = None if table is None else table.row(node.id)
     if quantiles is None or ends is None:
         return None
-    return float(np.mean((quantiles <= ends[0]) | (quantiles >= ends[1])))
+    return float(np.mean((quantiles <= ends[0]) | (quantiles >= (_FULLY_OPEN if gate else ends[1]))))
 
 
 def saturated(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
@@ -37,7 +41,7 @@ def saturated(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     **Criterion.** Of the results of a call that has a layer above and a layer below it, or of the hidden state of a
     recurrent layer, more than `share` are where the derivative is under 5 % of its largest (the layer type says where
     that is), as the median over the recorded steps. For gates, whose result is multiplied by something else, it is
-    `gates`. Calls of one module are one finding, at the call that is worst.
+    `gates`, of results that are closed or above 0.9999. Calls of one module are one finding, at the call that is worst.
 
     **Healthy look-alikes.** Output activations: they have no layer below. Gates of an LSTM or a squeeze-and-excitation
     block, which are often fully open or closed for a part of the units. Binary codes behind a straight-through
@@ -55,8 +59,9 @@ def saturated(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
         for node in last.lineage.forward:
             if last.lineage.healthy(node).flat is None or not _is_hidden(last, node, int(below[node.id])):
                 continue
-            shares = [share for step in steps if (share := flat_share(step, node)) is not None]
-            limit = thresholds["gates" if _is_gate(last, node) else "share"]
+            gate = _is_gate(last, node)
+            shares = [share for step in steps if (share := flat_share(step, node, gate=gate)) is not None]
+            limit = thresholds["gates" if gate else "share"]
             share = float(np.median(shares)) if shares else 0.0
             place = (node.module, node.op) if node.module else (node.name, "")
             if share > limit and share > worst.get(place, (0.0, node))[0]:
