@@ -120,11 +120,12 @@ def _paint_sign(
     painter.restore()
 
 
-def paint_pointer(painter: QPainter, rect: QRectF, colours: Colours) -> None:
+def paint_pointer(painter: QPainter, rect: QRectF, scale: float, colours: Colours) -> None:
     """Paints where the cursor is: a frame, and a triangle at its left."""
     colour = colours.theme.pointer
     paint_frames(painter, [rect], colour, 1.0, 2.6)
-    x, y, size = rect.left() - 8.0, rect.center().y(), 8.0
+    size = 8.0 * max(min(scale, 1.0), 0.6)
+    x, y = rect.left() - 6.0, rect.center().y()
     painter.setPen(QPen(colours.canvas, 1.2))
     painter.setBrush(colour)
     painter.drawPolygon(

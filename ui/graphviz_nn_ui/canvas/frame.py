@@ -113,7 +113,7 @@ class FramePainter:
                 pointer.colour(colours.theme),
             )
         place = canvas.camera.rect_to_screen(rect)
-        decorations.paint_pointer(painter, place, colours)
+        decorations.paint_pointer(painter, place, canvas.camera.scale, colours)
         if pointer.callouts:
             scale = canvas.camera.scale
             decorations.paint_callouts(painter, place, pointer.callouts, scale, self._scene.words, colours)

@@ -72,8 +72,7 @@ class BoxPainter:
     ) -> None:
         """Paints a box whose top left corner stands at `place`; the painter's coordinates are those of the device."""
         card = card_of(drawing, box)
-        faint = card.pending or bool(drawing.hidden[box])
-        painter.setOpacity((0.16 if drawing.hidden[box] else 0.4) if faint else 1.0)
+        painter.setOpacity(_opacity(card, bool(drawing.hidden[box])))
         if self._sprites is None:
             painter.save()
             painter.translate(place)
@@ -213,6 +212,13 @@ def paint_card(painter: QPainter, card: Card, colours: Colours) -> None:
     if edge is not None:
         painter.setPen(QPen(edge, 1.8))
         painter.drawRoundedRect(QRectF(0.0, 0.0, width, height), radius, radius)
+
+
+def _opacity(card: Card, hidden: bool) -> float:
+    """What has no value yet is dimmed, but for the call that failed, which never gets one."""
+    if hidden:
+        return 0.16
+    return 0.4 if card.pending and not card.failed else 1.0
 
 
 def _edge(card: Card, colours: Colours) -> QColor | None:

@@ -74,8 +74,15 @@ class ContainerPainter:
         size = max(scale, _READABLE / metrics.TITLE_SIZE)
         wide = places[table.rects[places, 2] * scale >= _ROOM]
         wide = wide[table.rects[wide, 3] * scale >= _ROOM] if size > scale else wide
+        taken: list[QRectF] = []
         for place in wide.tolist():
             x, y, width, _ = table.title_rects[place].tolist()
+            if size > scale:
+                length = (self._words.width(table.titles[place], Style.TITLE) + 12) * size
+                pill = QRectF(origin.x() + x * scale, origin.y() + y * scale + 3 * size, length, 18 * size)
+                if any(pill.intersects(other) for other in taken):
+                    continue
+                taken.append(pill)
             painter.save()
             painter.translate(origin.x() + x * scale, origin.y() + y * scale)
             painter.scale(size, size)

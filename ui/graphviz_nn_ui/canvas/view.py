@@ -217,6 +217,7 @@ class Canvas(QWidget):
     def moved(self) -> None:
         """Shows the picture from where the camera is now."""
         self.update()
+        self.minimap.place(self.width(), self.height(), _MARGIN)
         self.minimap.update()
 
     # Following
@@ -237,7 +238,7 @@ class Canvas(QWidget):
             else:
                 self._hold(former, self._shown, anchor)
             self._find_pointer()
-            self._selected(self.selection)
+            self._find_highlight(self.selection)
         if self._revealing is not None and self._shown is not None:
             node, self._revealing = self._revealing, None
             self._show_node(node)
@@ -285,6 +286,7 @@ class Canvas(QWidget):
     def _cursor_moved(self, before: int, after: int) -> None:
         del before, after
         self._find_pointer()
+        self._follow_pointer()
         if self._shown is not None and self.animated and self.isVisible() and self.pointer.wires:
             self.pulse_clock.start()
         else:
@@ -297,19 +299,25 @@ class Canvas(QWidget):
         if session is None or self._shown is None:
             return
         self.pointer = self._pointing.find(session, self._shown)
-        rect = self.pointer.rect(self._shown)
+
+    def _follow_pointer(self) -> None:
+        rect = self.pointer.rect(self._shown) if self._shown is not None else None
         if self.follow and self._fitted and rect is not None and not self.camera.sees(rect, _EDGE):
             self.camera.center(rect.center())
-            self.minimap.update()
+            self.moved()
 
     def _selected(self, selection: Selection | None) -> None:
+        self._find_highlight(selection)
+        rect = self.selected_rect()
+        if rect is not None and self._fitted and not self.camera.view.intersects(rect):
+            self.camera.center(rect.center())
+            self.moved()
+
+    def _find_highlight(self, selection: Selection | None) -> None:
         session = self.source.session
         if session is None or self._shown is None:
             return
         self.highlight = highlight_of(self._shown, session.structure, selection)
-        rect = self.selected_rect()
-        if rect is not None and self._fitted and not self.camera.view.intersects(rect):
-            self.camera.center(rect.center())
         self._find_ways()
         self.breadcrumb.refresh()
         self.setAccessibleDescription(self.breadcrumb.place_text)
