@@ -63,8 +63,7 @@ def _clipped(step: StepFacts) -> tuple[Node, float] | None:
     gradients: set[int] = set()
     of_norm: set[int] = set()
     factors: list[float] = []
-    before: list[float] = []
-    after: list[float] = []
+    clamps: dict[str, tuple[list[float], list[float]]] = {}
     clipping: Node | None = None
     for node in step.structure.nodes:
         if node.phase == "forward":
@@ -83,13 +82,15 @@ def _clipped(step: StepFacts) -> tuple[Node, float] | None:
                 factors.append(float(step.output[step.lineage.row(norms[0].node, norms[0].output), COLUMN["mean"]]))
             elif op in _CLAMPS:
                 clipping = node
+                before, after = clamps.setdefault(op, ([], []))
                 before += [_norm(step, read) for read, mine in zip(node.inputs, reads, strict=True) if mine]
-                after.append(float(np.linalg.norm(step.output[step.lineage.rows(node), COLUMN["l2"]])))
+                after += step.output[step.lineage.rows(node), COLUMN["l2"]].tolist()
         elif norms or any(reads):
             of_norm.add(node.id)
     share = float(np.median(factors)) if factors else 1.0
-    if after and np.linalg.norm(before) > 0:
-        share *= float(np.linalg.norm(after) / np.linalg.norm(before))
+    for before, after in clamps.values():
+        size = float(np.linalg.norm(before))
+        share *= float(np.linalg.norm(after)) / size if size > 0 else 1.0
     return (clipping, share) if clipping is not None and np.isfinite(share) else None
 
 

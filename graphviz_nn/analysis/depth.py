@@ -121,21 +121,11 @@ def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> I
 
     **Source.** Hochreiter 1991; Glorot & Bengio 2010; He et al. 2015 (arXiv:1502.01852), section 2.2.
     """
-    limit = thresholds["ratio"]
     for steps, found in layers_by_structure(context):
-        if not found:
+        first = vanished(found, thresholds["ratio"], thresholds["layers"])
+        if first is None:
             continue
-        small = [
-            layer
-            for layer in found
-            if layer.below - found[0].below >= thresholds["layers"] and 0 < layer.upstream < limit
-        ]
-        if not small:
-            continue
-        first = min(small, key=lambda layer: layer.upstream)
         trail = [layer for layer in found if layer.below <= first.below]
-        if first.upstream / _steepest(trail, down=True) >= limit**0.5:
-            continue
         yield steps[-1].finding(
             "vanishing_depth",
             "warning",
@@ -147,6 +137,16 @@ def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> I
             by_layer=[layer.ratio for layer in trail],
             names=[layer.node.name for layer in trail],
         )
+
+
+def vanished(found: list[Layer], ratio: float, layers: float) -> Layer | None:
+    """Returns the layer with the smallest gradient where it shrank to under `ratio` step by step; None: it did not."""
+    small = [layer for layer in found if layer.below - found[0].below >= layers and 0 < layer.upstream < ratio]
+    if not small:
+        return None
+    first = min(small, key=lambda layer: layer.upstream)
+    trail = [layer for layer in found if layer.below <= first.below]
+    return None if first.upstream / _steepest(trail, down=True) >= ratio**0.5 else first
 
 
 def exploding(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
-from graphviz_nn.analysis.depth import layers_by_structure
+from graphviz_nn.analysis.depth import layers_by_structure, vanished
 from graphviz_nn.analysis.weights import WeightUse
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Node
+
+_DEEP = 3
+"""Least layers over which a gradient that shrinks is a matter of depth."""
 
 
 def dead_units(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
@@ -105,8 +108,7 @@ def collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     **Criterion.** Samples (dimension 0, at least four) differ at the first layer's input by more than 10 % of its size.
     At a hidden layer's output, and at the outputs of all layers below it on the way to the loss, s/r is under `share`,
     as the median over the recorded steps. Layers that read a dead activation, or whose output is zero throughout,
-    are left to the rule for that; so are networks in which the gradient of some layer is under `gradient` of that at
-    the output, where vanishing through depth says it.
+    are left to the rule for that; so are networks in which the gradient shrinks with depth to under `gradient`.
 
     **Healthy look-alikes.** Last layers that begin at zero or with a bias for rare classes: the layers above tell
     samples apart. Queries, positions and tokens that are the same for every sample: only layers computed from the
@@ -119,7 +121,7 @@ def collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     """
     for steps, layers in layers_by_structure(context):
         last = steps[-1]
-        if any(layer.upstream < thresholds["gradient"] for layer in layers):
+        if vanished(layers, thresholds["gradient"], _DEEP) is not None:
             continue
         below = last.lineage.layers_below(last.roots)
         spreads = {use.node.id: spread for use in last.lineage.weights if (spread := _spread(steps, use)) is not None}
