@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PyQt6 import sip
 from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication, QWidget
 
@@ -48,11 +49,22 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
         window.opener.show(document)
     elif traced and target is not None:
         window.tracer.start(target, ["trace", "--keep", "all", target], lambda opened: shot.go(opened.session))
-    if screenshot is None:
+    try:
+        if screenshot is not None:
+            return Photographer(window, screenshot, size, wants_run=target is not None).take(application)
         window.show()
         return application.exec()
-    photographer = Photographer(window, screenshot, size, wants_run=target is not None)
-    return photographer.take(application)
+    finally:
+        end(window)
+
+
+def end(window: MainWindow) -> None:
+    """Closes and destroys the window while there still is an application, as Qt wants it."""
+    window.close()
+    window.workspace.jobs.forget_all()
+    window.workspace.jobs.wait()
+    logging.getLogger().removeHandler(window.workspace.log)
+    sip.delete(window)
 
 
 def make_window(application: QApplication, settings: QSettings) -> MainWindow:

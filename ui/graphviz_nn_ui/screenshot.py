@@ -54,8 +54,6 @@ class Photographer(QObject):
         picture = self._window.grab()
         failed = self._wants_run and self._window.workspace.document is None
         problem = self._window.problem_text
-        self._window.close()
-        self._window.workspace.jobs.wait()
         if failed:
             print(f"graphviz-nn: {problem}", file=sys.stderr)
             return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
@@ -30,9 +31,6 @@ _ORIENTATIONS = {
 LATER = 150
 """Milliseconds after which panels that are behind others are made."""
 
-_VERSION = 1
-"""Of the saved arrangement; one of another version is not restored."""
-
 _logger = logging.getLogger(__name__)
 
 
@@ -46,6 +44,8 @@ class Docks:
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.setCorner(Qt.Corner.BottomRightCorner, AREAS["right"])
         window.setDockNestingEnabled(True)
+        # An arrangement that was saved with other panels would leave the new ones out.
+        self._version = zlib.crc32(" ".join(sorted(self._docks)).encode()) & 0x7FFFFFFF
         self._shown = False
         self._state = b""
         self._later = QTimer(window)
@@ -82,7 +82,7 @@ class Docks:
 
     def state(self) -> bytes:
         """Where the docks are, or were when they were shown last, for `restore`; b"" where they never were."""
-        return bytes(self._window.saveState(_VERSION).data()) if self._shown else self._state
+        return bytes(self._window.saveState(self._version).data()) if self._shown else self._state
 
     def restore(self, state: bytes) -> None:
         """Puts the docks back when they are shown next, if the state can be read."""
@@ -99,7 +99,7 @@ class Docks:
             for dock in self:
                 dock.hide()
             return
-        if not self._state or not self._window.restoreState(QByteArray(self._state), _VERSION):
+        if not self._state or not self._window.restoreState(QByteArray(self._state), self._version):
             self.arrange()
         self._later.start(LATER)
 
