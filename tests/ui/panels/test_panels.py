@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QTableView, QTabWidget, QTreeView, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
+from torch import Tensor, nn
 
 import graphviz_nn as gnn
 from graphviz_nn.model.events import EventKind
@@ -95,6 +100,84 @@ class TestEveryPanel:
         workspace.show(None)
         signals = (session.cursor_moved, session.step_changed, session.selection_changed)
         assert [len(signal) for signal in signals] == [0, 0, 0]
+
+
+class Changing(nn.Module):
+    """Another structure at each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(3, 3) for _ in range(3))
+        self.depth = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.depth += 1
+        for layer in self.layers[: self.depth]:
+            x = layer(x)
+        return x
+
+
+def changing_step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    optimizer.zero_grad()
+    model(torch.ones(2, 3)).sum().backward()
+    optimizer.step()
+
+
+def steps_in(path: Path) -> int:
+    with gnn.load(path) as run:
+        return len(run.steps)
+
+
+def test_every_panel_follows_a_run_that_changes_and_grows(
+    tmp_path: Path, workspace: Workspace, show: Show, qtbot: QtBot
+) -> None:
+    model = Changing()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    path = tmp_path / "changing.gvnn"
+    panels = [kind(workspace) for kind in PANELS]
+    for each in panels:
+        qtbot.addWidget(each)
+        each.show()
+    with gnn.record(path, model, every=1, keep="all"):
+        changing_step(model, optimizer)
+        changing_step(model, optimizer)
+        qtbot.waitUntil(lambda: steps_in(path) == 2)
+        document = show(path)
+        session = document.session
+        session.select(NodeSelection(node_id(document, "layers.1")))
+        assert session.previous_step()
+        assert session.selection is None
+        assert "Click a node" in sentence(panels[2])
+        session.select(ModuleSelection("layers.0"))
+        session.next_step()
+        changing_step(model, optimizer)
+        qtbot.waitUntil(lambda: session.refresh() == 1)
+    settle(workspace, qtbot)
+    assert session.position == 2
+    assert "layers.2" in panels[0]._model.tree.by_path
+    assert panels[1].findChild(QTableView).model().rowCount() == len(session.step.order)
+    assert panels[2].inspection.title == "layers.0"
+
+
+def test_damaged_numbers_are_said_and_the_rest_is_shown(
+    tmp_path: Path, digits_run: Path, workspace: Workspace, show: Show, qtbot: QtBot
+) -> None:
+    damaged = tmp_path / "damaged.gvnn"
+    shutil.copy(digits_run, damaged)
+    with closing(sqlite3.connect(damaged)) as connection, connection:
+        connection.execute("UPDATE stats SET data = x'00' WHERE name IN ('gradient', 'parameter_gradient')")
+    document = show(damaged)
+    panels = [kind(workspace) for kind in PANELS]
+    for each in panels:
+        qtbot.addWidget(each)
+        each.show()
+    document.session.select(NodeSelection(node_id(document, "stem")))
+    settle(workspace, qtbot)
+    table = panels[2].findChild(StatTable)
+    assert table.item(4, 0).text() != "–"
+    assert table.item(4, 1).text() == "–"
+    said = [label.text() for label in panels[2].findChildren(QLabel) if label.isVisible()]
+    assert any("damaged" in text and "✖" in text for text in said)
 
 
 class TestModelTree:

@@ -22,7 +22,7 @@ KIND_WORDS: Final = {
     EventKind.MODULE_EXIT: "leave",
     EventKind.PASS_BEGIN: "begin",
     EventKind.PASS_END: "end",
-    EventKind.GRADIENT: "gradient",
+    EventKind.GRADIENT: "grad",
     EventKind.PARAMETER_GRADIENT: ".grad",
     EventKind.UPDATE: "update",
     EventKind.ERROR: "error",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.events import STATE_NONE, EventKind
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.stats import STATS, Stats, StatTable
 from graphviz_nn.model.steps import HistogramTable, RunData
 from graphviz_nn.session.step import OpenStep
+
+_Found = TypeVar("_Found")
 
 TENSOR: Final = "tensor"
 NONE: Final = "none"
@@ -28,11 +32,18 @@ _NAN: Final = STATS.index("nan")
 
 
 class StepNumbers:
-    """Statistics, histograms and times of the open step. Tables are read when somebody first asks for them."""
+    """Statistics, histograms and times of the open step. Tables are read when somebody first asks for them.
+
+    What is damaged in the file counts as not measured, and is said in `damage`.
+
+    Attributes:
+        step: the step. damage: what could not be read so far, one sentence each.
+    """
 
     def __init__(self, data: RunData, step: OpenStep) -> None:
         self._data = data
         self.step = step
+        self.damage: list[str] = []
         self._tables: dict[str, StatTable | None] = {}
         self._histograms: dict[str, HistogramTable | None] = {}
         self._seqs: dict[str, npt.NDArray[np.intp]] = {}
@@ -52,7 +63,7 @@ class StepNumbers:
     def histogram(self, table: str, value: ValueRef, number: int = 0) -> npt.NDArray[np.uint16] | None:
         """Returns the counts by power of two, see `graphviz_nn.model.stats`, or None where there are none."""
         if table not in self._histograms:
-            self._histograms[table] = self._data.histograms(self.position, table)
+            self._histograms[table] = self._read(lambda: self._data.histograms(self.position, table))
         rows = self._histograms[table]
         row = self._row(table, value, number)
         return None if rows is None or row is None else rows[row]
@@ -79,12 +90,10 @@ class StepNumbers:
 
     def table(self, name: str) -> StatTable | None:
         """Returns a table of statistics, or None where the step holds none."""
-        if name == "output":
-            return self.step.readings.outputs
-        if name == "gradient":
-            return self.step.readings.gradients
         if name not in self._tables:
-            self._tables[name] = self._data.stats(self.position, name)
+            readings = self.step.readings
+            shared = {"output": lambda: readings.outputs, "gradient": lambda: readings.gradients}
+            self._tables[name] = self._read(shared.get(name, lambda: self._data.stats(self.position, name)))
         return self._tables[name]
 
     def seqs(self, table: str) -> npt.NDArray[np.intp]:
@@ -96,7 +105,10 @@ class StepNumbers:
     @cached_property
     def spent(self) -> npt.NDArray[np.float64]:
         """Seconds from the event before to each event; NaN where not measured."""
-        ends = self._data.events(self.position)["time"].astype(np.float64)
+        events = self._read(lambda: self._data.events(self.position))
+        if events is None:
+            return np.full(len(self.step.order), np.nan)
+        ends = events["time"].astype(np.float64)
         return np.maximum(np.diff(ends, prepend=0.0), 0.0)
 
     @cached_property
@@ -114,6 +126,13 @@ class StepNumbers:
             return float("nan")
         start, end = int(called[0]), int(order.spans.partner[called[0]])
         return float(self.spent[start]) if end < 0 else float(self.spent[start + 1 : end + 1].sum())
+
+    def _read(self, read: Callable[[], _Found | None]) -> _Found | None:
+        try:
+            return read()
+        except DamagedRunFile as error:
+            self.damage.append(str(error))
+            return None
 
     def _row(self, table: str, value: ValueRef, number: int) -> int | None:
         if table == "output":

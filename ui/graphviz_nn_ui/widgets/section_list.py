@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
@@ -17,10 +17,10 @@ class SectionList(QTreeWidget):
     """Shows `Section`s. A click on a fact with a selection calls `select` with it."""
 
     def __init__(self, name: str, select: Callable[[Selection], object], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._select = select
         self._sections: tuple[Section, ...] = ()
         self._closed: set[str] = set()
+        super().__init__(parent)
+        self._select = select
         self.setColumnCount(2)
         self.setHeaderHidden(True)
         self.setAccessibleName(name)
@@ -48,6 +48,14 @@ class SectionList(QTreeWidget):
         if tuple(sections) == self._sections:
             return
         self._sections = tuple(sections)
+        self._build()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._build()
+
+    def _build(self) -> None:
         closed = set(self._closed)
         self.clear()
         theme = theme_of(self)

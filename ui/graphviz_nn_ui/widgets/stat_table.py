@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
 from graphviz_nn_ui.viewmodels.numbers import NOTHING
@@ -20,6 +20,7 @@ class StatTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(len(STAT_ROWS), 0, parent)
+        self._cards: Sequence[TensorCard] = ()
         self.setVerticalHeaderLabels(list(STAT_ROWS))
         self.setAccessibleName("Statistics of value and gradient")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -31,16 +32,25 @@ class StatTable(QTableWidget):
         assert rows is not None
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         columns.setHighlightSections(False)
+        columns.setMinimumSectionSize(24)
+        columns.setStyleSheet("QHeaderView::section { padding: 4px 1px; }")
         rows.setHighlightSections(False)
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.show_cards(self._cards)
+
     def show_cards(self, cards: Sequence[TensorCard]) -> None:
+        self._cards = cards
         if self.columnCount() != len(cards):
             self.setColumnCount(len(cards))
         theme = theme_of(self)
         colours = {"forward": theme.forward, "backward": theme.backward, "optimizer": theme.update}
         for column, card in enumerate(cards):
             header = QTableWidgetItem(f"{_SIGNS[card.phase]} {card.title}")
+            header.setToolTip(card.state)
             header.setForeground(colours[card.phase])
             self.setHorizontalHeaderItem(column, header)
             for row, text in enumerate(stat_texts(card.stats)):
@@ -59,5 +69,5 @@ class StatTable(QTableWidget):
         columns, rows = self.horizontalHeader(), self.verticalHeader()
         if columns is None or rows is None:
             return
-        rows.setDefaultSectionSize(self.fontMetrics().height() + 7)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 5)
         self.setFixedHeight(columns.sizeHint().height() + rows.length() + 2)

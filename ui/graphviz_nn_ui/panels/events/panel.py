@@ -117,7 +117,7 @@ class EventsPanel(QWidget):
         metrics = self.fontMetrics()
         rows.setDefaultSectionSize(metrics.height() + 5)
         last = 0 if self._model.rows is None else len(self._model.rows)
-        for column, widest in {NUMBER: f"▶ {last}", KIND: "← gradient", TIME: "00.0e3"}.items():
+        for column, widest in {NUMBER: f"▶ {last}", KIND: "↻ update", TIME: "0000"}.items():
             columns.resizeSection(column, metrics.horizontalAdvance(widest) + _MARGIN)
 
     # What the session tells

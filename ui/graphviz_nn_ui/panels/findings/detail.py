@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 
 from graphviz_nn.model.findings import Finding
@@ -21,6 +21,7 @@ class FindingDetail(QScrollArea):
     """Shows one finding at a time."""
 
     def __init__(self) -> None:
+        self._shown: tuple[Finding, str] | None = None
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -56,6 +57,7 @@ class FindingDetail(QScrollArea):
 
     def show_finding(self, finding: Finding, where: str) -> None:
         """Shows a finding with the plots of its evidence."""
+        self._shown = finding, where
         self._text.setText(self._in_words(finding, where))
         self._about.setText(f"About the rule {finding.rule}")
         self._about.setChecked(False)
@@ -67,6 +69,11 @@ class FindingDetail(QScrollArea):
         self._plots = []
         for each in curves(finding):
             self.add_plot(each)
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange and self._shown is not None:
+            self._text.setText(self._in_words(*self._shown))
 
     def add_plot(self, curves: Curves) -> None:
         """Draws something more about it, below what is there."""

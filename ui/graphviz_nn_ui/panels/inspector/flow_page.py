@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
@@ -22,9 +22,9 @@ class FlowPage(QTreeWidget):
     """Three groups in, three out. A click selects the tensor's node; a double click opens its numbers."""
 
     def __init__(self, select: Callable[[TensorKey], object], open_tensor: Callable[[TensorKey], object]) -> None:
+        self._shown: tuple[tuple[FlowGroup, ...], tuple[FlowGroup, ...]] = ((), ())
         super().__init__()
         self._open_tensor = open_tensor
-        self._shown: tuple[tuple[FlowGroup, ...], tuple[FlowGroup, ...]] = ((), ())
         self.setColumnCount(len(_COLUMNS))
         self.setHeaderLabels(list(_COLUMNS))
         self.setAccessibleName("What flows in and out")
@@ -55,9 +55,17 @@ class FlowPage(QTreeWidget):
         if groups == self._shown:
             return
         self._shown = groups
+        self._build()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._build()
+
+    def _build(self) -> None:
         self.clear()
         theme = theme_of(self)
-        for title, part in (("comes in", inspection.coming), ("goes out", inspection.going)):
+        for title, part in zip(("comes in", "goes out"), self._shown, strict=True):
             for group in part:
                 self.addTopLevelItem(self._group(title, group, theme))
         for place in range(self.topLevelItemCount()):

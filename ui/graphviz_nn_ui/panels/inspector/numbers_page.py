@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.viewmodels.inspection import Inspection
 from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes, magnitudes
@@ -27,15 +27,20 @@ class NumbersPage(QScrollArea):
         self._states.setWordWrap(True)
         self._states.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._states.setAccessibleName("Whether value and gradient are there")
-        self._logarithmic = QCheckBox("Logarithmic counts")
+        self._logarithmic = QCheckBox("log")
+        self._logarithmic.setToolTip("Let the histograms' bars follow the logarithm of the count")
+        self._logarithmic.setAccessibleName("Logarithmic counts")
         self._logarithmic.toggled.connect(self._set_logarithmic)
         self._histograms: list[HistogramView] = []
         self._inside = QVBoxLayout()
         content = QWidget()
         self._inside.setContentsMargins(8, 8, 8, 8)
         self._inside.setSpacing(8)
-        for widget in (self._table, self._states, self._logarithmic):
-            self._inside.addWidget(widget)
+        said = QHBoxLayout()
+        said.addWidget(self._states, 1)
+        said.addWidget(self._logarithmic, 0, Qt.AlignmentFlag.AlignBottom)
+        self._inside.addWidget(self._table)
+        self._inside.addLayout(said)
         self._inside.addStretch(1)
         content.setLayout(self._inside)
         self.setWidget(content)

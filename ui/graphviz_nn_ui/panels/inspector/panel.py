@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QComboBox, QLabel, QTabWidget, QVBoxLayout, QWidget
 
+from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorKey
@@ -147,12 +148,18 @@ class InspectorPanel(QWidget):
             self._say(_NOTHING_SELECTED)
             return
         costs = self._costs.get(session.step.info.structure)
-        self._inspection = found = inspect(session, numbers, session.selection, self._number(document), costs)
+        try:
+            found = inspect(session, numbers, session.selection, self._number(document), costs)
+        except DamagedRunFile as error:
+            self._say(str(error))
+            return
+        self._inspection = found
         self._empty.say("")
         self._title.setText(found.title)
         self._subtitle.setText(found.subtitle)
-        self._alarm.setText(f"✖ {found.alarm}")
-        self._alarm.setVisible(bool(found.alarm))
+        wrong = [found.alarm, *numbers.damage] if found.alarm else numbers.damage
+        self._alarm.setText("\n".join(f"✖ {each}" for each in wrong))
+        self._alarm.setVisible(bool(wrong))
         self._offer_pages(found)
         self._fill()
 
