@@ -60,8 +60,9 @@ def shard_of(tensor: Tensor) -> Shard | None:
 
 
 def shards_parameters() -> bool:
-    """Whether the program may have sharded modules with `fully_shard`."""
-    return "torch.distributed.fsdp._fully_shard" in sys.modules
+    """Whether the program may have sharded modules with `fully_shard`: other libraries import it for nothing."""
+    group = sys.modules.get("torch.distributed")
+    return "torch.distributed.fsdp._fully_shard" in sys.modules and bool(group and group.is_initialized())
 
 
 def local_part(tensor: Tensor) -> Tensor:

@@ -178,9 +178,21 @@ def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt
         rows[:, 4], rows[:, 5] = np.sqrt(squares), zeros / sizes
     if together.dtype != np.float32:
         enough[:] = False
+    _measure_constants(rows, enough, low, high, sizes)
     for k in np.flatnonzero(~(enough & np.isfinite(low) & np.isfinite(high))):
         rows[k] = measure(together[starts[k] : starts[k] + sizes[k]])
     return rows
+
+
+def _measure_constants(rows: Any, enough: Any, low: Any, high: Any, sizes: Any) -> None:
+    """Fills in the segments whose elements are all alike, as fresh biases and scales are: they need no sums."""
+    alike = (low == high) & np.isfinite(low)
+    value = low[alike].astype(np.float64)
+    rows[alike, 0], rows[alike, 1] = value, 0
+    with np.errstate(over="ignore"):  # a norm beyond float32 is infinite
+        rows[alike, 4] = np.abs(value) * np.sqrt(sizes[alike])
+    rows[alike, 5] = value == 0
+    enough |= alike
 
 
 # ---- histograms
