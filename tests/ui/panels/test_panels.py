@@ -481,7 +481,9 @@ class TestFindings:
         assert session.selection == NodeSelection(stem)
         assert revealed == [stem]
         settle(workspace, qtbot)
-        assert [plot.curves.title for plot in findings._detail._plots] == ["by layer", "L2 norm over training"]
+        assert {drawing.accessibleName() for drawing in findings._detail.drawings} == {
+            "by layer", "Histogram: gradient of stem, by magnitude", "L2 norm over training"
+        }  # fmt: skip
         assert "Normalise." in findings._detail._text.text()
 
     def test_rule_is_explained(self, findings: FindingsPanel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,13 +13,16 @@ import numpy.typing as npt
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.events import STATE_TENSOR, EventKind
 from graphviz_nn.model.findings import SEVERITIES, Check, Evidence, Finding
+from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.model.views import Curve, Curves
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session
 from graphviz_nn.session.order import StepOrder
 from graphviz_nn.session.state import NEVER, States
+from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes, magnitudes
 from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 SIGNS: Final = {"error": "✖", "warning": "▲", "info": "●"}
 """Severities are never told by colour alone."""
@@ -102,6 +106,22 @@ def curves(finding: Finding) -> list[Curves]:
             )
         )
     return found
+
+
+def histogram_of(finding: Finding, numbers: StepNumbers) -> tuple[str, str, Magnitudes] | None:
+    """Returns the magnitudes at fault, after a title and a phase: of the gradient of the finding's node where the rule
+    is about gradients, else of its output. None where the step, which must be the finding's, holds none.
+    """
+    nodes = numbers.step.structure.nodes
+    if finding.node is None or not 0 <= finding.node < len(nodes) or not nodes[finding.node].outputs:
+        return None
+    backward = _in_backward(finding.rule)
+    table, value = "gradient" if backward else "output", ValueRef(finding.node, 0)
+    elements = prod(nodes[finding.node].outputs[0].shape)
+    bars = magnitudes(numbers.histogram(table, value), numbers.stats(table, value), elements)
+    if bars is None:
+        return None
+    return f"{table} of {nodes[finding.node].name}, by magnitude", "backward" if backward else "forward", bars
 
 
 def rule_text(rule: str) -> str:

@@ -10,6 +10,8 @@ from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QTextBrowser, QToolButt
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.views import Curves
 from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, curves, evidence_rows, rule_text
+from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes
+from graphviz_nn_ui.widgets.histogram import HistogramView
 from graphviz_nn_ui.widgets.plot import Plot
 from graphviz_nn_ui.widgets.theme import theme_of
 
@@ -44,7 +46,7 @@ class FindingDetail(QScrollArea):
         self._rule.setMinimumHeight(_RULE_HEIGHT)
         self._rule.setAccessibleName("About the rule")
         self._rule.hide()
-        self._plots: list[Plot] = []
+        self._drawings: list[QWidget] = []
         self._column = QVBoxLayout()
         self._column.setContentsMargins(10, 8, 10, 8)
         self._column.setSpacing(8)
@@ -63,10 +65,10 @@ class FindingDetail(QScrollArea):
         self._about.setChecked(False)
         self._rule.setMarkdown(rule_text(finding.rule))
         self._about.setVisible(bool(rule_text(finding.rule)))
-        for plot in self._plots:
-            self._column.removeWidget(plot)
-            plot.deleteLater()
-        self._plots = []
+        for drawing in self._drawings:
+            self._column.removeWidget(drawing)
+            drawing.deleteLater()
+        self._drawings = []
         for each in curves(finding):
             self.add_plot(each)
 
@@ -75,13 +77,27 @@ class FindingDetail(QScrollArea):
         if event is not None and event.type() == QEvent.Type.PaletteChange and self._shown is not None:
             self._text.setText(self._in_words(*self._shown))
 
+    @property
+    def drawings(self) -> tuple[QWidget, ...]:
+        """What is drawn of it, from top to bottom."""
+        return tuple(self._drawings)
+
     def add_plot(self, curves: Curves) -> None:
         """Draws something more about it, below what is there."""
         plot = Plot(curves.title)
         plot.setMinimumHeight(_PLOT_HEIGHT)
         plot.show_curves(curves)
-        self._plots.append(plot)
-        self._column.insertWidget(len(self._plots), plot)
+        self._add(plot)
+
+    def add_histogram(self, title: str, phase: str, bars: Magnitudes) -> None:
+        """Draws a histogram in the colour of a phase, below what is there."""
+        view = HistogramView(title)
+        view.show_bars(title, phase, bars)
+        self._add(view)
+
+    def _add(self, drawing: QWidget) -> None:
+        self._drawings.append(drawing)
+        self._column.insertWidget(len(self._drawings), drawing)
 
     def _in_words(self, finding: Finding, where: str) -> str:
         theme = theme_of(self)

@@ -21,8 +21,9 @@ from graphviz_nn.model.views import Curves
 from graphviz_nn_ui.panels.findings.detail import FindingDetail
 from graphviz_nn_ui.panels.findings.model import CAUSE, FindingModel
 from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, count_text, go_to, where_text, worst_first
+from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, count_text, go_to, histogram_of, where_text, worst_first
 from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
@@ -41,6 +42,7 @@ class FindingsPanel(QWidget):
         super().__init__()
         self._workspace = workspace
         self._chosen: Finding | None = None
+        self._drawn: Finding | None = None
         self._model = FindingModel(lambda: theme_of(self), self)
         self._view = self._make_view()
         self._detail = FindingDetail()
@@ -143,7 +145,7 @@ class FindingsPanel(QWidget):
         finding = self._model.findings[current.row()]
         if finding is self._chosen:
             return
-        self._chosen = finding
+        self._chosen, self._drawn = finding, None
         self._detail.show_finding(finding, where_text(finding, document.data))
         self._detail.show()
         self._draw_norms(document, finding)
@@ -158,8 +160,18 @@ class FindingsPanel(QWidget):
         except GraphvizNNError as error:
             self._workspace.problem.emit("The step of this finding cannot be opened", str(error))
             return
+        self._draw_histogram(document, finding)
         if finding.node is not None:
             self._workspace.reveal.emit(finding.node)
+
+    def _draw_histogram(self, document: Document, finding: Finding) -> None:
+        """Draws what is at fault, once the finding's step is open."""
+        if self._drawn is finding:
+            return
+        self._drawn = finding
+        found = histogram_of(finding, StepNumbers(document.data, document.session.step))
+        if found is not None:
+            self._detail.add_histogram(*found)
 
     def _draw_norms(self, document: Document, finding: Finding) -> None:
         node, data = finding.node, document.data
