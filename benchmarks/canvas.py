@@ -27,6 +27,7 @@ from PyQt6.QtWidgets import QApplication
 from benchmarks.timing import show
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.run import Run, load
+from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.view import Canvas
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.workspace import Workspace
@@ -67,6 +68,10 @@ class Window:
     def settle(self) -> float:
         return self.wait(lambda: self.canvas.drawing is not None and not self.workspace.jobs.tags)
 
+    def wait_for_another(self, former: Drawing | None) -> float:
+        """Waits until another picture is there; returns the seconds that it took."""
+        return self.wait(lambda: self.canvas.drawing is not former)
+
     def boxes(self) -> int:
         return 0 if self.canvas.drawing is None else len(self.canvas.drawing.tables.boxes)
 
@@ -78,7 +83,7 @@ class Window:
         """Expands everything; returns the seconds until the picture is painted."""
         former = self.canvas.drawing
         self.canvas.expanding.open_all()
-        seconds = self.wait(lambda: self.canvas.drawing is not former)
+        seconds = self.wait_for_another(former)
         self.canvas.repaint()
         return seconds
 
@@ -115,7 +120,7 @@ def opening() -> None:
             window = Window()
             started = time.perf_counter()
             window.workspace.show(Document(load(path)))
-            window.wait(lambda window=window: window.canvas.drawing is not None)
+            window.wait_for_another(None)
             window.canvas.repaint()
             seconds.append(time.perf_counter() - started)
             window.settle()
@@ -137,7 +142,7 @@ def expanding_one() -> None:
         former = window.canvas.drawing
         started = time.perf_counter()
         session.expand(f"m{number}")
-        window.wait(lambda former=former: window.canvas.drawing is not former)
+        window.wait_for_another(former)
         window.canvas.repaint()
         times.append((time.perf_counter() - started) * 1e3)
         window.settle()

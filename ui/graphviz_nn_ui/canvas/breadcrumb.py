@@ -26,6 +26,7 @@ class Breadcrumb(QLabel):
         self._canvas = canvas
         self.wanted = True
         self.place_text = ""
+        self._said: tuple[tuple[str, ...], str, str] = ((), "", "")
         self._room = QRectF(10, 10, 600, 28)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(
@@ -49,6 +50,9 @@ class Breadcrumb(QLabel):
             f'<a href="{key}" style="text-decoration:none">{escape(title)}</a>'
             for key, title in zip(keys, titles, strict=bool(titles))
         ]
+        if (keys, last, rest) == self._said and self.isVisible() == (self.wanted and bool(self.place_text)):
+            return
+        self._said = (keys, last, rest)
         shown = _SEPARATOR.join([*links, f"<b>{escape(last)}</b>"] if last else links)
         self.setText(shown + (f" &nbsp;{escape(rest)}" if rest else ""))
         self.setToolTip(self.place_text)
@@ -66,8 +70,9 @@ class Breadcrumb(QLabel):
 
     def place(self, room: QRectF) -> None:
         """Stands in the upper left corner of the canvas."""
-        self._room = room
-        self._resize()
+        if room != self._room:
+            self._room = room
+            self._resize()
 
     def _resize(self) -> None:
         room = self._room

@@ -32,6 +32,7 @@ class Legend(QWidget):
         self._categories: list[int] = []
         self._boxes: object = None
         self._pixmap: QPixmap | None = None
+        self._said: tuple[object, ...] = ()
         self.wanted = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Legend")
@@ -46,9 +47,12 @@ class Legend(QWidget):
             self._categories = [
                 place for place, each in enumerate(CATEGORIES) if place in present and each is not Category.OTHER
             ]
-        self.setAccessibleDescription(self.text)
-        self._pixmap = None
-        self.update()
+        said = (self.text, tuple(self._categories), self._canvas.colours, self.font().pointSizeF())
+        if said != self._said:
+            self._said = said
+            self._pixmap = None
+            self.setAccessibleDescription(self.text)
+            self.update()
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PyQt6.QtWidgets import QWidget
 
-from graphviz_nn.scene.raster import Raster, rasterise
+from graphviz_nn.scene.raster import Codes, Raster, rasterise
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.overview import paint_raster
 from graphviz_nn_ui.widgets.theme import theme_of
@@ -33,7 +33,7 @@ class Minimap(QWidget):
         self._tables: SceneTables | None = None
         self._raster: Raster | None = None
         self._pixmap: QPixmap | None = None
-        self._codes: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None = None
+        self._codes: Codes | None = None
         self.wanted = True
         self.setAccessibleName("Map of the graph")
         self.setToolTip("Drag to look elsewhere")
@@ -48,9 +48,6 @@ class Minimap(QWidget):
             return
         if drawing.tables is not self._tables:
             self._tables, self._raster, self._codes = drawing.tables, None, None
-        codes = drawing.far_codes
-        if self._codes is None or not np.array_equal(codes, self._codes):
-            self._codes = codes
         self._pixmap = None
         self.update()
 
@@ -124,15 +121,20 @@ class Minimap(QWidget):
             pixmap.fill(colours.canvas)
             painter = QPainter(pixmap)
             whole, target = QRectF(0, 0, tables.width, tables.height), QRectF(QPointF(0, 0), inner.size())
-            overview = self._canvas.source.overview
+            drawing, overview = self._canvas.drawing, self._canvas.source.overview
             if overview is not None:
                 overview.paint(painter, whole, target, ratio, colours)
-            elif len(tables.boxes) < _LARGE and self._codes is not None:
+            elif len(tables.boxes) < _LARGE and drawing is not None:
                 if self._raster is None:
                     scale_x, scale_y = inner.width() / tables.width, inner.height() / tables.height
                     self._raster = rasterise(tables, scale_x * ratio, scale_y * ratio)
-                self._raster.paint(self._codes)
+                self._paint_codes(self._raster, drawing.far_codes)
                 paint_raster(painter, self._raster, whole, target, colours)
             painter.end()
             self._pixmap = pixmap
         return self._pixmap
+
+    def _paint_codes(self, raster: Raster, codes: Codes) -> None:
+        """Paints the boxes whose colour is another one than before."""
+        raster.paint(codes, None if self._codes is None else np.flatnonzero(codes != self._codes))
+        self._codes = codes

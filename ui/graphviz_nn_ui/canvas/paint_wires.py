@@ -127,7 +127,7 @@ def _told_apart(lines: Floats, view: QRectF) -> Floats:
     """Without what is out of sight, and without lines that another covers: a value with many readers has one trunk."""
     corner, size = np.array([view.x(), view.y()]), np.array([view.width(), view.height()])
     ends = lines.reshape(-1, 2, 2)
-    upright = (np.abs(ends[:, 0] - ends[:, 1]) < _COVERED).reshape(-1, 2)
+    upright: npt.NDArray[np.bool_] = np.less(np.abs(ends[:, 0] - ends[:, 1]), _COVERED)
     clipped = np.where(
         upright.any(axis=1)[:, None, None], np.clip(ends, corner - _BESIDE, corner + size + _BESIDE), ends
     )

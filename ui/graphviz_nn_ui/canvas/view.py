@@ -251,6 +251,14 @@ class Canvas(QWidget):
         if self.camera.scale < 0.5:
             self.camera.scale = 0.8
             self.camera.center(QPointF(self.camera.world[0] / 2, self.height() / 2 / 0.8 - 60))
+        self._leave_legend_free()
+
+    def _leave_legend_free(self) -> None:
+        """Moves the picture beside the legend where there is room for both."""
+        wanted = self.legend.sizeHint().width() + 2.5 * _MARGIN if self.legend.wanted else 0.0
+        left, width = self.camera.to_screen(0.0, 0.0).x(), self.camera.world[0] * self.camera.scale
+        if left < wanted and wanted + width < self.width() - _MARGIN:
+            self.camera.pan(wanted - left, 0.0)
 
     def _hold(self, before: Drawing, after: Drawing, anchor: str | None) -> None:
         """Keeps the anchor where it is on the canvas, and has the rest move to its new place."""
