@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from graphviz_nn.model.views import ImageGrid, finite_range
+from graphviz_nn.model.views import HeatMap, ImageGrid
 from graphviz_nn.scene.theme import heat_colour, mix
 
 LEVELS: Final = 252
@@ -56,8 +56,8 @@ def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
     """
     own = _own_ranges(images)
     odd = np.flatnonzero(~np.isfinite(own).all(axis=1))
-    for place in odd:
-        own[place] = finite_range(images[place])
+    if len(odd):
+        own[odd] = _finite_ranges(images[odd])
     ranges = _shared(own, scale, colours)
     low, high = ranges[:, 0], ranges[:, 1]
     wide = high > low
@@ -69,11 +69,7 @@ def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
         scaled += offset.astype(kind)[:, None, None]
         np.clip(scaled, 0, LEVELS - 1, out=scaled)
         indices = scaled.astype(np.uint8)
-    counts = dict.fromkeys(NONFINITE_WORDS, 0)
-    for place in odd:
-        for slot, count in _mark(indices[place], images[place]).items():
-            counts[slot] += count
-    return Tiles(indices, ranges, {slot: count for slot, count in counts.items() if count})
+    return Tiles(indices, ranges, _mark(indices, images, odd) if len(odd) else {})
 
 
 def sheet(indices: Indices, columns: int, gap: tuple[int, int] = (1, 1)) -> Indices:
@@ -105,6 +101,19 @@ def colour_table(colours: str, gap: str) -> tuple[str, ...]:
     return (*(pick(level / (LEVELS - 1)) for level in range(LEVELS)), *slots, gap)
 
 
+def map_indices(shown: HeatMap) -> Indices:
+    """Returns a heat map as indices of its colour table: without a number the gap, 0 on a logarithm the lowest."""
+    values = shown.values.astype(np.float64)
+    if shown.logarithmic:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.where(values > 0, np.log(values), np.nan)
+    indices: Indices = tiles(values[np.newaxis], "common", shown.colours).indices[0]
+    indices[indices >= LEVELS] = GAP
+    if shown.logarithmic:
+        indices[shown.values == 0] = 0
+    return indices
+
+
 def true_colour(grid: ImageGrid) -> npt.NDArray[np.uint8]:
     """Returns a grid that is in colour as bytes [n, height, width, 3]; what is not finite becomes its loud colour."""
     finite = np.isfinite(grid.images)
@@ -121,6 +130,17 @@ def _own_ranges(images: npt.NDArray[Any]) -> Ranges:
     return np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1).astype(np.float64)
 
 
+def _finite_ranges(images: npt.NDArray[Any]) -> Ranges:
+    """Lowest and highest finite number of each image; NaN where it has none."""
+    flat = images.reshape(len(images), -1)
+    finite = np.isfinite(flat)
+    low = np.where(finite, flat, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(finite, flat, -np.inf).max(axis=1, initial=-np.inf)
+    ranges = np.stack([low, high], axis=1).astype(np.float64)
+    ranges[~finite.any(axis=1)] = np.nan
+    return ranges
+
+
 def _shared(own: Ranges, scale: str, colours: str) -> Ranges:
     """The ranges that colours span."""
     if scale == "common" and len(own):
@@ -131,12 +151,15 @@ def _shared(own: Ranges, scale: str, colours: str) -> Ranges:
     return own
 
 
-def _mark(indices: Indices, image: npt.NDArray[Any]) -> dict[int, int]:
-    """Puts what is not finite in an image into its slots; returns how much of each there is."""
-    slots = {NAN: np.isnan(image), PLUS_INF: image == np.inf, MINUS_INF: image == -np.inf}
-    for slot, here in slots.items():
-        indices[here] = slot
-    return {slot: int(np.count_nonzero(here)) for slot, here in slots.items()}
+def _mark(indices: Indices, images: npt.NDArray[Any], odd: npt.NDArray[np.intp]) -> dict[int, int]:
+    """Puts what is not finite in the images at `odd` into its slots; returns how much of each there is."""
+    numbers = images[odd]
+    place, row, column = np.nonzero(~np.isfinite(numbers))
+    found = numbers[place, row, column]
+    slots = np.where(np.isnan(found), NAN, np.where(found > 0, PLUS_INF, MINUS_INF)).astype(np.uint8)
+    indices[odd[place], row, column] = slots
+    counted = np.bincount(slots, minlength=GAP + 1)
+    return {slot: int(counted[slot]) for slot in NONFINITE_WORDS if counted[slot]}
 
 
 def _signed_colour(fraction: float) -> str:

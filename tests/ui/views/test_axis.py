@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphviz_nn_ui.viewmodels.axis import Axis, axis_of, outline
+from graphviz_nn_ui.viewmodels.axis import Axis, axis_of, columns_of
 from graphviz_nn_ui.viewmodels.grid_geometry import MARGIN, grid_geometry
 
 
@@ -39,20 +39,26 @@ def test_no_number_no_axis() -> None:
     assert axis_of([np.array([0.0, -2.0])], logarithmic=True) is None
 
 
-def test_thinning_keeps_the_lowest_and_highest_of_each_column() -> None:
+def test_columns_cover_what_a_curve_covers_and_touch() -> None:
     generator = np.random.default_rng(0)
     x, y = np.linspace(0, 300, 10_000), generator.normal(size=10_000)
     y[5000] = 50.0
-    thin_x, thin_y = outline(x, y, 300)
-    assert len(thin_x) == len(thin_y) <= 2 * 301
-    for column in (0, 17, 150, 299):
-        inside, kept = y[x.astype(int) == column], thin_y[thin_x.astype(int) == column]
-        assert (kept.min(), kept.max()) == (inside.min(), inside.max())
+    y[3000:3100] = np.nan
+    found = columns_of(x, y, 300)
+    assert found is not None
+    gap = {int(place) for place in x[3000:3100]} - {int(x[2999]), int(x[3100])}
+    assert gap.isdisjoint(found.x.tolist())
+    for place, top, bottom in zip(*found, strict=True):
+        inside = y[x.astype(int) == place]
+        assert top <= np.nanmin(inside) <= np.nanmax(inside) <= bottom
+    neighbours = np.flatnonzero(np.diff(found.x) == 1)
+    assert (found.top[neighbours + 1] <= found.bottom[neighbours]).all()
+    assert (found.bottom[neighbours + 1] >= found.top[neighbours]).all()
+    assert found.bottom.max() == 50.0
 
 
-def test_few_points_are_left_alone() -> None:
-    x = np.arange(10.0)
-    assert outline(x, x, 300)[0] is x
+def test_few_points_are_drawn_one_by_one() -> None:
+    assert columns_of(np.arange(10.0), np.arange(10.0), 300) is None
 
 
 @pytest.mark.parametrize("room", [(300.0, 200.0), (90.0, 800.0), (1000.0, 40.0), (5.0, 5.0)])

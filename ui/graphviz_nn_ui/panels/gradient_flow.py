@@ -11,11 +11,11 @@ from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.views import HeatMap, ViewData, finite_range
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.gradient_history import GradientHistory, history_of_run, history_of_step
+from graphviz_nn_ui.viewmodels.gradient_history import GradientHistory, ShownHistory, history_of_step, shown_history
 from graphviz_nn_ui.widgets.colour_images import ColourBar
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
-from graphviz_nn_ui.widgets.heat_map import HeatMapView, map_indices
+from graphviz_nn_ui.widgets.heat_map import HeatMapView
 from graphviz_nn_ui.widgets.plot import Plot
 from graphviz_nn_ui.widgets.save_figure import SaveFigureButton
 from graphviz_nn_ui.workspace import Workspace
@@ -121,7 +121,7 @@ class GradientFlowPanel(QWidget):
         former = self._history
         if former is None or former.digest != digest or former.stop != len(data.steps()):
             self._workspace.jobs.submit(
-                RUN_JOB, lambda ticket: history_of_run(data, digest, former, ticket.check), self._take_run
+                RUN_JOB, lambda ticket: shown_history(data, digest, former, ticket.check), self._take_run
             )
         elif self._run_map is not None:
             self._mark()
@@ -130,19 +130,13 @@ class GradientFlowPanel(QWidget):
         self._step = history
         self._show_step(history)
 
-    def _take_run(self, history: GradientHistory) -> None:
-        self._history = history
-        document = self._document
-        if document is None:
-            return
+    def _take_run(self, found: ShownHistory) -> None:
+        self._history, self._run_map = found.history, found.shown
         page = self._pages["Over training"]
-        try:
-            self._run_map = history.heat_map(document.data)
-        except NotRecorded as error:
-            self._run_map = None
-            page.say(str(error) if history.layers else _NO_LAYERS)
+        if found.shown is None:
+            page.say(found.error if found.history.layers else _NO_LAYERS)
             return
-        self.heat_map.show_map(self._run_map, map_indices(self._run_map))
+        self.heat_map.show_map(found.shown, found.indices)
         page.say("")
         self._show_colours()
         self._mark()

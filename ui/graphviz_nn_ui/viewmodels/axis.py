@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ MARGIN: Final = 0.04
 
 BAR_ROOM: Final = 0.15
 """The same where numbers are bars, so that the lowest is one, too."""
+
+_DENSE: Final = 3
+"""Points to a column of pixels from which a curve is drawn by columns."""
 
 _SMALLEST: Final = 5e-324
 
@@ -78,17 +81,32 @@ def axis_of(arrays: Iterable[npt.NDArray[Any]], logarithmic: bool = False, margi
     return Axis(0.0 if margin and 0 <= low < 0.3 * high else low - room, high + room)
 
 
-def outline(x: Numbers, y: Numbers, width: int) -> tuple[Numbers, Numbers]:
-    """Returns points of a curve, in pixels, thinned to the lowest and highest of each of `width` columns.
+class Columns(NamedTuple):
+    """A curve as one upright line in each column of pixels: at `x` from `top` to `bottom`, in pixels."""
 
-    The picture stays the same: within one column of pixels a line covers all between those two.
+    x: Numbers
+    top: Numbers
+    bottom: Numbers
+
+
+def columns_of(x: Numbers, y: Numbers, width: int) -> Columns | None:
+    """Returns a curve of many points, in pixels, by column; None where it has so few that each is drawn.
+
+    The picture is the same: within one column a curve covers all between its lowest and highest point. Neighbours
+    touch, as they would if the points were joined. Columns without a number are left out.
     """
-    if len(x) <= 4 * width or width < 1:
-        return x, y
-    columns = np.clip(x.astype(np.int64), 0, width)
-    starts = np.flatnonzero(np.diff(columns, prepend=-1))
-    low, high = np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
-    return np.repeat(x[starts], 2), np.stack([low, high], axis=1).ravel()
+    if len(x) <= _DENSE * width or width < 1:
+        return None
+    starts = np.flatnonzero(np.diff(x.astype(np.int64), prepend=-1))
+    top, bottom = np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
+    known = np.isfinite(top)
+    at, top, bottom = np.floor(x[starts][known]), top[known], bottom[known]
+    joined = np.flatnonzero(np.diff(at) <= 1) + 1
+    top[joined], bottom[joined] = (
+        np.minimum(top[joined], bottom[joined - 1]),
+        np.maximum(bottom[joined], top[joined - 1]),
+    )
+    return Columns(at, top, bottom)
 
 
 def _ends(numbers: npt.NDArray[Any], logarithmic: bool) -> tuple[float, float] | None:

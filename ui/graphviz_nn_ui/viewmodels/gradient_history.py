@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.analysis.flow import FlowLayer, flow_curves, flow_layers, gradient_rms, history_map
+from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.views import Curves, HeatMap
 from graphviz_nn.plugin.manager import plugins
+from graphviz_nn.scene.tiles import Indices, map_indices
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
 
 Numbers = npt.NDArray[np.float64]
@@ -49,10 +51,6 @@ class GradientHistory:
         info = data.steps()[position]
         return flow_curves(self.layers, self.outputs[:, column], self.parameters[:, column], info)
 
-    def heat_map(self, data: RunData) -> HeatMap:
-        """Returns the gradients of all steps. Raises `NotRecorded` where none was measured."""
-        return history_map(self.layers, self.outputs, data)
-
     def layer_of(self, selection: Selection | None, structure: Structure) -> int:
         """Returns which layer is selected, or holds what is; -1 for none."""
         match selection:
@@ -88,6 +86,28 @@ def history_of_run(
         np.concatenate([former.outputs, outputs], axis=1),
         np.concatenate([former.parameters, parameters], axis=1),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownHistory:
+    """A history with its heat map and that map's colours; or, in `error`, why there is no map."""
+
+    history: GradientHistory
+    shown: HeatMap | None = None
+    indices: Indices | None = None
+    error: str = ""
+
+
+def shown_history(
+    data: RunData, digest: str, former: GradientHistory | None, check: Callable[[], object]
+) -> ShownHistory:
+    """Returns `history_of_run` ready to be painted. For a worker."""
+    history = history_of_run(data, digest, former, check)
+    try:
+        shown = history_map(history.layers, history.outputs, data)
+    except NotRecorded as error:
+        return ShownHistory(history, error=str(error))
+    return ShownHistory(history, shown, map_indices(shown))
 
 
 def _history(data: RunData, digest: str, positions: range, check: Callable[[], object]) -> GradientHistory:

@@ -18,6 +18,8 @@ from graphviz_nn_ui.widgets.theme import theme_of
 
 _BAR_WIDTH: Final = 120
 _BAR_HEIGHT: Final = 10
+_BILINEAR: Final = 2.0
+"""How much an image may shrink by interpolation between four pixels, which is quicker than averaging all."""
 
 
 @lru_cache(maxsize=16)
@@ -41,15 +43,19 @@ def rgb_image(pixels: npt.NDArray[np.uint8]) -> QImage:
 
 
 def fitted(image: QImage, size: QSize, ratio: float) -> QPixmap:
-    """Returns the image in `size` logical pixels: sharp where it grows, averaged where it shrinks."""
+    """Returns the image in `size` logical pixels: sharp where it grows, smooth where it shrinks."""
     device = size * ratio
-    grows = device.width() >= image.width() and device.height() >= image.height()
-    if grows:
-        shown = image.scaled(device)
-    else:
-        shown = image.convertToFormat(QImage.Format.Format_RGB32).scaled(
-            device, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    shrinks = max(image.width() / device.width(), image.height() / device.height())
+    if shrinks > _BILINEAR:  # all pixels count, not the nearest four alone
+        smooth = Qt.TransformationMode.SmoothTransformation
+        image = image.convertToFormat(QImage.Format.Format_RGB32).scaled(
+            device, Qt.AspectRatioMode.IgnoreAspectRatio, smooth
         )
+    shown = QImage(device, QImage.Format.Format_RGB32)
+    painter = QPainter(shown)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, shrinks > 1)
+    painter.drawImage(shown.rect(), image.convertToFormat(QImage.Format.Format_RGB32))
+    painter.end()
     pixmap = QPixmap.fromImage(shown)
     pixmap.setDevicePixelRatio(ratio)
     return pixmap

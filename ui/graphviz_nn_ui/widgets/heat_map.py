@@ -10,7 +10,7 @@ from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPi
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from graphviz_nn.model.views import HeatMap
-from graphviz_nn.scene.tiles import GAP, LEVELS, Indices, tiles
+from graphviz_nn.scene.tiles import Indices, map_indices
 from graphviz_nn_ui.viewmodels.numbers import number_text
 from graphviz_nn_ui.widgets.colour_images import fitted, indexed_image
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
@@ -199,17 +199,3 @@ class HeatMapView(QWidget):
         self.set_cursor(row, column)
         self.pointed.emit(self.text_at(row, column))
         self.chosen.emit(row, column)
-
-
-def map_indices(shown: HeatMap) -> Indices:
-    """Returns the map as indices of its colour table; what has no number is the gap's colour, 0 on a logarithm the
-    lowest."""
-    values = shown.values.astype(np.float64)
-    if shown.logarithmic:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.where(values > 0, np.log(values), np.nan)
-    indices: Indices = tiles(values[np.newaxis], "common", shown.colours).indices[0]
-    indices[indices >= LEVELS] = GAP
-    if shown.logarithmic:
-        indices[shown.values == 0] = 0
-    return indices

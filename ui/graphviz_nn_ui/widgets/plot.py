@@ -93,7 +93,7 @@ class Plot(QWidget):
         if self._curves is None or self._x is None or self._y is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paints = PlotPainter(painter, theme, self._curves, self._x, self._y, self._area(), self.devicePixelRatioF())
+        paints = PlotPainter(painter, theme, self._curves, self._x, self._y, self._area())
         paints.paint(self._cursor, self._pointed)
         if self.hasFocus():
             painter.setPen(theme.accent)
