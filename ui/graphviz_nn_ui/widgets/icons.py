@@ -11,7 +11,7 @@ from PyQt6.QtSvg import QSvgRenderer
 
 from graphviz_nn_ui.widgets.theme import DARK_THEME, LIGHT_THEME, Theme
 
-_SIZES = (16, 20, 32, 40)
+_SIZES = (20, 40)
 _TOKENS = ("accent", "forward", "backward", "update", "pointer", "breakpoint", "error", "warning", "info")
 
 

@@ -44,6 +44,7 @@ class Lanes(QWidget):
         self._lanes: EventLanes | None = None
         self._view = Range(0, 0)
         self._cursor = -1
+        self._kept: tuple[EventLanes, Range, int, npt.NDArray[np.float64]] | None = None
         self._stops, self._findings, self._problems = _NOTHING, _NOTHING, _NOTHING
 
     @property
@@ -172,7 +173,7 @@ class Lanes(QWidget):
         assert self._lanes is not None
         scale = self.devicePixelRatioF()
         width = int(self._across() * scale)
-        shares = self._lanes.columns(self._view, width)
+        shares = self._columns(width)
         happened = int(min(max((self.x_of(self._cursor + 1) - LEFT) * scale, 0), width))
         colours = (theme.forward, theme.backward, theme.update)
         for lane, (name, colour) in enumerate(zip(LANES, colours, strict=True)):
@@ -182,6 +183,13 @@ class Lanes(QWidget):
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
             painter.fillRect(row, theme.window)
             painter.drawImage(row, _strip(shares[lane], colour, happened))
+
+    def _columns(self, width: int) -> npt.NDArray[np.float64]:
+        """What the lanes show, kept while only the cursor moves."""
+        assert self._lanes is not None
+        if self._kept is None or self._kept[:3] != (self._lanes, self._view, width):
+            self._kept = (self._lanes, self._view, width, self._lanes.columns(self._view, width))
+        return self._kept[3]
 
     def _paint_marks(self, painter: QPainter, theme: Theme, y: float) -> None:
         """Signs under the lanes; of those in one column of pixels, one."""
