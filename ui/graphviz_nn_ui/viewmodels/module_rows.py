@@ -19,6 +19,8 @@ from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 Numbers = npt.NDArray[np.float64]
 
+_HELD = ("gradient", "parameter_gradient")
+
 
 @dataclass(slots=True, eq=False)
 class ModuleRow:
@@ -155,20 +157,25 @@ def _tree(structure: Structure) -> ModuleTree:
 
 
 class ParameterGradients:
-    """The norms of a step's accumulated parameter gradients, as they stand at any cursor."""
+    """The norms of the gradients that a step's parameters hold, as they stand at any cursor.
+
+    A parameter holds this pass's contribution once it has arrived, and its accumulated `.grad` once that is there.
+    """
 
     def __init__(self, nodes: npt.NDArray[np.intp], order: StepOrder, numbers: StepNumbers) -> None:
         """`nodes`: the parameters, ascending."""
         self._count = len(nodes)
-        self._seqs = numbers.seqs("parameter_gradient")
-        self._places = np.searchsorted(nodes, order.node[self._seqs])
-        table = numbers.table("parameter_gradient")
-        self._norms = (
-            table[:, STATS.index("l2")].astype(np.float64) if table is not None else np.full(len(self._seqs), np.nan)
-        )
+        seqs, norms = zip(*(_norms_of(table, numbers) for table in _HELD), strict=True)
+        every = np.concatenate(seqs)
+        place = np.minimum(np.searchsorted(nodes, order.node[every]), max(len(nodes) - 1, 0))
+        held = nodes[place] == order.node[every] if len(nodes) else np.zeros(len(every), np.bool_)
+        by_time = np.argsort(every[held], kind="stable")
+        self._seqs = every[held][by_time]
+        self._places = place[held][by_time]
+        self._norms = np.concatenate(norms)[held][by_time]
 
     def at(self, seq: int) -> Numbers:
-        """Returns the norm of each parameter's `.grad` when the event `seq` has happened; NaN before it has one."""
+        """Returns the norm of each parameter's gradient when the event `seq` has happened; NaN before it has one."""
         found = np.full(self._count, np.nan)
         happened = int(np.searchsorted(self._seqs, seq, side="right"))
         found[self._places[:happened]] = self._norms[:happened]
@@ -190,6 +197,12 @@ class ModuleOverview:
     def norms_at(self, seq: int) -> Numbers:
         """Returns by row number the L2 norm of the gradients that its parameters hold at a cursor, or NaN."""
         return self._holders.norms(self._gradients.at(seq))
+
+
+def _norms_of(table: str, numbers: StepNumbers) -> tuple[npt.NDArray[np.intp], Numbers]:
+    """The events that a table of gradients stands for, and the L2 norm that each brought."""
+    seqs, rows = numbers.seqs(table), numbers.table(table)
+    return seqs, np.full(len(seqs), np.nan) if rows is None else rows[:, STATS.index("l2")].astype(np.float64)
 
 
 def worst_findings(findings: Sequence[Finding], tree: ModuleTree) -> Mapping[str, Finding]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from PyQt6.QtCore import QEvent, Qt
-from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QTextBrowser, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QBoxLayout, QFrame, QLabel, QScrollArea, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.views import Curves
@@ -17,6 +18,7 @@ from graphviz_nn_ui.widgets.theme import theme_of
 
 _PLOT_HEIGHT = 170
 _RULE_HEIGHT = 320
+_WIDE_CHARACTERS = 84
 
 
 class FindingDetail(QScrollArea):
@@ -47,15 +49,27 @@ class FindingDetail(QScrollArea):
         self._rule.setAccessibleName("About the rule")
         self._rule.hide()
         self._drawings: list[QWidget] = []
-        self._column = QVBoxLayout()
-        self._column.setContentsMargins(10, 8, 10, 8)
-        self._column.setSpacing(8)
+        words, self._drawn = QVBoxLayout(), QVBoxLayout()
         for widget in (self._text, self._about, self._rule):
-            self._column.addWidget(widget)
-        self._column.addStretch(1)
+            words.addWidget(widget)
+        for column in (words, self._drawn):
+            column.setSpacing(8)
+            column.addStretch(1)
+        self._halves = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._halves.setContentsMargins(10, 8, 10, 8)
+        self._halves.setSpacing(12)
+        self._halves.addLayout(words, 1)
+        self._halves.addLayout(self._drawn, 1)
         content = QWidget()
-        content.setLayout(self._column)
+        content.setLayout(self._halves)
         self.setWidget(content)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Puts what is drawn beside the words where there is room."""
+        wide = self.width() > _WIDE_CHARACTERS * self.fontMetrics().averageCharWidth()
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        self._halves.setDirection(direction)
+        super().resizeEvent(event)
 
     def show_finding(self, finding: Finding, where: str) -> None:
         """Shows a finding with the plots of its evidence."""
@@ -66,7 +80,7 @@ class FindingDetail(QScrollArea):
         self._rule.setMarkdown(rule_text(finding.rule))
         self._about.setVisible(bool(rule_text(finding.rule)))
         for drawing in self._drawings:
-            self._column.removeWidget(drawing)
+            self._drawn.removeWidget(drawing)
             drawing.deleteLater()
         self._drawings = []
         for each in curves(finding):
@@ -97,7 +111,7 @@ class FindingDetail(QScrollArea):
 
     def _add(self, drawing: QWidget) -> None:
         self._drawings.append(drawing)
-        self._column.insertWidget(len(self._drawings), drawing)
+        self._drawn.insertWidget(len(self._drawings) - 1, drawing)
 
     def _in_words(self, finding: Finding, where: str) -> str:
         theme = theme_of(self)

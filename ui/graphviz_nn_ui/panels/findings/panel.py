@@ -50,6 +50,8 @@ class FindingsPanel(QWidget):
         self._splitter.addWidget(self._view)
         self._splitter.addWidget(self._detail)
         self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setSizes([1000, 1000])
         self._detail.setMinimumWidth(self.fontMetrics().averageCharWidth() * _DETAIL_CHARACTERS)
         self._splitter.setChildrenCollapsible(False)
         self._detail.hide()

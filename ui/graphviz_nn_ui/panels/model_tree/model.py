@@ -10,10 +10,11 @@ import numpy as np
 from PyQt6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
 from graphviz_nn.model.findings import Finding
+from graphviz_nn.scene.overlay import scientific
 from graphviz_nn.scene.words import count_text
 from graphviz_nn_ui.viewmodels.finding_rows import SIGNS
 from graphviz_nn_ui.viewmodels.module_rows import ModuleRow, ModuleTree, Numbers
-from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text
+from graphviz_nn_ui.viewmodels.numbers import NOTHING
 from graphviz_nn_ui.widgets.heat_cell import FRACTION_ROLE
 from graphviz_nn_ui.widgets.theme import Theme
 
@@ -21,7 +22,8 @@ COLUMNS: Final = ("Module", "‖∇‖", "Params", "Calls", "Class")
 MODULE, GRADIENT, PARAMETERS, CALLS, CLASS = range(len(COLUMNS))
 _TIPS: Final = (
     "The module's place in the model; ✖ ▲ ● mark findings at it or inside it",
-    "L2 norm of the gradients that its parameters hold at the cursor, those of the modules inside included",
+    "L2 norm of the gradients of its parameters at the cursor, with those of the modules inside: what this backward "
+    "pass has brought, then the accumulated .grad",
     "Elements of its parameters, those of the modules inside included; a tied one counts once",
     "How often the open step called it",
     "Its class",
@@ -130,7 +132,7 @@ class ModuleModel(QAbstractItemModel):
             return name if finding is None else f"{name}  {SIGNS[finding.severity]}"
         if column == GRADIENT:
             norm = self._norm(row)
-            return "" if math.isnan(norm) else number_text(norm, 2)
+            return "" if math.isnan(norm) else scientific(norm)
         if column == PARAMETERS:
             return count_text(row.parameters) if row.parameters else NOTHING
         if column == CALLS:
