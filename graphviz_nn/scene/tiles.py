@@ -30,6 +30,8 @@ _SIGNED: Final = (
 )  # fmt: skip
 """From negative over zero to positive: ColorBrewer's RdBu, reversed (https://colorbrewer2.org)."""
 
+_LARGEST_SPAN: Final = 1e35
+
 Indices = npt.NDArray[np.uint8]
 Ranges = npt.NDArray[np.float64]
 
@@ -61,13 +63,12 @@ def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
     ranges = _shared(own, scale, colours)
     low, high = ranges[:, 0], ranges[:, 1]
     wide = high > low
-    factor = np.where(wide, (LEVELS - 1) / np.where(wide, high - low, 1.0), 0.0)
-    offset = np.where(wide, -low * factor, (LEVELS - 1) / 2) + 0.5
-    kind = images.dtype if images.dtype == np.float64 else np.dtype(np.float32)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite gets its slot below
-        scaled = images * factor.astype(kind)[:, None, None]
-        scaled += offset.astype(kind)[:, None, None]
-        np.clip(scaled, 0, LEVELS - 1, out=scaled)
+        span = np.where(wide, high - low, 1.0)
+        kind = np.float32 if images.dtype == np.float32 and _fits_single(span, ranges) else np.float64
+        scaled = np.subtract(images, np.where(wide, low, 0.0).astype(kind)[:, None, None], dtype=kind)
+        scaled *= np.where(wide, (LEVELS - 1) / span, 0.0).astype(kind)[:, None, None]
+        scaled += np.where(wide, 0.5, LEVELS / 2).astype(kind)[:, None, None]
         indices = scaled.astype(np.uint8)
     return Tiles(indices, ranges, _mark(indices, images, odd) if len(odd) else {})
 
@@ -128,6 +129,12 @@ def _own_ranges(images: npt.NDArray[Any]) -> Ranges:
         return np.full((len(images), 2), np.nan)
     flat = images.reshape(len(images), -1)
     return np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1).astype(np.float64)
+
+
+def _fits_single(span: npt.NDArray[np.float64], ranges: Ranges) -> bool:
+    """Whether differences and factors stay within what 32 bits hold without losing digits."""
+    known = span[np.isfinite(ranges).all(axis=1)]
+    return not known.size or bool(known.max() < _LARGEST_SPAN and known.min() > 1 / _LARGEST_SPAN)
 
 
 def _finite_ranges(images: npt.NDArray[Any]) -> Ranges:

@@ -61,6 +61,24 @@ def test_one_number_everywhere_is_in_the_middle() -> None:
     assert set(tiles(np.full((1, 2, 2), 7.0), "each", "sequential").indices.flat) == {LEVELS // 2}
 
 
+@pytest.mark.parametrize(("offset", "size"), [(1e6, 1.0), (0.0, 3e38), (0.0, 1e-42), (-5e5, 0.5)])
+def test_large_offsets_and_odd_sizes_keep_their_order(offset: float, size: float) -> None:
+    image = (offset + size * np.linspace(0, 1, 5)).astype(np.float32).reshape(1, 1, 5)
+    indices = tiles(image, "each", "sequential").indices.ravel()
+    assert (indices[0], indices[-1]) == (0, LEVELS - 1)
+    assert (np.diff(indices.astype(int)) > 30).all()
+
+
+def test_the_whole_range_of_single_precision() -> None:
+    image = np.array([[[-3e38, 0.0, 3e38]]], np.float32)
+    assert tiles(image, "each", "sequential").indices.ravel().tolist() == [0, LEVELS // 2, LEVELS - 1]
+
+
+def test_half_precision_and_integers() -> None:
+    for kind in (np.float16, np.int64, np.uint8):
+        assert tiles(np.array([[[0, 1, 3]]], kind), "each", "sequential").indices.ravel().tolist() == [0, 84, 251]
+
+
 def test_no_image_and_no_pixel() -> None:
     assert tiles(np.empty((0, 4, 4), np.float32), "common", "signed").indices.shape == (0, 4, 4)
     assert tiles(np.empty((2, 0, 4), np.float32), "each", "sequential").indices.shape == (2, 0, 4)
