@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.structure import Structure
@@ -106,6 +107,9 @@ class RunSink(Protocol):
 
     def set_meta(self, meta: RunMeta) -> None: ...
 
+    def add_finding(self, finding: Finding) -> None:
+        """What a check found while the program ran, in a step that was written before."""
+
     def close(self) -> None:
         """Everything written is safe when this returns. Called once, also after an error."""
 
@@ -144,6 +148,9 @@ class RunData(Protocol):
     def sources(self) -> Mapping[str, str]:
         """Texts of the user's source files by absolute name."""
 
+    def findings(self) -> Sequence[Finding]:
+        """What the checks found while the program ran, in that order; nothing where they did not run meanwhile."""
+
     def close(self) -> None: ...
 
 
@@ -153,6 +160,7 @@ class MemoryRun:
     def __init__(self) -> None:
         self._steps: list[StepRecord] = []
         self._sources: dict[str, str] = {}
+        self._findings: list[Finding] = []
         self._meta = RunMeta(created=0.0)
         self.path: str | None = None
 
@@ -167,6 +175,9 @@ class MemoryRun:
 
     def set_meta(self, meta: RunMeta) -> None:
         self._meta = meta
+
+    def add_finding(self, finding: Finding) -> None:
+        self._findings.append(finding)
 
     def close(self) -> None:
         """Nothing to do: memory is safe as it is."""
@@ -210,6 +221,9 @@ class MemoryRun:
 
     def sources(self) -> Mapping[str, str]:
         return self._sources
+
+    def findings(self) -> Sequence[Finding]:
+        return tuple(self._findings)
 
 
 def jsonable(value: Any) -> Any:

@@ -6,11 +6,13 @@ Each function raises `ValueError` with what is wrong.
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Final
 
 import numpy as np
 
 from graphviz_nn.model.events import EventKind
+from graphviz_nn.model.findings import SEVERITIES, Finding
 from graphviz_nn.model.metrics import OF, MetricTable
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.steps import EventTable
@@ -108,6 +110,18 @@ def check_places(table: MetricTable, structure: Structure) -> None:
     if wrong.any():
         place = int(wrong.argmax())
         raise ValueError(f"a metric of output {table.outputs[place]} of node {table.nodes[place]}, which is not there")
+
+
+def check_finding(finding: Finding, nodes: int) -> None:
+    """It is of a known severity, its node is one of the `nodes` of its step's structure or none, and its evidence is
+    numbers, texts, or lists of them."""
+    if finding.severity not in SEVERITIES:
+        raise ValueError(f"a finding of severity {finding.severity!r}")
+    if finding.node is not None and not 0 <= finding.node < nodes:
+        raise ValueError(f"a finding at node {finding.node}, which is not there")
+    for name, value in finding.evidence.items():
+        if not all(isinstance(item, (str, Real)) for item in (value if isinstance(value, list) else [value])):
+            raise ValueError(f"a finding whose evidence {name} is {value!r}")
 
 
 def check_tensor_key(key: TensorKey) -> None:

@@ -9,14 +9,23 @@ from typing import Final
 
 import numpy as np
 
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.literals import clean
 from graphviz_nn.model.steps import RunMeta, StepRecord
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
-from graphviz_nn.store.checks import check_events, check_places, check_tensor_key, table_rows, tensor_bytes
+from graphviz_nn.store.checks import (
+    check_events,
+    check_finding,
+    check_places,
+    check_tensor_key,
+    table_rows,
+    tensor_bytes,
+)
 from graphviz_nn.store.connection import connect, use_wal
 from graphviz_nn.store.encoding import (
     deflate,
+    encode_finding,
     encode_histograms,
     encode_meta,
     encode_metric,
@@ -68,6 +77,8 @@ class RunDatabase:
     def __init__(self, path: str) -> None:
         """Creates the file, complete but without steps. It keeps a rollback journal until `follow`."""
         self._structures: set[str] = set()
+        self._sizes: list[int] = []
+        self._findings = 0
         self._orders: dict[str, str] = {}
         self._positions = 0
         self._connection = connect(path, "rwc")
@@ -136,6 +147,15 @@ class RunDatabase:
         self._structures.add(step.info.structure)
         self._orders[order] = step.info.structure
         self._positions += 1
+        self._sizes.append(len(step.structure.nodes))
+
+    def add_finding(self, finding: Finding) -> None:
+        if not 0 <= finding.step < self._positions:
+            raise ValueError(f"a finding of step {finding.step}, which is not there")
+        check_finding(finding, self._sizes[finding.step])
+        with self._transaction():
+            self._insert(encode_finding(self._findings, finding))
+        self._findings += 1
 
     def _add_structure(self, digest: str, structure: Structure) -> None:
         if digest in self._structures:

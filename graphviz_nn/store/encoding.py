@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from typing import Final
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
 
 from graphviz_nn.model.events import EVENT_DTYPE
+from graphviz_nn.model.findings import Evidence, Finding
 from graphviz_nn.model.literals import clean
 from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import HISTOGRAM_BINS, STATS, StatTable
@@ -22,7 +23,7 @@ from graphviz_nn.model.steps import ErrorInfo, EventTable, HistogramTable, RunMe
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.store.checks import check_metric, check_structure
 from graphviz_nn.store.format import STRUCTURE_LIMIT
-from graphviz_nn.store.rows import MetricRow, StepRow
+from graphviz_nn.store.rows import FindingRow, MetricRow, StepRow
 
 ORDER_COLUMNS: Final = ("kind", "state", "pass", "node", "index")
 ORDER_BYTES: Final = sum(EVENT_DTYPE[name].itemsize for name in ORDER_COLUMNS)
@@ -233,6 +234,38 @@ def decode_meta(text: str) -> RunMeta:
         return msgspec.json.decode(text, type=RunMeta)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not the description of a run ({error})") from error
+
+
+def encode_finding(number: int, finding: Finding) -> FindingRow:
+    evidence = {clean(name): _plain_evidence(value) for name, value in finding.evidence.items()}
+    return FindingRow(
+        number=number,
+        step=int(finding.step),
+        rule=clean(finding.rule),
+        severity=finding.severity,
+        node=None if finding.node is None else int(finding.node),
+        module=None if finding.module is None else clean(finding.module),
+        evidence=msgspec.msgpack.encode(evidence),
+        cause=clean(finding.cause),
+        remedy=clean(finding.remedy),
+    )
+
+
+def decode_finding(row: FindingRow, step: int) -> Finding:
+    """Returns the finding; `step` is where its step stands among those that can be read."""
+    try:
+        evidence = msgspec.msgpack.decode(row.evidence, type=dict[str, float | str | list[float | str]])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not the evidence of a finding ({error})") from error
+    found = cast(dict[str, Evidence], evidence)
+    return Finding(row.rule, row.severity, step, row.node, row.module, found, row.cause, row.remedy)
+
+
+def _plain_evidence(value: Evidence) -> Any:
+    """A text, a number, or a list of these; numbers as Python's own, whatever a check computed them with."""
+    if isinstance(value, str):
+        return clean(value)
+    return [_plain_evidence(item) for item in value] if isinstance(value, list) else float(value)
 
 
 def encode_shape(shape: tuple[int, ...]) -> str:

@@ -16,10 +16,11 @@ import msgspec
 APPLICATION_ID: Final = 0x67766E6E
 """The four bytes "gvnn" at offset 68 of the file: what tells a run from any other SQLite database."""
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """SQLite's `user_version` of the files that this package writes, and the newest that it reads.
 
-Version 1 had no metrics and no optimizers: no table `metric`, and a table `step` without its last two columns.
+Version 2 had no table `finding`. Version 1 had no metrics and no optimizers either: no table `metric`, and a table
+`step` without its last two columns.
 """
 
 SCHEMA: Final = (
@@ -47,9 +48,13 @@ SCHEMA: Final = (
     "CREATE TABLE tensor_chunk "
     "(step INTEGER, place INTEGER, part INTEGER, data BLOB NOT NULL, crc INTEGER NOT NULL, "
     "PRIMARY KEY (step, place, part))",
+    "CREATE TABLE finding "
+    "(number INTEGER PRIMARY KEY, step INTEGER NOT NULL, rule TEXT NOT NULL, severity TEXT NOT NULL, node INTEGER, "
+    "module TEXT, evidence BLOB NOT NULL, cause TEXT NOT NULL, remedy TEXT NOT NULL, crc INTEGER NOT NULL)",
 )
 
 _ADDED_IN_2: Final = "metrics TEXT NOT NULL, optimizers TEXT NOT NULL, "
+_TABLES_ADDED_AFTER: Final = {1: ("CREATE TABLE metric ", "CREATE TABLE finding "), 2: ("CREATE TABLE finding ",)}
 
 META_KEY: Final = "run"
 """The one row of `meta`: the run's `RunMeta` as JSON."""
@@ -79,9 +84,8 @@ def checksum(row: Sequence[SqlValue]) -> int:
 
 def schema(version: int) -> tuple[str, ...]:
     """Returns the statements that made the tables of a file of that version of the format."""
-    if version > 1:
-        return SCHEMA
-    return tuple(line.replace(_ADDED_IN_2, "") for line in SCHEMA if not line.startswith("CREATE TABLE metric "))
+    lines = [line for line in SCHEMA if not line.startswith(_TABLES_ADDED_AFTER.get(version, ()))]
+    return tuple(lines) if version > 1 else tuple(line.replace(_ADDED_IN_2, "") for line in lines)
 
 
 @cache

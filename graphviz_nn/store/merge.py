@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
 
 if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
     from graphviz_nn.model.metrics import MetricTable
 
 Floats = npt.NDArray[np.float64]
@@ -110,6 +112,12 @@ class MergedRun:
 
     def sources(self) -> Mapping[str, str]:
         return self._runs[0].sources()
+
+    def findings(self) -> Sequence[Finding]:
+        """The lowest rank's, in the steps that all ranks have."""
+        places = {positions[0]: position for position, positions in enumerate(self._positions)}
+        kept = (finding for finding in self._runs[0].findings() if finding.step in places)
+        return tuple(replace(finding, step=places[finding.step]) for finding in kept)
 
     def close(self) -> None:
         for run in self._runs:

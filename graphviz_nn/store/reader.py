@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.errors import DamagedRunFile
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.steps import EventTable, HistogramTable, RunMeta, StepInfo
@@ -27,6 +28,7 @@ from graphviz_nn.store.encoding import (
     with_times,
 )
 from graphviz_nn.store.format import META_KEY
+from graphviz_nn.store.kept_findings import kept_findings
 from graphviz_nn.store.kept_tensors import KeptTensor, kept_tensors, read_slice
 from graphviz_nn.store.rank_files import choose
 from graphviz_nn.store.rows import (
@@ -216,6 +218,10 @@ class RunFile:
 
         self._tables.visit(SourceRow, "", (), take)
         return texts
+
+    def findings(self) -> Sequence[Finding]:
+        """What the checks found while the program ran, as far as the steps that they name have been read."""
+        return kept_findings(self._tables, self._steps.entries, lambda digest: len(self._structure(digest).nodes))
 
     # Reading
 

@@ -95,6 +95,18 @@ class TensorChunkRow(NamedTuple):
     data: bytes
 
 
+class FindingRow(NamedTuple):
+    number: int
+    step: int
+    rule: str
+    severity: str
+    node: int | None
+    module: str | None
+    evidence: bytes
+    cause: str
+    remedy: str
+
+
 Row = (
     MetaRow
     | SourceRow
@@ -107,6 +119,7 @@ Row = (
     | MetricRow
     | TensorRow
     | TensorChunkRow
+    | FindingRow
 )
 
 TABLE_OF: Final[dict[type, str]] = {
@@ -121,4 +134,5 @@ TABLE_OF: Final[dict[type, str]] = {
     MetricRow: "metric",
     TensorRow: "tensor",
     TensorChunkRow: "tensor_chunk",
+    FindingRow: "finding",
 }

@@ -47,6 +47,8 @@ def _write(data: RunData, staging: str) -> None:
             database.add_source(file, text)
         for position in range(len(data.steps())):
             database.add_step(_record(data, position))
+        for finding in data.findings():
+            database.add_finding(finding)
     finally:
         database.close()
 

@@ -23,13 +23,18 @@ Visitor = Callable[[Columns], None]
 
 
 class RunTables:
-    """A read-only connection to a run file. Any thread may use it; they take turns."""
+    """A read-only connection to a run file. Any thread may use it; they take turns.
+
+    Attributes:
+        version: of the file's format.
+    """
 
     def __init__(self, path: str) -> None:
         """Raises what `graphviz_nn.store.opening.open_connection` raises."""
         self.path = path
         self._connection = open_connection(path)
         self._turn = threading.RLock()
+        self.version = self._pragma("user_version")
 
     def close(self) -> None:
         with self._turn:
@@ -80,9 +85,10 @@ class RunTables:
     def size(self) -> int:
         """Bytes of the file: what it holds cannot be more."""
         with self._turn, self.explained():
-            (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
-            (page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
-        return int(pages * page_bytes)
+            return self._pragma("page_count") * self._pragma("page_size")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     @contextmanager
     def explained(self, what: str = "") -> Iterator[None]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from graphviz_nn.errors import RunFileError
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.steps import RunMeta, StepRecord
 from graphviz_nn.store.byte_queue import ByteQueue
 from graphviz_nn.store.connection import explain
@@ -78,6 +79,10 @@ class RunWriter:
     def set_meta(self, meta: RunMeta) -> None:
         """Queues what the run says of itself; it replaces what it said before."""
         self._put(lambda: self._database.set_meta(meta), 0)
+
+    def add_finding(self, finding: Finding) -> None:
+        """Queues what a check found in a step that was queued before."""
+        self._put(lambda: self._database.add_finding(finding), 0)
 
     def flush(self) -> None:
         """Returns when everything queued so far is in the file, or lost to `error`."""

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from tests.core.store.samples import (
     assert_same_array,
     assert_same_metric,
     assert_same_tensor,
+    make_finding,
     make_step,
     make_structure,
 )
@@ -37,6 +39,7 @@ FORBIDDEN = frozenset({"exec", "compile", "import", "os.system", "os.exec", "os.
 """Audit events of Python that no reading of data may cause."""
 
 STEPS = [make_step(i, make_structure(30 + i % 3), histograms=True, tensors=5_000) for i in range(20)]
+FINDINGS = [make_finding(i, node=None if i == 5 else i) for i in range(20)]
 
 
 class Outcome(msgspec.Struct):
@@ -56,6 +59,8 @@ def write_base(folder: Path) -> Path:
     writer = RunWriter(base)
     for step in STEPS:
         writer.write(step)
+    for finding in FINDINGS:
+        writer.add_finding(finding)
     writer.flush()
     shutil.copy(base, log)
     shutil.copy(f"{base}-wal", f"{log}-wal")
@@ -269,6 +274,9 @@ def read_parts(run: RunFile, parts: Counter[bool]) -> None:
     originals = {step.info.index: step for step in STEPS}
     assert run.meta is not None
     _count(parts, run.sources)
+    places = {info.index: place for place, info in enumerate(run.steps())}
+    findings = tuple(replace(finding, step=places[finding.step]) for finding in FINDINGS if finding.step in places)
+    _count(parts, lambda: _begins(findings, run.findings()))
     parts[False] += len(run.damage)
     for position, info in enumerate(run.steps()):
         step = originals[info.index]
@@ -288,6 +296,11 @@ def read_parts(run: RunFile, parts: Counter[bool]) -> None:
 
 def _equal(found: object, expected: object) -> None:
     assert found == expected
+
+
+def _begins(whole: Sequence[object], found: Sequence[object]) -> None:
+    """Findings are written after their steps: where the file ends early, the last of them are not there."""
+    assert found == whole[: len(found)]
 
 
 def _count(parts: Counter[bool], read: Callable[[], object]) -> None:

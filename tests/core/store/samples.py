@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphviz_nn.model.events import EVENT_DTYPE, STATE_TENSOR, EventKind
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.metrics import MetricTable
 from graphviz_nn.model.modules import Module, ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, Source
@@ -99,6 +100,13 @@ def make_metric(random: np.random.Generator, of: str, columns: tuple[str, ...]) 
     return MetricTable(of, columns, nodes, zeros, zeros, lengths, numbers)
 
 
+def make_finding(step: int, node: int | None = 3) -> Finding:
+    """A finding with evidence of every kind."""
+    evidence = {"ratio": 1e-300, "limit": float("inf"), "op": "linear", "by_layer": [1.0, -0.5], "layers": ["a", "b"]}
+    module = None if node is None else "layer"
+    return Finding("vanishing_depth", "warning", step, node, module, evidence, "It shrinks.", "Scale it to 1 × \u2028.")
+
+
 def make_tensors(random: np.random.Generator, largest: int) -> dict[TensorKey, TensorData]:
     """Tensors of several dtypes, an empty one, a scalar, one with strides, and a large one."""
 
@@ -159,5 +167,6 @@ def assert_same_run(expected: MemoryRun, found: RunData) -> None:
     assert found.meta == expected.meta
     assert dict(found.sources()) == dict(expected.sources())
     assert len(found.steps()) == len(expected.steps())
+    assert found.findings() == expected.findings()
     for position, step in enumerate(expected):
         assert_same_step(step, found, position)

@@ -20,7 +20,7 @@ from graphviz_nn.store import RunWriter, open_run
 from graphviz_nn.store.encoding import order_bytes
 from graphviz_nn.store.format import checksum
 from tests.core.store.damage import DAMAGE, EXPECTED_ERROR, PAGE, damaged_files, read_all, write_base
-from tests.core.store.samples import assert_same_step, make_step, make_structure
+from tests.core.store.samples import assert_same_step, make_finding, make_step, make_structure
 
 COUNT = 150
 LEAF = 0x0D
@@ -53,6 +53,8 @@ def write(path, steps):
     writer = RunWriter(path)
     for step in steps:
         writer.write(step)
+    writer.add_finding(make_finding(0))
+    writer.add_finding(make_finding(1))
     writer.close()
 
 
@@ -193,6 +195,33 @@ def test_a_step_that_cannot_be_read_is_left_out_and_told(run_path, changes):
         assert len(run.damage) == 1
         assert "step 1" in run.damage[0]
         assert np.array_equal(run.stats(1, "gradient"), STEPS[2].stats["gradient"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"severity": "fatal"},
+        {"node": 12},
+        {"node": -1},
+        {"rule": b"x"},
+        {"evidence": b""},
+        {"evidence": b"\x91" * 100_000},
+        {"evidence": b"\x81\xa1a\x81\xa1b\x01"},
+        {"evidence": "{}"},
+    ],
+)
+def test_a_finding_that_cannot_be_read_is_an_error(run_path, changes):
+    tamper(run_path, "finding", "number = 1", **changes)
+    with open_run(run_path) as run:
+        with pytest.raises(DamagedRunFile, match="finding"):
+            run.findings()
+        assert_same_step(STEPS[1], run, 1)
+
+
+def test_a_finding_of_a_step_that_is_lost_is_left_out(run_path):
+    tamper(run_path, "step", "position = 0", loss="none")
+    with open_run(run_path) as run:
+        assert run.findings() == (make_finding(0),), "what was step 1 is the first that can be read"
 
 
 def test_missing_steps_are_told(run_path):

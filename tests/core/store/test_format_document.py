@@ -24,12 +24,13 @@ from graphviz_nn.model.tensors import TENSOR_KINDS
 from graphviz_nn.store import RunWriter
 from graphviz_nn.store.format import APPLICATION_ID, FORMAT_VERSION, SCHEMA, STRUCTURE_LIMIT
 from graphviz_nn.store.rows import TABLE_OF
-from tests.core.store.samples import make_step, make_structure
+from tests.core.store.samples import make_finding, make_step, make_structure
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "run-file.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", DOCUMENT, re.M | re.S))
 STRUCTURE = make_structure()
 STEP = make_step(3, STRUCTURE, histograms=True, tensors=2_300_001)
+FINDING = make_finding(0)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def database(tmp_path_factory):
     writer.set_meta(RunMeta(created=1.5, command=("train.py",), complete=True))
     writer.add_source("/a.py", "x = 1\n")
     writer.write(STEP)
+    writer.add_finding(FINDING)
     writer.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
@@ -107,7 +109,7 @@ def test_header(database):
     header = Path(database.execute("PRAGMA database_list").fetchone()["file"]).read_bytes()[:100]
     assert header[:16] == b"SQLite format 3\0"
     assert struct.unpack(">I", header[68:72]) == (0x67766E6E,)
-    assert struct.unpack(">I", header[60:64]) == (2,)
+    assert struct.unpack(">I", header[60:64]) == (3,)
 
 
 def test_checksums(database):
@@ -175,6 +177,15 @@ def test_metrics(database):
         ]
         assert struct.unpack(f"<{n}f", data[16 * r :]) == tuple(table.numbers)
         assert (row["kind"], json.loads(row["columns"])) == (table.of, list(table.columns))
+
+
+def test_findings(database):
+    row = one(database, "finding", "number = 0")
+    expected = {
+        name: getattr(FINDING, name) for name in ("step", "rule", "severity", "node", "module", "cause", "remedy")
+    }
+    assert {name: row[name] for name in expected} == expected
+    assert msgspec.msgpack.decode(row["evidence"]) == FINDING.evidence
 
 
 def test_optimizers(database):

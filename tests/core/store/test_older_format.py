@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 
 from graphviz_nn.model.structure import Structure
-from graphviz_nn.store import open_run, save
+from graphviz_nn.store import RunWriter, open_run, save
 from graphviz_nn.store.encoding import deflate, encode_times, order_bytes, order_digest
 from graphviz_nn.store.format import APPLICATION_ID, checksum, schema
-from tests.core.store.samples import assert_same_array, make_step, make_structure
+from tests.core.store.samples import assert_same_array, assert_same_step, make_step, make_structure
 
 STRUCTURE = make_structure()
 STEP = make_step(0, STRUCTURE)
@@ -54,6 +55,24 @@ def write_version_1(path: Path) -> str:
     return digest
 
 
+def write_version_2(path: Path) -> None:
+    """Writes a run of one step: version 3 is the same with one table more."""
+    writer = RunWriter(path)
+    writer.write(STEP)
+    writer.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE finding; PRAGMA user_version=2")
+
+
+def test_version_2_is_read_and_saved_as_a_new_one(tmp_path):
+    write_version_2(tmp_path / "old.gvnn")
+    with open_run(tmp_path / "old.gvnn") as run:
+        assert_same_step(STEP, run, 0)
+        save(run, tmp_path / "new.gvnn")
+    with open_run(tmp_path / "new.gvnn") as run:
+        assert_same_step(STEP, run, 0)
+
+
 def test_version_1_is_read(tmp_path):
     digest = write_version_1(tmp_path / "old.gvnn")
     with open_run(tmp_path / "old.gvnn") as run:
@@ -63,6 +82,17 @@ def test_version_1_is_read(tmp_path):
         assert structure.nodes == STRUCTURE.nodes
         assert_same_array(STEP.stats["output"], run.stats(0, "output"))
         assert np.array_equal(run.events(0), STEP.events)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_files_hold_no_findings(tmp_path, version):
+    path = tmp_path / "old.gvnn"
+    if version == 1:
+        write_version_1(path)
+    else:
+        write_version_2(path)
+    with open_run(path) as run:
+        assert (run.damage, run.findings(), len(run.steps())) == ((), (), 1)
 
 
 def test_what_version_1_does_not_hold_is_missing(tmp_path):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
+from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.steps import ErrorInfo, MemoryRun, RunMeta, StepRecord
 from graphviz_nn.model.tensors import TensorData, TensorKey
 from graphviz_nn.store import RunWriter, open_run, save
-from tests.core.store.samples import assert_same_run, assert_same_step, make_step, make_structure
+from tests.core.store.samples import assert_same_run, assert_same_step, make_finding, make_step, make_structure
 
 LARGE = 2_300_001
 """Bytes of a tensor that takes three rows."""
@@ -43,6 +45,8 @@ def memory_run():
     run.set_meta(META)
     run.add_source("/home/someone/train.py", "print('héllo')\n")
     run.add_source("/home/someone/model.py", "\0 and \N{SNOWMAN}")
+    run.add_finding(make_finding(2))
+    run.add_finding(make_finding(0, node=None))
     return run
 
 
@@ -186,3 +190,41 @@ def test_reading_needs_no_torch(tmp_path, memory_run):
         [sys.executable, "-c", code, tmp_path / "run.gvnn"], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", str(len(STEPS))]
+
+
+def test_findings_come_while_the_run_is_written(tmp_path):
+    writer = RunWriter(tmp_path / "run.gvnn")
+    writer.write(STEPS[0])
+    writer.flush()
+    with open_run(tmp_path / "run.gvnn") as run:
+        assert run.findings() == ()
+        writer.write(STEPS[1])
+        writer.add_finding(make_finding(1))
+        writer.flush()
+        assert run.findings() == (), "its step has not been read yet"
+        run.refresh()
+        assert run.findings() == (make_finding(1),)
+        writer.close()
+
+
+def test_numbers_of_findings_may_be_those_of_numpy(tmp_path):
+    finding = replace(make_finding(0), node=np.int64(3), evidence={"calls": np.int32(7), "shares": [np.float32(0.5)]})
+    writer = RunWriter(tmp_path / "run.gvnn")
+    writer.write(STEPS[0])
+    writer.add_finding(finding)
+    writer.close()
+    with open_run(tmp_path / "run.gvnn") as run:
+        assert run.findings() == (replace(make_finding(0), evidence={"calls": 7.0, "shares": [0.5]}),)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"step": 1}, {"step": -1}, {"node": 12}, {"severity": "fatal"}, {"evidence": {"by": {}}}]
+)
+def test_a_finding_that_breaks_the_rules_is_not_written(tmp_path, caplog, changes):
+    writer = RunWriter(tmp_path / "run.gvnn")
+    writer.write(STEPS[0])
+    writer.add_finding(replace(make_finding(0), **changes))
+    with pytest.raises(RunFileError, match="finding"):
+        writer.close()
+    with open_run(tmp_path / "run.gvnn") as run:
+        assert (len(run.steps()), run.findings()) == (1, ())
