@@ -86,6 +86,12 @@ class StepFacts:
         return found
 
     @cached_property
+    def arrived_at(self) -> frozenset[int]:
+        """Nodes of which some value got a gradient tensor, in any backward pass."""
+        events = self.gradient_events
+        return frozenset(events["node"][events["state"] == STATE_TENSOR].tolist())
+
+    @cached_property
     def gradient_l2(self) -> Numbers:
         """L2 norm of the gradient of each value, the largest of all passes; NaN where none was measured."""
         found = np.full(self.structure.value_count, np.nan)
@@ -141,18 +147,24 @@ class CheckContext:
 
     Attributes:
         steps: in order; steps of the same structure share a lineage.
+        infos: one line about each recorded step of the whole run.
     """
 
     def __init__(self, data: RunData, layer_types: LayerTypes, window: int = WINDOW) -> None:
-        infos = data.steps()
-        lineages: dict[str, Lineage] = {}
+        self._data = data
+        self.infos = data.steps()
+        self._lineages: dict[str, Lineage] = {}
         self.steps: list[StepFacts] = []
         self._shared: dict[str, Any] = {}
-        for position in range(max(len(infos) - window, 0), len(infos)):
-            info = infos[position]
-            if info.structure not in lineages:
-                lineages[info.structure] = Lineage(data.structure(info.structure), layer_types)
-            self.steps.append(StepFacts(data, position, info, lineages[info.structure]))
+        self._layer_types = layer_types
+        for position in range(max(len(self.infos) - window, 0), len(self.infos)):
+            self.steps.append(self._facts(position))
+
+    def _facts(self, position: int) -> StepFacts:
+        info = self.infos[position]
+        if info.structure not in self._lineages:
+            self._lineages[info.structure] = Lineage(self._data.structure(info.structure), self._layer_types)
+        return StepFacts(self._data, position, info, self._lineages[info.structure])
 
     def share(self, name: str, work: Callable[[], _Shared]) -> _Shared:
         """Returns what `work` gave the first time that something of this name was asked for: rules share it."""
@@ -165,6 +177,13 @@ class CheckContext:
     def begins(self) -> bool:
         """Whether the first step that is looked at is the first that the program took."""
         return bool(self.steps) and self.steps[0].info.index == 0
+
+    @cached_property
+    def first(self) -> StepFacts | None:
+        """The first recorded step of the run, which may lie before the window; None of a run without steps."""
+        if not self.steps:
+            return None
+        return self.steps[0] if self.steps[0].position == 0 else self._facts(0)
 
     @cached_property
     def trained(self) -> list[StepFacts]:

@@ -48,7 +48,7 @@ def update_ratio(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
         if len(changed) < 2:
             continue
         l2 = np.array([step.change[:, COLUMN["l2"]] for step in changed])
-        for use in _own_weights(steps[-1]):
+        for use in own_weights(steps[-1]):
             size = float(steps[0].output[use.weight, COLUMN["l2"]])
             gain = float(steps[0].size[use.weight]) * math.sqrt(use.fan_in)
             steps_of_it = l2[:, _node(use).id]
@@ -70,7 +70,7 @@ def update_ratio(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
         )  # fmt: skip
 
 
-def _own_weights(step: StepFacts) -> list[WeightUse]:
+def own_weights(step: StepFacts) -> list[WeightUse]:
     """The trainable weights that are parameters, each once."""
     found = {use.parameter.id: use for use in step.lineage.weights if use.parameter is not None}
     return [use for use in found.values() if _node(use).outputs[0].requires_grad]
@@ -106,7 +106,11 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
     stuck: dict[str, tuple[StepFacts, Node, int]] = {}
     moving: set[str] = set()
     for step in context.trained:
+        changed = step.change[:, COLUMN["l2"]].tolist()
         for name, node in step.lineage.parameters.items():
+            if changed[node.id] > 0 and node.outputs[0].dtype not in _HALF_TYPES:
+                moving.add(name)
+                continue
             verdict = _keeps_its_value(step, name, node)
             if verdict is True:
                 stuck[name] = step, node, stuck[name][2] + 1 if name in stuck else 1
@@ -142,8 +146,6 @@ def _keeps_its_value(step: StepFacts, name: str, node: Node) -> bool | None:
             return None
         zeros = step.gradient[step.gradient_rows == row, COLUMN["zeros"]]
         return bool(change[COLUMN["zeros"]] >= _NEARLY_ALL) if (zeros < _MOSTLY).all() else None
-    if change[COLUMN["l2"]] > 0:
-        return False
     return True if _others_move(step, described) else None
 
 
@@ -199,7 +201,7 @@ def decaying_away(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     for steps in context.by_structure():
         if len(steps) < thresholds["steps"]:
             continue
-        found = [(_decay(steps, use, thresholds["rate"]), use) for use in _own_weights(steps[-1])]
+        found = [(_decay(steps, use, thresholds["rate"]), use) for use in own_weights(steps[-1])]
         decaying = [(rate, use) for rate, use in found if rate > 0]
         if decaying:
             rate, use = max(decaying, key=lambda pair: pair[0])
