@@ -129,7 +129,7 @@ def _told_apart(lines: Floats, view: QRectF) -> Floats:
     ends = lines.reshape(-1, 2, 2)
     upright: npt.NDArray[np.bool_] = np.less(np.abs(ends[:, 0] - ends[:, 1]), _COVERED)
     clipped = np.where(
-        upright.any(axis=1)[:, None, None], np.clip(ends, corner - _BESIDE, corner + size + _BESIDE), ends
+        (upright[:, 0] | upright[:, 1])[:, None, None], np.clip(ends, corner - _BESIDE, corner + size + _BESIDE), ends
     )
     _, first = np.unique(np.round(clipped.reshape(-1, 4) / _COVERED).astype(np.int32), axis=0, return_index=True)
     found: Floats = clipped.reshape(-1, 4)[first]

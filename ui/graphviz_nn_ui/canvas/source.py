@@ -107,7 +107,15 @@ class PictureSource(QObject):
             self._request()
             return
         self.waiting.emit(True)
-        self.workspace.jobs.submit(_GROUPS, lambda _: Groups(structure), self._take_groups, self._fail)
+        step = session.step
+
+        def work(_: object) -> Groups:
+            # The step keeps these from when they are first asked for; the pointer needs them, and in a large step they
+            # take too long for the window's thread.
+            _ = step.readers, step.order.phase, step.order.spans
+            return Groups(structure)
+
+        self.workspace.jobs.submit(_GROUPS, work, self._take_groups, self._fail)
 
     def _take_groups(self, groups: Groups) -> None:
         session = self.session
@@ -147,7 +155,7 @@ class PictureSource(QObject):
         else:
             self._colour()
         self.replaced.emit()
-        if self.groups is not None and self.groups.shown(self.groups.all) > LARGE_PICTURE:
+        if self.groups is not None and self.groups.most > LARGE_PICTURE:
             self._layouts.prepare(session.structure, session.step.info.structure)
         if len(tables.boxes) > MANY_BOXES:
             self.workspace.jobs.submit(_OVERVIEW, lambda _: Overview.of(tables), self._take_overview)

@@ -25,6 +25,7 @@ class Groups:
         structure: whose groups they are.
         keys: of all groups, outer ones before inner ones.
         depths: by group how many stand around it.
+        most: about how many boxes a picture of everything has.
     """
 
     def __init__(self, structure: Structure) -> None:
@@ -45,9 +46,13 @@ class Groups:
                 self._homes.append(_OUTSIDE if node.module_call is None else node.module_call)
         self._parents += [self._homes[node.id] for node in composites]
         self.depths = self._depths()
+        self._outer = np.array(self._parents, np.intp)
+        order = np.argsort(self.depths, kind="stable")
+        self._levels = np.split(order, np.flatnonzero(np.diff(self.depths[order])) + 1)
         drawn = [node.phase == "forward" and node.kind not in ("parameter", "buffer", "noop") for node in nodes]
         homes = np.array(self._homes, np.int32)[np.array(drawn, np.bool_)] if nodes else np.empty(0, np.int32)
         self._counts = np.bincount(homes + 1, minlength=len(self.keys) + 1)
+        self.most = self.shown(self.all)
 
     @property
     def all(self) -> Keys:
@@ -86,17 +91,15 @@ class Groups:
 
     def shown(self, opened: Keys) -> int:
         """Returns about how many boxes a picture with these groups open has, before equal ones are folded."""
-        count = int(self._counts[0])
-        is_open = bytearray(len(self.keys))
-        for place, (key, parent) in enumerate(zip(self.keys, self._parents, strict=True)):
-            if parent != _OUTSIDE and not is_open[parent]:
-                continue
-            if key in opened:
-                is_open[place] = 1
-                count += int(self._counts[place + 1])
-            else:
-                count += 1
-        return count
+        if not self.keys:
+            return int(self._counts[0])
+        chosen = np.fromiter((key in opened for key in self.keys), np.bool_, len(self.keys))
+        reached = np.zeros(len(self.keys) + 1, np.bool_)
+        reached[_OUTSIDE] = True
+        for places in self._levels:
+            reached[places] = chosen[places] & reached[self._outer[places]]
+        seen = reached[self._outer] & ~reached[:-1]
+        return int(self._counts[0] + self._counts[1:][reached[:-1]].sum() + seen.sum())
 
     def first_look(self) -> Keys:
         """Returns what a run that is opened shows: as many levels as stay easy to overlook, but the roots at least."""
