@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from graphviz_nn.model.nodes import Node, ValueRef
+from graphviz_nn.model.nodes import SOURCE_KINDS, Node, ValueRef
 from graphviz_nn.scene.words import count_text
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.module_details import parameter_lines
@@ -96,18 +96,21 @@ def _parameters_read(session: Session, numbers: StepNumbers, node: Node) -> Iter
 
 
 def _cost(numbers: StepNumbers, node: Node, costs: Costs | None) -> Iterator[Fact]:
+    read_only = node.kind in SOURCE_KINDS
     seconds = numbers.seconds(node.id)
-    if not math.isnan(seconds):
+    if not read_only and not math.isnan(seconds):
         yield Fact("time", time_text(seconds), "From the event before; recording included")
     if costs is not None and node.id in costs.node_flops:
         flops = costs.node_flops[node.id]
         yield Fact("operations", f"{count_text(flops)} FLOPs", f"{flops:,}; a multiply-add counts 2")
     made = sum(output.bytes for output in node.outputs)
-    yield Fact("memory of what it made", size_text(made))
+    yield Fact("memory" if read_only else "memory of what it made", size_text(made))
 
 
 def _saved(node: Node) -> Section:
     saved = node.attributes.get(SAVED)
+    if node.kind in SOURCE_KINDS:
+        return Section("Saved for backward", ())
     if not isinstance(saved, list):
         return Section("Saved for backward", (), "This recording does not say what autograd saved.")
     return Section("Saved for backward", tuple(_saved_fact(each) for each in saved), "Nothing.")

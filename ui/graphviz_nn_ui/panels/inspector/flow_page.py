@@ -31,7 +31,7 @@ class FlowPage(QTreeWidget):
         self.setUniformRowHeights(True)
         self.setIndentation(12)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.steps import RunData
@@ -15,6 +14,7 @@ from graphviz_nn.model.tensors import TensorKey
 from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, ValueSelection
 from graphviz_nn.session.textbook import pass_at
 from graphviz_nn_ui.panels.inspector.flow_page import FlowPage
+from graphviz_nn_ui.panels.inspector.header import InspectorHeader
 from graphviz_nn_ui.panels.inspector.numbers_page import NumbersPage
 from graphviz_nn_ui.panels.inspector.parameters_page import ParametersPage
 from graphviz_nn_ui.panels.inspector.source_page import SourcePage
@@ -43,13 +43,14 @@ class InspectorPanel(QWidget):
         self._numbers: StepNumbers | None = None
         self._inspection: Inspection | None = None
         self._costs: dict[str, Costs] = {}
-        self._make_header()
+        self._header = InspectorHeader()
+        self._make_pass_choice()
         self._make_pages()
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget in (self._title, self._subtitle, self._alarm, self._pass, self._tabs):
+        for widget in (self._header, self._pass, self._tabs):
             column.addWidget(widget)
         self._empty = Emptiable(content)
         whole = QVBoxLayout(self)
@@ -71,20 +72,7 @@ class InspectorPanel(QWidget):
 
     # Building
 
-    def _make_header(self) -> None:
-        self._title, self._subtitle, self._alarm = QLabel(), QLabel(), QLabel()
-        for label in (self._title, self._subtitle, self._alarm):
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setContentsMargins(8, 0, 8, 0)
-        self._title.setContentsMargins(8, 8, 8, 0)
-        font = self._title.font()
-        font.setBold(True)
-        self._title.setFont(font)
-        self._title.setAccessibleName("Selected")
-        self._subtitle.setAccessibleName("What it is")
-        self._alarm.setAccessibleName("What went wrong")
+    def _make_pass_choice(self) -> None:
         self._pass = QComboBox()
         self._pass.setAccessibleName("Backward pass")
         self._pass.setToolTip("Whose gradients are shown")
@@ -155,11 +143,7 @@ class InspectorPanel(QWidget):
             return
         self._inspection = found
         self._empty.say("")
-        self._title.setText(found.title)
-        self._subtitle.setText(found.subtitle)
-        wrong = [found.alarm, *numbers.damage] if found.alarm else numbers.damage
-        self._alarm.setText("\n".join(f"✖ {each}" for each in wrong))
-        self._alarm.setVisible(bool(wrong))
+        self._header.show_inspection(found, numbers.damage)
         self._offer_pages(found)
         self._fill()
 

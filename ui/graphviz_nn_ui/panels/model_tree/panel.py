@@ -32,6 +32,7 @@ _SHARES: Final = {MODULE: "blocks.10.attention.long", GRADIENT: "0.0e-00 ", PARA
 """Texts as wide as the columns; the last one takes what is left."""
 
 _MARGIN: Final = 10
+_INDENTATION: Final = 12
 _OPEN_AT_FIRST: Final = 200
 """Rows up to which the whole tree is open when a run is opened."""
 
@@ -86,7 +87,8 @@ class ModelTreePanel(QWidget):
         view.setAccessibleName("Modules of the model")
         view.setModel(self._model)
         view.setItemDelegateForColumn(GRADIENT, HeatCell(view))
-        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        view.setTextElideMode(Qt.TextElideMode.ElideRight)
+        view.setIndentation(_INDENTATION)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._open_menu)
         header = view.header()
