@@ -19,6 +19,7 @@ LAYERS: Final = 32
 
 STARTS: Final = 5
 STEPS: Final = 200
+FRAMES: Final = 200
 SIZE: Final = (1600, 960)
 
 
@@ -97,8 +98,38 @@ def _stepped(window: Any) -> list[float]:
     return found
 
 
-def measured(path: Path | None = None) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.app", "--child", *([str(path)] if path is not None else [])]
+def lanes() -> None:
+    """Prints how long the timeline takes to paint a step of 100,000 events with many marks, zooming all the while."""
+    from types import SimpleNamespace
+
+    import numpy as np
+
+    from graphviz_nn.model.nodes import PHASES
+    from graphviz_nn_ui.app import make_application
+    from graphviz_nn_ui.panels.timeline.lanes import Lanes
+    from graphviz_nn_ui.viewmodels.timeline import EventLanes
+
+    application = make_application()
+    phases = [PHASES.index(name) for name in ("forward", "backward", "optimizer")]
+    order: Any = SimpleNamespace(phase=np.repeat(phases, [50_000, 45_000, 5_000]))
+    widget = Lanes()
+    widget.resize(1200, 140)
+    widget.show_events(EventLanes(order), 0)
+    widget.set_marks(np.arange(0, 100_000, 7), np.arange(0, 100_000, 977), np.arange(0, 100_000, 31))
+    widget.show()
+    application.processEvents()
+    seconds = []
+    for frame in range(FRAMES):
+        started = time.perf_counter()
+        widget.set_cursor(frame * 400)
+        widget.zoom(0.999)
+        widget.repaint()
+        seconds.append(time.perf_counter() - started)
+    print(json.dumps({"lanes": seconds}))
+
+
+def measured(path: Path | None = None, part: str = "--child") -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.app", part, *([str(path)] if path is not None else [])]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "BENCHMARK_BEGAN": repr(time.time())}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as anybody starts it
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -125,11 +156,15 @@ def main() -> None:
     show(f"{what}, checked too", "-", f"{seen['rest'] * 1e3:.0f} ms")
     step = quantiles(seen["steps"], n=20)[-1]
     show(f"step into, all panels, 95 % of {STEPS}", "≤ 33 ms", f"{step * 1e3:.1f} ms", step <= 0.033)
+    frame = quantiles(measured(part="--lanes")["lanes"], n=20)[-1]
+    show(f"timeline of 100,000 events, 95 % of {FRAMES} frames", "≤ 8 ms", f"{frame * 1e3:.1f} ms", frame <= 0.008)
     show("torch imported after opening and stepping", "no", "yes" if seen["torch"] else "no", not seen["torch"])
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child(sys.argv[2] if len(sys.argv) > 2 else None, float(os.environ["BENCHMARK_BEGAN"]))
+    elif sys.argv[1:2] == ["--lanes"]:
+        lanes()
     else:
         main()

@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         recall(settings, self, self.docks, workspace.look, self.opener.recent)
         while_alive(self, workspace.problem, self._problem.tell)
         refresh = workspace.commands.refresh
+        while_alive(self, workspace.jobs.changed, lambda tags: refresh())
         self._following = Following(
             workspace,
             self,

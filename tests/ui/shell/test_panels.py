@@ -156,11 +156,11 @@ def test_a_model_is_traced_in_a_process_and_shown(qtbot, make_window, workspace,
     assert window.windowTitle().startswith("small.gvnn")
 
 
-def test_a_model_that_fails_says_so(qtbot, make_window, workspace, model_file):
+def test_a_recording_that_fails_says_why(qtbot, make_window, workspace, model_file):
     window = make_window()
-    window.tracer.start("small", ["trace", f"{model_file}:other"])
+    window.tracer.start("small", ["trace", "--inputs", "1x2", f"{model_file}:net"])
     qtbot.waitUntil(lambda: "small cannot be recorded" in window.problem_text, timeout=60_000)
-    assert "other" in window.problem_text
+    assert "--input" in window.problem_text
     assert workspace.document is None
     assert workspace.jobs.tags == ()
 

@@ -17,6 +17,9 @@ Seqs = npt.NDArray[np.intp]
 
 LEFT: Final = 76
 RIGHT: Final = 12
+MARK: Final = 5
+"""Pixels from one mark to the next, at least."""
+
 FUTURE: Final = 0.32
 """How much of its colour a lane keeps where nothing has happened yet."""
 
@@ -193,13 +196,11 @@ class Lanes(QWidget):
 
     def _paint_marks(self, painter: QPainter, theme: Theme, y: float) -> None:
         """Signs under the lanes; of those in one column of pixels, one."""
-        for x in self._places(self._stops):
-            painter.setBrush(theme.breakpoint)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.drawEllipse(QPointF(x, y), 3.5, 3.5)
+        painter.setPen(QPen(theme.breakpoint, 7, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPoints(QPolygonF([QPointF(x, y) for x in self._places(self._stops)]))
+        painter.setPen(Qt.PenStyle.NoPen)
         for seqs, colour in ((self._findings, theme.warning), (self._problems, theme.error)):
             painter.setBrush(colour)
-            painter.setPen(Qt.PenStyle.NoPen)
             for x in self._places(seqs):
                 painter.drawPolygon(QPolygonF([QPointF(x, y - 4), QPointF(x + 4, y + 4), QPointF(x - 4, y + 4)]))
 
@@ -207,7 +208,7 @@ class Lanes(QWidget):
         inside = seqs[(seqs >= self._view.start) & (seqs < self._view.stop)]
         each = self._across() / max(self._view.span, 1e-9)
         x = LEFT + (inside - self._view.start + 0.5) * each
-        return [float(place) for place in np.unique(np.round(x / 3) * 3)]
+        return [float(place) for place in np.unique(np.round(x / MARK) * MARK)]
 
     def _paint_cursor(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
         x = self.x_of(self._cursor + 1)
