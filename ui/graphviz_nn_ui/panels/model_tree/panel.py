@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
 
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
+from graphviz_nn_ui.panels.model_tree.menu import module_menu
 from graphviz_nn_ui.panels.model_tree.model import CALLS, GRADIENT, MODULE, PARAMETERS, ModuleModel
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.module_rows import (
@@ -16,9 +16,6 @@ from graphviz_nn_ui.viewmodels.module_rows import (
     ModuleRow,
     Modules,
     ModuleTree,
-    call_keys,
-    first_node,
-    keys_inside,
     worst_findings,
 )
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
@@ -207,52 +204,9 @@ class ModelTreePanel(QWidget):
 
     def menu_of(self, row: ModuleRow) -> QMenu:
         """Returns what can be done with a module."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        document = self._workspace.document
-        if document is None:
-            return menu
-        session = document.session
-        structure = session.structure
-        for title, work in (
-            ("Show on the canvas", lambda: self._reveal(row)),
-            ("Expand on the canvas", lambda: session.expand(*self._keys_around(row), *call_keys(structure, row.path))),
-            (
-                "Expand with all inside",
-                lambda: session.expand(*self._keys_around(row), *keys_inside(structure, row.path)),
-            ),
-            ("Collapse on the canvas", lambda: session.collapse(*keys_inside(structure, row.path))),
-            ("Set breakpoint", lambda: session.breakpoints.add("module", row.path or "*")),
-            ("Copy path", lambda: _copy(row.path)),
-        ):
-            action = QAction(title, menu)
-            action.triggered.connect(lambda checked, work=work: work())
-            menu.addAction(action)
-        return menu
-
-    def _keys_around(self, row: ModuleRow) -> list[str]:
-        document = self._workspace.document
-        if document is None:
-            return []
-        structure = document.session.structure
-        above = list(row.upwards())[1:]
-        return [key for each in above for key in call_keys(structure, each.path)]
-
-    def _reveal(self, row: ModuleRow) -> None:
-        document = self._workspace.document
-        node = None if document is None else first_node(document.session.step.order, row.path)
-        if node is None:
-            self._workspace.message.emit(f"Nothing ran inside {row.path or row.type} in this step.", 5.0)
-        else:
-            self._workspace.reveal.emit(node)
+        return module_menu(self, self._workspace, row)
 
     def _repaint(self) -> None:
         viewport = self._view.viewport()
         if viewport is not None:
             viewport.update()
-
-
-def _copy(text: str) -> None:
-    clipboard = QApplication.clipboard()
-    if clipboard is not None:
-        clipboard.setText(text)
