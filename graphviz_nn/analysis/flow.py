@@ -201,8 +201,11 @@ def followed_of(node: Node, index: int) -> tuple[Followed, ...]:
     return tuple(Followed(table, values) for table in tables)
 
 
-def norm_curves(subject: Subject, found: Numbers) -> Curves:
+def norm_curves(subject: Subject, found: Numbers, positions: range | None = None) -> Curves:
     """Returns norms of the node, [table, steps] in the order of `followed_of`, as curves.
+
+    Args:
+        positions: of the steps that were looked at; by default the first ones without a gap.
 
     Raises:
         NotRecorded: none was measured.
@@ -210,7 +213,8 @@ def norm_curves(subject: Subject, found: Numbers) -> Curves:
     node = subject.node
     if node is None or not np.isfinite(found).any():
         raise NotRecorded("No step measured this node: record with keep='stats'.")
-    steps = training_steps(subject.data.steps()[: found.shape[1]])
+    infos = subject.data.steps()
+    steps = training_steps([infos[position] for position in positions or range(found.shape[1])])
     curves = [Curve("value", steps, found[0], "forward"), Curve("gradient", steps, found[1], "backward")]
     if len(found) > 2:
         with np.errstate(divide="ignore", invalid="ignore"):

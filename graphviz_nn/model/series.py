@@ -76,9 +76,8 @@ def _add_step(into: Numbers, data: RunData, position: int, table: str, rows: _Ro
     owner, row = rows.of(position, table)
     squares = numbers[row, _L2].astype(np.float64) ** 2
     measured = ~np.isnan(squares)
-    sums = np.zeros(len(into))
-    np.add.at(sums, owner[measured], squares[measured])
-    present = np.unique(owner[measured])
+    present = np.bincount(owner, measured, len(into)) > 0
+    sums = np.bincount(owner, np.where(measured, squares, 0.0), len(into))
     into[present] = np.sqrt(sums[present])
 
 
@@ -88,6 +87,7 @@ class _Rows:
     def __init__(self, data: RunData, followed: Sequence[Followed]) -> None:
         self._data = data
         self._followed = followed
+        self._layouts = data if isinstance(data, KnownLayout) else None
         self._known: dict[tuple[Hashable, str], tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = {}
         self._last: tuple[str, EventTable] | None = None
         self._count = 0
@@ -118,8 +118,8 @@ class _Rows:
         return np.array(owners, np.intp), np.array(rows, np.intp)
 
     def _layout(self, position: int) -> Hashable:
-        if isinstance(self._data, KnownLayout):
-            return self._data.layout(position)
+        if self._layouts is not None:
+            return self._layouts.layout(position)
         structure, events = self._data.steps()[position].structure, self._data.events(position)
         if self._last is None or self._last[0] != structure or not _same_order(self._last[1], events):
             self._last = structure, events

@@ -309,6 +309,29 @@ def test_curves_follow_the_selection_and_the_step(
     assert panel.loss.curves.logarithmic
 
 
+def test_many_steps_are_shown_coarsely_first(
+    qtbot: QtBot,
+    workspace: Workspace,
+    show: Show,
+    digits_run: Path,
+    settle: Settle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("graphviz_nn_ui.panels.curves.COARSE", 5)
+    panel = CurvesPanel(workspace)
+    qtbot.addWidget(panel)
+    seen: list[list[float]] = []
+    shown = panel.norms.show_curves
+    monkeypatch.setattr(
+        panel.norms, "show_curves", lambda found: (seen.append(found.curves[0].x.tolist()), shown(found))
+    )
+    document = show(digits_run)
+    _select(document, "stem")
+    settle()
+    steps = [float(info.index) for info in document.data.steps()]
+    assert seen == [steps[::3], steps]
+
+
 def test_curves_without_loss_or_numbers_say_why(
     qtbot: QtBot, workspace: Workspace, show: Show, plain_run: Path, forward_run: Path, settle: Settle
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +13,7 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayo
 
 from graphviz_nn.analysis.flow import followed_of, loss_curve, norm_curves
 from graphviz_nn.errors import NotRecorded
+from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.series import norms
 from graphviz_nn.model.subject import Subject
 from graphviz_nn.model.views import Curves, ViewData, ViewOptions
@@ -24,6 +26,9 @@ from graphviz_nn_ui.widgets.save_figure import SaveFigureButton
 from graphviz_nn_ui.workspace import Workspace
 
 JOB: Final = "norms"
+COARSE: Final = 1000
+"""Steps that are looked at first where there are more: a curve of every k-th step is there at once."""
+
 _NO_RUN: Final = "Open a run to see its loss and norms over training."
 _NO_SELECTION: Final = "Select a node to see its norm and that of its gradient over training."
 _NO_STEP: Final = "No step has been recorded yet."
@@ -122,16 +127,26 @@ class CurvesPanel(QWidget):
             self._norms = None
             self._norms_page.say(_NO_RUN if document is None else _NO_SELECTION)
             return
-        data, followed = document.data, followed_of(node, subject.index)
-        self._workspace.jobs.submit(
-            JOB,
-            lambda ticket: norms(data, followed, check=ticket.check),
-            lambda found: self._show_norms(subject, found),
-        )
+        count = len(document.data.steps())
+        if count > COARSE:
+            every = range(0, count, -(-count // COARSE))
+            self._follow(subject, node, every, lambda: self._follow(subject, node, range(count), lambda: None))
+        else:
+            self._follow(subject, node, range(count), lambda: None)
 
-    def _show_norms(self, subject: Subject, found: npt.NDArray[np.float64]) -> None:
+    def _follow(self, subject: Subject, node: Node, positions: range, then: Callable[[], None]) -> None:
+        """Asks for the norms in some of the steps, shows them, and goes on."""
+        data, followed = subject.data, followed_of(node, subject.index)
+
+        def done(found: npt.NDArray[np.float64]) -> None:
+            self._show_norms(subject, found, positions)
+            then()
+
+        self._workspace.jobs.submit(JOB, lambda ticket: norms(data, followed, positions, ticket.check), done)
+
+    def _show_norms(self, subject: Subject, found: npt.NDArray[np.float64], positions: range) -> None:
         try:
-            self._norms = norm_curves(subject, found)
+            self._norms = norm_curves(subject, found, positions)
         except NotRecorded as error:
             self._norms = None
             self._norms_page.say(str(error))
