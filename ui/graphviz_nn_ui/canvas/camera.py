@@ -9,6 +9,8 @@ from PyQt6.QtCore import QPointF, QRectF
 LARGEST: Final = 4.0
 READABLE: Final = 1.0
 _MARGIN: Final = 28.0
+_HARD_TO_READ: Final = 0.5
+_EASY_TO_READ: Final = 0.8
 _KEPT_IN_VIEW: Final = 60.0
 
 
@@ -65,6 +67,17 @@ class Camera:
         rect = rect or QRectF(0, 0, *self.world)
         self.scale = min(max(self._fitting(rect), self.smallest), largest)
         self.center(rect.center())
+
+    def first_look(self, taken_left: float) -> None:
+        """Shows all of the picture where it can be read, or else its beginning; beside what covers so many pixels at
+        the left, where there is room."""
+        self.fit()
+        if self.scale < _HARD_TO_READ:
+            self.scale = _EASY_TO_READ
+            self.center(QPointF(self.world[0] / 2, self.height / 2 / self.scale - _MARGIN * 2))
+        left, width = self.to_screen(0.0, 0.0).x(), self.world[0] * self.scale
+        if left < taken_left and taken_left + width < self.width - _MARGIN / 2:
+            self.pan(taken_left - left, 0.0)
 
     def center(self, point: QPointF) -> None:
         self.x = point.x() - self.width / self.scale / 2

@@ -5,10 +5,29 @@ from __future__ import annotations
 import numpy as np
 from PyQt6.QtCore import QPointF
 
+from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.drawing import Drawing
 
 
-def held_points(
+def hold(camera: Camera, before: Drawing, after: Drawing, anchor: str | None) -> tuple[float, float]:
+    """Moves the camera so that the box or container with the key `anchor` stays where it is on the canvas; without
+    one, what is nearest to the middle. An anchor whose corner is out of sight comes into it.
+
+    Returns where the old picture's origin stands in the new one's coordinates.
+    """
+    old, new = _held_points(before, after, anchor, camera.view.center())
+    x, y = camera.x, camera.y
+    if old is not None and new is not None:
+        at = camera.to_screen(old.x(), old.y())
+        if anchor is not None:
+            at.setX(min(max(at.x(), 8.0), max(camera.width - 80.0, 8.0)))
+            at.setY(min(max(at.y(), 40.0), max(camera.height - 80.0, 40.0)))
+        camera.x, camera.y = new.x() - at.x() / camera.scale, new.y() - at.y() / camera.scale
+        camera.clamp()
+    return camera.x - x, camera.y - y
+
+
+def _held_points(
     before: Drawing, after: Drawing, anchor: str | None, centre: QPointF
 ) -> tuple[QPointF | None, QPointF | None]:
     """Returns where the top left corner of one thing stands before and after: of the box or container with the key

@@ -1,0 +1,289 @@
+"""What the canvas shows, and from where: it follows the session and keeps the camera."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtWidgets import QWidget
+
+from graphviz_nn.session import NodeSelection, Selection
+from graphviz_nn_ui.canvas.camera import Camera
+from graphviz_nn_ui.canvas.colours import Colours, colours_of
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.expanding import Expanding
+from graphviz_nn_ui.canvas.hits import Hit, hit_at
+from graphviz_nn_ui.canvas.holding import hold
+from graphviz_nn_ui.canvas.motion import CHANGE_MS, MANY_BOXES, PULSE_MS, Change, Clock
+from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, related, selection_of
+from graphviz_nn_ui.canvas.source import PictureSource
+from graphviz_nn_ui.canvas.stepping import Pointer, Pointing
+from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.theme import theme_of
+from graphviz_nn_ui.workspace import Workspace
+
+_EDGE: Final = 12.0
+"""Pixels from the canvas's edges within which the pointer counts as out of sight."""
+
+
+class Showing(QWidget):
+    """The state of the canvas, and what changes it.
+
+    Attributes:
+        source: makes the picture. camera: what part of it is seen. expanding: opens and closes modules.
+        follow: whether the picture is moved when the cursor leaves the view.
+        animated: whether changes take a moment.
+        upstream, downstream: whether what leads to the selection, or what it leads to, stands out.
+        highlight: what is selected. ways: what stands out beside it. hovered: what is under the mouse.
+        pointer: where the session's cursor is. change: the picture giving way to another, or None.
+        taken_left: pixels at the canvas's left that something else covers.
+    """
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.camera = Camera()
+        self.follow = self.animated = True
+        self.upstream = self.downstream = False
+        self.highlight = Highlight()
+        self.ways: list[Highlight] = []
+        self.hovered: Hit | None = None
+        self.pointer = Pointer()
+        self.change: Change | None = None
+        self.change_clock = Clock(self, CHANGE_MS, self.update)
+        self.pulse_clock = Clock(self, PULSE_MS, self.update)
+        self.taken_left = 0.0
+        self.waiting = False
+        self._pointing = Pointing()
+        self._shown: Drawing | None = None
+        self._anchor: str | None = None
+        self._fitted = False
+        self._revealing: int | None = None
+        self.source = PictureSource(workspace, self)
+        self.expanding = Expanding(self.source)
+
+    def start(self) -> None:
+        """Begins to follow the workspace; called once everything that is told of changes is there."""
+        self.source.replaced.connect(self._replaced)
+        self.source.repainted.connect(self.tell_parts)
+        self.source.waiting.connect(self._wait)
+        self.workspace.reveal.connect(self.reveal)
+        reveal, workspace = self.reveal, self.workspace
+        self.destroyed.connect(lambda: workspace.reveal.disconnect(reveal))
+        self._following = Following(self.workspace, self, cursor=self._cursor_moved, selection=self._selected)
+        self._replaced()
+
+    @property
+    def drawing(self) -> Drawing | None:
+        return self._shown
+
+    @property
+    def colours(self) -> Colours:
+        numbers = self._shown.numbers if self._shown is not None else None
+        return colours_of(theme_of(self), numbers.quantity.colour_map if numbers is not None else "viridis")
+
+    @property
+    def empty_text(self) -> str:
+        """Why there is no picture."""
+        if self.waiting:
+            return "Laying out the graph…"
+        if self.workspace.document is None:
+            return "No run is open."
+        if self.source.session is None:
+            return "The run has no recorded step yet: the picture appears when the first one ends."
+        return "Reading the graph…"
+
+    @property
+    def selection(self) -> Selection | None:
+        session = self.source.session
+        return session.selection if session is not None else None
+
+    def select(self, selection: Selection | None) -> None:
+        session = self.source.session
+        if session is not None:
+            session.select(selection)
+
+    def hit(self, point: QPointF) -> Hit | None:
+        """Returns what stands at a point of the canvas."""
+        if self._shown is None:
+            return None
+        return hit_at(self._shown.tables, self.camera.to_world(point), self.camera.scale)
+
+    def click(self, hit: Hit | None) -> None:
+        """Selects what was clicked."""
+        session = self.source.session
+        if session is not None and self._shown is not None:
+            session.select(selection_of(self._shown, session.structure, hit))
+
+    def toggle(self, key: str | None) -> bool:
+        """Opens or closes a group, which stays where it is on the canvas; returns whether there is such a group."""
+        if key is None:
+            return False
+        self._anchor = key
+        self.expanding.toggle(key)
+        return True
+
+    def keep_in_place(self, key: str) -> None:
+        """Has a group stay where it is on the canvas at the next change of the picture."""
+        self._anchor = key
+
+    def reveal(self, node: int) -> None:
+        """Brings a node into view, opening what it stands in."""
+        session = self.source.session
+        if session is None or not 0 <= node < len(session.structure.nodes):
+            return
+        if self.expanding.reveal(node):
+            self._revealing = node
+        else:
+            self._show_node(node)
+
+    def set_ways(self, upstream: bool, downstream: bool) -> None:
+        """Has what leads to the selection, or what it leads to, stand out, or not."""
+        self.upstream, self.downstream = upstream, downstream
+        self._find_ways()
+
+    def set_hidden(self, box: int, hidden: bool) -> None:
+        """Fades a box out, or back in, until the picture changes."""
+        if self._shown is not None:
+            self._shown.hidden[box] = hidden
+            self.tell_parts()
+
+    # Where one looks
+
+    def fit(self) -> None:
+        self.camera.fit()
+        self.moved()
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        self.camera.zoom(factor, at or QPointF(self.width() / 2, self.height() / 2))
+        self.moved()
+
+    def zoom_to_selection(self) -> None:
+        rect = self.selected_rect()
+        if rect is not None:
+            self.camera.fit(rect.adjusted(-30, -30, 30, 30), largest=1.5)
+            self.moved()
+
+    def selected_rect(self) -> QRectF | None:
+        """Where what is selected stands in the picture."""
+        rect = QRectF()
+        if self._shown is None:
+            return None
+        tables = self._shown.tables
+        for place in self.highlight.boxes:
+            rect = rect.united(QRectF(*tables.boxes.rects[place].tolist()))
+        for place in self.highlight.containers:
+            rect = rect.united(QRectF(*tables.containers.rects[place].tolist()))
+        return rect if rect.isValid() else None
+
+    def moved(self) -> None:
+        """Shows the picture from where the camera is now."""
+        self.update()
+
+    # Following
+
+    def _replaced(self) -> None:
+        former, self._shown = self._shown, self.source.drawing
+        self.change_clock.stop()
+        self.change = None
+        anchor, self._anchor = self._anchor, None
+        if self._shown is None:
+            self._fitted = False
+            self.pointer, self.highlight, self.ways = Pointer(), Highlight(), []
+        else:
+            tables = self._shown.tables
+            self.camera.world = (tables.width, tables.height)
+            if former is None or not self._fitted:
+                self.first_look()
+            else:
+                self._change_to(former, self._shown, anchor)
+            self._find_pointer()
+            self._find_highlight(self.selection)
+        if self._revealing is not None and self._shown is not None:
+            node, self._revealing = self._revealing, None
+            self._show_node(node)
+        self.tell_parts()
+
+    def first_look(self) -> None:
+        """Shows the whole picture where it can be read, or else its beginning, beside what stands in the corner."""
+        self._fitted = self.width() > 1 and self.isVisible()
+        self.camera.first_look(self.taken_left)
+
+    def _change_to(self, before: Drawing, after: Drawing, anchor: str | None) -> None:
+        """Has the new picture take the old one's place; the anchor stays where it is on the canvas."""
+        shift = hold(self.camera, before, after, anchor)
+        size = max(len(before.tables.boxes), len(after.tables.boxes))
+        if self.animated and self.isVisible() and size <= MANY_BOXES:
+            self.change = Change(before, after, shift)
+            self.change_clock.start()
+
+    def tell_parts(self) -> None:
+        """Shows the picture's colours and state as they are now."""
+        self.update()
+
+    def tell_place(self) -> None:
+        """Tells who cannot see it where the selection is."""
+        self.setAccessibleDescription(str(self.selection or ""))
+
+    def _wait(self, waiting: bool) -> None:
+        self.waiting = waiting
+        if self._shown is None:
+            self.update()
+
+    def _cursor_moved(self, before: int, after: int) -> None:
+        del before, after
+        self._find_pointer()
+        self._follow_pointer()
+        if self._shown is not None and self.animated and self.isVisible() and self.pointer.wires:
+            self.pulse_clock.start()
+        else:
+            self.pulse_clock.stop()
+        self.tell_place()
+        self.update()
+
+    def _find_pointer(self) -> None:
+        session = self.source.session
+        if session is None or self._shown is None:
+            return
+        self.pointer = self._pointing.find(session, self._shown)
+
+    def _follow_pointer(self) -> None:
+        rect = self.pointer.rect(self._shown) if self._shown is not None else None
+        if self.follow and self._fitted and rect is not None and not self.camera.sees(rect, _EDGE):
+            self.camera.center(rect.center())
+            self.moved()
+
+    def _selected(self, selection: Selection | None) -> None:
+        self._find_highlight(selection)
+        rect = self.selected_rect()
+        if rect is not None and self._fitted and not self.camera.view.intersects(rect):
+            self.camera.center(rect.center())
+            self.moved()
+
+    def _find_highlight(self, selection: Selection | None) -> None:
+        session = self.source.session
+        if session is None or self._shown is None:
+            return
+        self.highlight = highlight_of(self._shown, session.structure, selection)
+        self._find_ways()
+        self.tell_place()
+
+    def _find_ways(self) -> None:
+        self.ways = []
+        if self._shown is not None and self.highlight.boxes:
+            for wanted, upstream in ((self.upstream, True), (self.downstream, False)):
+                if wanted:
+                    self.ways.append(related(self._shown, self.highlight.boxes, upstream=upstream))
+        self.update()
+
+    def _show_node(self, node: int) -> None:
+        if self._shown is not None:
+            box = int(self._shown.tables.home[node])
+            if box >= 0:
+                rect = QRectF(*self._shown.tables.boxes.rects[box].tolist())
+                if self.camera.scale < 0.5:
+                    self.camera.scale = 0.9
+                if not self.camera.sees(rect, _EDGE):
+                    self.camera.center(rect.center())
+        self.select(NodeSelection(node))
+        self.moved()
