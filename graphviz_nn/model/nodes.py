@@ -98,8 +98,8 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
         inputs: the values read, in argument order.
         outputs: the values made. Empty for an opened composite: there the children's values leave by themselves.
         names: for parameters and buffers every dotted name (several when tied); otherwise empty.
-        aten: the ATen operators that ran inside the call, in order ("aten.addmm.default"), those of calls inside it left
-            out; empty where they were not recorded.
+        aten: the ATen operators that ran inside the call, in order ("aten.addmm.default"), without those of calls
+            inside it; empty where they were not recorded.
         aten_backward: those that ran in the call's part of all backward passes.
     """
 
