@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.errors import NotRecorded
+from graphviz_nn.model.events import STATE_NONE, EventKind
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import Node, Output, ValueRef
 from graphviz_nn.model.slices import Described, Index, describe, read_part
@@ -156,8 +157,22 @@ class Subject:
 
     def _remedy(self) -> str:
         node = self.node
-        if self.of == "gradient" and node is not None and self.output is not None and not self.output.requires_grad:
-            return f"{self._name} does not exist: the value does not require one."
+        if self.of == "gradient" and (missing := self._why_no_gradient()):
+            return missing
         module = (node.module if node is not None else None) or ""
         chosen = f", or keep={module!r} for this module alone" if module else ""
         return f"{self._name} was not kept in this step: record with keep='all'{chosen}."
+
+    def _why_no_gradient(self) -> str:
+        """What is known of a gradient that does not exist, "" where it arrived as a tensor."""
+        node, output = self.node, self.output
+        if node is None or output is None:
+            return ""
+        if not output.requires_grad:
+            return f"{self._name} does not exist: the value does not require one."
+        events = self.data.events(self.position)
+        here = (events["kind"] == EventKind.GRADIENT) & (events["node"] == node.id) & (events["index"] == self.index)
+        if not here.any():
+            return f"No gradient arrived at {node.name!r} in this step."
+        none = bool((events["state"][here] == STATE_NONE).all())
+        return f"Autograd said None for the gradient of {node.name!r}." if none else ""

@@ -136,6 +136,22 @@ def test_nothing_kept_says_how_to_keep_it() -> None:
         _show(run, "feature_maps", "0")
 
 
+def test_a_gradient_that_never_arrived_is_not_called_unkept() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.unused = nn.Conv2d(1, 2, 3), nn.Conv2d(1, 2, 3)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return self.used(x), self.unused(x)
+
+    run = gnn.trace(Two(), torch.randn(1, 1, 8, 8), loss=lambda outputs: outputs[0].sum())
+    with pytest.raises(NotRecorded, match="No gradient arrived at 'unused'"):
+        _show(run, "feature_maps", "unused", "gradient")
+    with pytest.raises(NotRecorded, match="does not require one"):
+        _show(run, "feature_maps", "x", "gradient")
+
+
 def test_filters_of_a_picture_are_in_colour(seen: Run) -> None:
     grid = _show(seen, "filters", "rgb")
     weight = seen.value("rgb.weight").permute(0, 2, 3, 1).numpy()

@@ -31,7 +31,11 @@ class OtherViews:
 
     @hookimpl
     def register_views(self) -> list[View]:
-        return [View("broken", "Broken", _broken), View("facts", "Facts", _facts), View("wave", "Wave", _wave)]
+        return [
+            View("broken", "Broken", _broken),
+            View("facts", "Facts", _facts, _of_values),
+            View("wave", "Wave", _wave),
+        ]
 
 
 def _broken(subject: Subject, options: ViewOptions) -> ViewData:
@@ -40,6 +44,10 @@ def _broken(subject: Subject, options: ViewOptions) -> ViewData:
 
 def _facts(subject: Subject, options: ViewOptions) -> ViewData:
     return Table("Facts", ("name", "number"), (("size", 3), ("mean", 0.25)))
+
+
+def _of_values(subject: Subject) -> bool:
+    return subject.of == "value"
 
 
 def _wave(subject: Subject, options: ViewOptions) -> ViewData:
@@ -191,7 +199,12 @@ def test_plugins_views_are_listed_and_their_faults_shown_in_place(
     _select(document, "stem")
     settle()
     titles = [maps.controls.view.itemText(place) for place in range(maps.controls.view.count())]
-    assert titles == ["Feature maps", "Filters", "Norms over training", "Broken", "Facts", "Wave"]
+    assert titles == ["Feature maps", "Filters", "Facts", "Norms over training", "Broken", "Wave"]
+    _choose_view(maps, "facts")
+    settle()
+    assert not maps.panes["value"].isHidden()
+    assert maps.panes["gradient"].isHidden()
+    assert "'Facts' does not show the gradient" in maps.title.text()
     _choose_view(maps, "broken")
     settle()
     assert "ZeroDivisionError: by nothing at all" in maps.panes["value"].sentence

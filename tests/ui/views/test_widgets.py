@@ -69,7 +69,7 @@ def test_what_is_not_finite_is_loud_and_counted(qtbot: QtBot) -> None:
     bar = ColourBar()
     qtbot.addWidget(bar)
     bar.show_range("sequential", 0.0, 1.0, view.gallery.tiles.counts)
-    assert bar.text == "0 … 1, 1 × NaN, 1 × +Inf"
+    assert bar.text == "0 … 1, 1 NaN, 1 +Inf"
 
 
 def test_images_in_colour_keep_it(qtbot: QtBot) -> None:

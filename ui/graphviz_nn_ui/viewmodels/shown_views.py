@@ -84,6 +84,8 @@ def show_view(view: View, subject: Subject, choice: Choice, views: Sequence[View
 
 
 def _pane(view: View, subject: Subject, options: ViewOptions) -> Pane:
+    if not applies(view, subject):
+        return Pane(subject.of, error=f"{view.title!r} does not show the {subject.of} of this node.")
     try:
         data = make(view, subject, options)
         return Pane(subject.of, data, Gallery.of(data) if isinstance(data, ImageGrid) else None)

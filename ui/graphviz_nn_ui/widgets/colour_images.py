@@ -16,7 +16,7 @@ from graphviz_nn.scene.tiles import LEVELS, NONFINITE_COLOURS, NONFINITE_WORDS, 
 from graphviz_nn_ui.viewmodels.numbers import number_text
 from graphviz_nn_ui.widgets.theme import theme_of
 
-_BAR_WIDTH: Final = 120
+_BAR_WIDTH: Final = 90
 _BAR_HEIGHT: Final = 10
 _BILINEAR: Final = 2.0
 """How much an image may shrink by interpolation between four pixels, which is quicker than averaging all."""
@@ -88,7 +88,7 @@ class ColourBar(QWidget):
     @property
     def text(self) -> str:
         """The same in words."""
-        marks = [f"{count} × {NONFINITE_WORDS[slot]}" for slot, count in self._counts.items()]
+        marks = [f"{count} {NONFINITE_WORDS[slot]}" for slot, count in self._counts.items()]
         return ", ".join([f"{self._ends[0]} … {self._ends[1]}", *marks])
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -105,13 +105,13 @@ class ColourBar(QWidget):
         painter.fillRect(bar, _gradient(self._colours, bar))
         x = bar.right() + 6
         painter.drawText(QPointF(x, baseline), self._ends[1])
-        x += metrics.horizontalAdvance(self._ends[1]) + 16
+        x += metrics.horizontalAdvance(self._ends[1]) + 12
         for slot, count in self._counts.items():
             painter.fillRect(QRectF(x, bar.top(), _BAR_HEIGHT, _BAR_HEIGHT), QColor(NONFINITE_COLOURS[slot]))
-            text = f"✖ {count} × {NONFINITE_WORDS[slot]}"
+            text = f"✖ {count} {NONFINITE_WORDS[slot]}"
             painter.setPen(theme.error)
             painter.drawText(QPointF(x + _BAR_HEIGHT + 4, baseline), text)
-            x += _BAR_HEIGHT + metrics.horizontalAdvance(text) + 16
+            x += _BAR_HEIGHT + metrics.horizontalAdvance(text) + 12
 
 
 def _gradient(colours: str, bar: QRectF) -> QLinearGradient:

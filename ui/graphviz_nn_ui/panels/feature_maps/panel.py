@@ -83,13 +83,15 @@ class FeatureMapsPanel(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.title)
         layout.addWidget(self._above_below, 1)
+        colours = QHBoxLayout()
+        colours.setContentsMargins(8, 2, 8, 0)
+        colours.addWidget(self.colours)
+        layout.addLayout(colours)
         foot = QHBoxLayout()
-        foot.setContentsMargins(8, 2, 8, 0)
-        foot.addWidget(self.colours, 1)
-        foot.addStretch(0)
+        foot.setContentsMargins(0, 0, 8, 0)
+        foot.addWidget(self.status, 1)
         foot.addWidget(self.save)
         layout.addLayout(foot)
-        layout.addWidget(self.status)
         return content
 
     def _connect(self) -> None:
