@@ -70,11 +70,11 @@ class Timeline(QWidget):
         self._show_steps()
 
     def _show_steps(self) -> None:
+        """One step alone leaves nothing to choose."""
         document = self._workspace.document
-        if document is None:
-            self.steps.show_steps(TrainingSteps([]), -1)
-        else:
-            self.steps.show_steps(TrainingSteps(document.data.steps()), document.session.position)
+        steps = TrainingSteps(document.data.steps() if document is not None else [])
+        self.steps.show_steps(steps, document.session.position if document is not None else -1)
+        self.steps.setVisible(len(steps) > 1)
 
     def _mark(self) -> None:
         if not self._has_step():
