@@ -43,7 +43,7 @@ def _search(context: CheckContext) -> Iterator[_Missing]:
             names = node.names or (node.name,)
             if not node.outputs[0].requires_grad:
                 frozen.update(names)
-            elif step.arrived[step.lineage.rows(node)].any():
+            elif node.id in step.arrived_at:
                 reached.update(names)
             read |= dict.fromkeys(names, (step, node))
     for name in dict.fromkeys([*owned, *read]):

@@ -38,11 +38,9 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
 
     **Source.** Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1; Zhai et al. 2023 (arXiv:2303.06296).
     """
-    if not context.begins or not context.steps[0].trained:
-        return
-    step = context.steps[0]
-    table = step.metric("softmax_entropy")
-    if table is None:
+    step = context.beginning
+    table = None if step is None else step.metric("softmax_entropy")
+    if step is None or table is None:
         return
     for node in step.lineage.forward:
         found = table.row(node.id) if node.op in _SOFTMAX and _is_over_last(node) else None

@@ -50,6 +50,10 @@ class Comparison:
 
 def comparisons(step: StepFacts) -> list[Comparison]:
     """Returns the comparisons that a backward pass of the step began below, in order of execution."""
+    return step.share("comparisons", lambda: _search(step))
+
+
+def _search(step: StepFacts) -> list[Comparison]:
     lineage = step.lineage
     above = lineage.ancestors(step.roots)
     calls = (node for node in lineage.forward if node.id in above)
@@ -80,16 +84,21 @@ def row_of(lineage: Lineage, read: Input) -> int:
     return lineage.structure.value_row(ValueRef(read.node, read.output))
 
 
+def class_count(lineage: Lineage, prediction: Input) -> int:
+    """Size of the prediction's dimension of classes: the second, or the only one; 1 for a single number."""
+    shape = output_of(lineage, prediction).shape
+    return shape[min(1, len(shape) - 1)] if shape else 1
+
+
 def _passes(node: Node, rearranged: bool) -> bool:
     name = plain(node)
     return name in _SAME_NUMBERS or (rearranged and name in _REARRANGING)
 
 
 def _comparison(lineage: Lineage, node: Node) -> Comparison | None:
-    name = plain(node)
     if lineage.category(node) is Category.LOSS:
-        return _of_loss(lineage, node, name)
-    if name == "sub" and len(node.inputs) == 2 and _ends_in_a_mean(lineage, node):
+        return _of_loss(lineage, node, plain(node))
+    if len(node.inputs) == 2 and plain(node) == "sub" and _ends_in_a_mean(lineage, node):
         return _ordered(lineage, node, "sub", *node.inputs)
     return None
 

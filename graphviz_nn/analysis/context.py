@@ -27,13 +27,28 @@ WINDOW: Final = 12
 COLUMN: Final = {name: position for position, name in enumerate(STATS)}
 
 
-class StepFacts:
+class Sharing:
+    """Something about which rules work out the same things."""
+
+    def __init__(self) -> None:
+        self._shared: dict[str, Any] = {}
+
+    def share(self, name: str, work: Callable[[], _Shared]) -> _Shared:
+        """Returns what `work` gave the first time that something of this name was asked for: rules share it."""
+        if name not in self._shared:
+            self._shared[name] = work()
+        found: _Shared = self._shared[name]
+        return found
+
+
+class StepFacts(Sharing):
     """One recorded step, its tables keyed the way that checks ask.
 
     Rows are those of a table of all values (`Structure.value_row`). Numbers that were not measured are NaN.
     """
 
     def __init__(self, data: RunData, position: int, info: StepInfo, lineage: Lineage) -> None:
+        super().__init__()
         self.position = position
         self.info = info
         self.lineage = lineage
@@ -142,7 +157,7 @@ class StepFacts:
         return Finding(rule, severity, self.position, place, module, evidence, cause, remedy)
 
 
-class CheckContext:
+class CheckContext(Sharing):
     """The last `window` recorded steps of a run.
 
     Attributes:
@@ -151,11 +166,11 @@ class CheckContext:
     """
 
     def __init__(self, data: RunData, layer_types: LayerTypes, window: int = WINDOW) -> None:
+        super().__init__()
         self._data = data
         self.infos = data.steps()
         self._lineages: dict[str, Lineage] = {}
         self.steps: list[StepFacts] = []
-        self._shared: dict[str, Any] = {}
         self._layer_types = layer_types
         for position in range(max(len(self.infos) - window, 0), len(self.infos)):
             self.steps.append(self._facts(position))
@@ -166,17 +181,10 @@ class CheckContext:
             self._lineages[info.structure] = Lineage(self._data.structure(info.structure), self._layer_types)
         return StepFacts(self._data, position, info, self._lineages[info.structure])
 
-    def share(self, name: str, work: Callable[[], _Shared]) -> _Shared:
-        """Returns what `work` gave the first time that something of this name was asked for: rules share it."""
-        if name not in self._shared:
-            self._shared[name] = work()
-        found: _Shared = self._shared[name]
-        return found
-
     @property
-    def begins(self) -> bool:
-        """Whether the first step that is looked at is the first that the program took."""
-        return bool(self.steps) and self.steps[0].info.index == 0
+    def beginning(self) -> StepFacts | None:
+        """The first step that the program took, where it was recorded and a backward pass in it ran to its end."""
+        return self.first if self.first is not None and self.first.info.index == 0 and self.first.trained else None
 
     @cached_property
     def first(self) -> StepFacts | None:

@@ -33,6 +33,8 @@ class Layer:
 
 def median_gradient(steps: list[StepFacts]) -> Numbers:
     """Returns the median over the steps of the L2 norm of each value's gradient; NaN where there was none."""
+    if len(steps) == 1:
+        return steps[0].gradient_l2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a value without any gradient is NaN, as it should be
         return np.asarray(np.nanmedian([step.gradient_l2 for step in steps], axis=0), np.float64)

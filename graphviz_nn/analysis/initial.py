@@ -44,10 +44,8 @@ def init_scale(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
 
     **Source.** Glorot and Bengio 2010; He et al. 2015 (arXiv:1502.01852); LeCun et al. 1998, "Efficient BackProp".
     """
-    if not context.begins:
-        return
-    step = context.steps[0]
-    if not step.trained:
+    step = context.beginning
+    if step is None:
         return
     uses = [use for use in step.lineage.weights if _is_judged(step, use)]
     gains = {use.node.id: _gain(step, use) for use in uses}

@@ -34,6 +34,8 @@ class Lineage:
         outputs = [(node.id, output) for node in structure.nodes for output in node.outputs]
         self.numel = np.array([max(math.prod(output.shape), 1) for _, output in outputs], np.float64)
         self.value_node = np.array([node for node, _ in outputs], np.int64)
+        self._categories: dict[str, Category | None] = {}
+        self._above: dict[tuple[int, ...], set[int]] = {}
         self._below: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self.readers: list[list[int]] = [[] for _ in structure.nodes]
         for node in self.forward:
@@ -53,8 +55,13 @@ class Lineage:
 
     def category(self, node: Node) -> Category | None:
         """Category of the node's operator, or None where no layer type covers it."""
-        found = self._layer_types.for_op(node.op)
-        return None if found is None else found.category
+        op = node.op
+        try:
+            return self._categories[op]
+        except KeyError:
+            kind = self._layer_types.for_op(op)
+            found = self._categories[op] = None if kind is None else kind.category
+            return found
 
     def healthy(self, node: Node) -> Healthy:
         """What the layer type of the node's operator says is normal in its outputs."""
@@ -121,6 +128,12 @@ class Lineage:
 
     def ancestors(self, roots: Iterable[int]) -> set[int]:
         """Ids of the nodes that the roots were computed from, roots included."""
+        key = tuple(roots)
+        if key not in self._above:
+            self._above[key] = self._search_ancestors(key)
+        return set(self._above[key])
+
+    def _search_ancestors(self, roots: tuple[int, ...]) -> set[int]:
         found = set(roots)
         waiting = list(found)
         while waiting:
@@ -153,15 +166,15 @@ class Lineage:
 
     def _count_layers_below(self, roots: tuple[int, ...]) -> npt.NDArray[np.int64]:
         weighted = self.weighted_ids
-        below = np.full(len(self.structure.nodes), -1, np.int64)
+        below = [-1] * len(self.structure.nodes)
         root_ids = set(roots)
         for node in reversed(self.forward):
-            ways = [int(below[reader]) for reader in self.readers[node.id] if below[reader] >= 0]
+            ways = [below[reader] for reader in self.readers[node.id] if below[reader] >= 0]
             if node.id in root_ids:
                 ways.append(0)
             if ways:
                 below[node.id] = min(ways) + (node.id in weighted)
-        return below
+        return np.array(below, np.int64)
 
     def rows(self, node: Node) -> slice:
         """Rows of the node's outputs in a table of all values."""

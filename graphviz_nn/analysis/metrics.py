@@ -39,8 +39,11 @@ def quantiles(tensor: Tensor) -> Tensor:
         return _nothing(tensor)
     flat = tensor.reshape(-1)
     ordered = flat[:: -(-flat.numel() // _SAMPLE)].float().sort().values
-    last = ordered.numel() - 1
-    return ordered[[round(k * last / (QUANTILES - 1)) for k in range(QUANTILES)]]
+    import torch
+
+    # Made on the device: indices from a list would be copied there, for which the program would wait.
+    places = torch.linspace(0, ordered.numel() - 1, QUANTILES, device=ordered.device).round().long()
+    return ordered.index_select(0, places)
 
 
 def unit_maxima(tensor: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
         for node in step.lineage.parameters.values():
             known = not optimized.isdisjoint(_names(node)) or _inside_any(node.module or "", strangers)
             owned = _names(node)[0] in step.structure.parameters_by_name
-            if owned and not known and step.arrived[step.lineage.rows(node)].any():
+            if owned and not known and node.id in step.arrived_at:
                 by_module[node.module or ""].append(node)
         missing |= {path: (step, nodes) for path, nodes in by_module.items()}
     for path, (step, nodes) in missing.items():
@@ -143,7 +143,7 @@ def registered_nowhere(context: CheckContext, thresholds: Mapping[str, float]) -
         for node in step.lineage.forward:
             if node.kind not in ("parameter", "constant") or not node.outputs[0].requires_grad:
                 continue
-            if not step.arrived[step.lineage.rows(node)].any() or not optimized.isdisjoint(_names(node)):
+            if node.id not in step.arrived_at or not optimized.isdisjoint(_names(node)):
                 continue
             place = node.module if node.kind == "constant" else (node.module or "").partition(".")[0]
             inside = place is not None if node.kind == "constant" else place in strangers
@@ -183,6 +183,8 @@ def frozen_between(context: CheckContext, thresholds: Mapping[str, float]) -> It
     """
     for steps in context.by_structure():
         step = steps[-1]
+        if all(n.outputs[0].requires_grad for n in step.lineage.forward if n.kind == "parameter"):
+            continue
         groups: dict[tuple[str, str], list[WeightUse]] = defaultdict(list)
         for use in step.lineage.weights:
             module = step.structure.modules_by_path.get(use.node.module or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -69,18 +70,20 @@ def _points(steps: list[StepFacts]) -> list[_Point]:
     """The largest output at each depth, from the first layer to the last that is not normalised afterwards."""
     last = steps[-1]
     lineage = last.lineage
+    plain = [node for node in lineage.weighted if not lineage.normalised[node.id]]
+    if not plain:
+        return []
+    rows = [lineage.rows(node).start for node in plain]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a value that was never measured is NaN, as it should be
-        size = np.nanmedian([step.size for step in steps], axis=0)
+        sizes = np.nanmedian([step.size[rows] for step in steps], axis=0).tolist()
     depths = _depths(last)
     below = lineage.layers_below(last.roots)
     found: dict[int, _Point] = {}
-    calls = Counter(lineage.layer_key(node) for node in lineage.weighted)
-    for node in lineage.weighted:
-        if calls[lineage.layer_key(node)] > 1:
-            continue
-        value = float(size[lineage.rows(node).start])
-        if lineage.normalised[node.id] or below[node.id] < 1 or not np.isfinite(value) or value <= 0:
+    keys = [lineage.layer_key(node) for node in plain]
+    calls = Counter(keys)
+    for node, key, value in zip(plain, keys, sizes, strict=True):
+        if calls[key] > 1 or below[node.id] < 1 or not math.isfinite(value) or value <= 0:
             continue
         depth = depths[node.id]
         if depth not in found or value > found[depth].size:

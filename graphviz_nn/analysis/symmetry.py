@@ -41,19 +41,34 @@ def symmetric_init(context: CheckContext, thresholds: Mapping[str, float]) -> It
     """
     for steps in context.by_structure():
         below = steps[-1].lineage.layers_below(steps[-1].roots)
+        begin = context.beginning
+        at_begin = begin if begin is not None and begin.lineage is steps[-1].lineage else None
+        suspects = _suspects(steps[0]) | (set() if at_begin is None else _suspects(at_begin))
         for use in _hidden(steps[-1], below):
+            if use.parameter is None or use.parameter.id not in suspects:
+                continue
             shares = [share for step in steps if (share := _share(step, use)) is not None]
             enough = len(shares) == len(steps) and min(shares, default=0.0) > thresholds["share"]
             alike = enough and _is_proven(steps, use)
-            if alike or (context.begins and steps[0].info.index == 0 and _is_constant(steps[0], use)):
-                row = steps[0].output[use.weight]
-                yield steps[0].finding(
+            if alike or (at_begin is not None and _is_constant(at_begin, use)):
+                place = steps[0] if at_begin is None else at_begin
+                row = place.output[use.weight]
+                yield place.finding(
                     "symmetric_init", "warning", use.node,
                     f"The {use.units} units of the layer begin with the same weights.",
                     "Draw the weights at random (He, Glorot or orthogonal initialisation).",
                     units=float(use.units), share_alike=float(min(shares, default=1.0)),
                     mean=float(row[COLUMN["mean"]]), deviation=float(row[COLUMN["std"]]), steps=float(len(steps)),
                 )  # fmt: skip
+
+
+def _suspects(step: StepFacts) -> set[int]:
+    """The weights of which two neighbouring units are alike in this step."""
+    table = step.metric("weight_neighbours")
+    if table is None or not len(table):
+        return set()
+    alike = np.minimum.reduceat(table.numbers, np.cumsum(table.lengths) - table.lengths) <= max(_TOLERANCE.values())
+    return set(table.nodes[alike].tolist())
 
 
 def _hidden(step: StepFacts, below: npt.NDArray[np.int64]) -> Iterable[WeightUse]:

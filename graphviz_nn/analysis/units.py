@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def dead_units(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
     """
     for steps in context.by_structure():
         last = steps[-1]
-        for node in last.lineage.forward:
+        for node in _suspects(last):
             if not last.lineage.healthy(node).sparse or node.id not in last.lineage.below_a_layer:
                 continue
             maxima = _maxima(steps, node)
@@ -62,6 +63,16 @@ def dead_units(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
                 "Lower the learning rate, begin with biases of zero and He initialisation, or use a leaky activation.",
                 share=share, units=units, samples=float(samples), steps=float(len(steps)),
             )  # fmt: skip
+
+
+def _suspects(step: StepFacts) -> Iterator[Node]:
+    """The calls of which a quarter of the maxima are zero in this step: those that read it two ways count both."""
+    table = step.metric("unit_maxima")
+    if table is None or not len(table):
+        return
+    zeros = np.add.reduceat(table.numbers <= 0, np.cumsum(table.lengths) - table.lengths)
+    for node in np.unique(table.nodes[zeros * 4 >= table.lengths]).tolist():
+        yield step.structure.nodes[node]
 
 
 def _maxima(steps: list[StepFacts], node: Node) -> npt.NDArray[np.float32] | None:
@@ -124,8 +135,8 @@ def collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
         if vanished(layers, thresholds["gradient"], _DEEP) is not None:
             continue
         below = last.lineage.layers_below(last.roots)
-        spreads = {use.node.id: spread for use in last.lineage.weights if (spread := _spread(steps, use)) is not None}
-        if not spreads or not _data_differs(last):
+        spreads = _spreads(steps)
+        if min(spreads.values(), default=1.0) >= thresholds["share"] or not _data_differs(last):
             continue
         hidden = [use for use in last.lineage.weights if use.node.id in spreads and below[use.node.id] >= 1]
         first = next((use for use in hidden if _is_collapsed(last, use, spreads, thresholds["share"])), None)
@@ -138,12 +149,19 @@ def collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
             )  # fmt: skip
 
 
-def _spread(steps: list[StepFacts], use: WeightUse) -> float | None:
-    """Deviation between samples over root mean square at the layer's output: the median over the steps."""
-    tables = [step.metric("sample_spread") for step in steps]
-    rows = [row for table in tables if table is not None and (row := table.row(use.node.id)) is not None]
-    shares = [float(between / size) for between, size in rows if size > 0]
-    return float(np.median(shares)) if shares and len(shares) == len(steps) else None
+def _spreads(steps: list[StepFacts]) -> dict[int, float]:
+    """Deviation between samples over root mean square of each layer's output, by node: the median over the steps."""
+    found: dict[int, list[float]] = {}
+    for step in steps:
+        table = step.metric("sample_spread")
+        if table is None:
+            return {}
+        between, size = table.numbers.reshape(-1, 2).T.astype(np.float64)
+        shares = np.divide(between, size, out=np.full(len(size), np.nan), where=size > 0)
+        for node, share in zip(table.nodes.tolist(), shares.tolist(), strict=True):
+            if not math.isnan(share):
+                found.setdefault(node, []).append(share)
+    return {node: statistics.median(shares) for node, shares in found.items() if len(shares) == len(steps)}
 
 
 def _data_differs(step: StepFacts) -> bool:

@@ -119,6 +119,11 @@ def test_half_underflow():
         ("log", lambda y: (y.abs() * 1e-25).log(), lambda y: (y.abs() * 1e-25 + 1e-8).log()),
         ("div", lambda y: y * 1e-24 / (y.abs() * 1e-24), lambda y: y / (y.abs() + 1e-8)),
         ("exp", lambda y: (y * 0 + 85).exp() * 1e-30, lambda y: (y * 0 + 20).exp()),
+        ("div", lambda y: y * 1e-24 / (y * 1e-24), lambda y: y / (y.sign() * (y.abs() + 1e-3))),
+        ("log1p", lambda y: (y * 0 - 1 + 6e-8).log1p(), lambda y: (y * 0 - 0.99).log1p()),
+        ("acos", lambda y: (y * 0 + 1 - 6e-8).acos(), lambda y: (y * 0 + 0.999).acos()),
+        ("exp2", lambda y: (y * 0 + 122).exp2() * 1e-30, lambda y: (y * 0 + 20).exp2()),
+        ("pow", lambda y: (y.abs() * 1e-24).pow(0.3), lambda y: (y.abs() + 1e-6).pow(0.3)),
     ],
 )
 def test_near_the_edge(op, fault, repaired):

@@ -274,3 +274,14 @@ def test_decaying_away(width, lr, decay, kind):
     found = only(recorded(lambda: train(decay)), "decaying_away")
     assert found.evidence["half_life"] < 70
     assert rules(recorded(lambda: train(1e-4))) == set()
+
+
+def test_the_beginning_is_judged_also_when_many_steps_came_after():
+    inputs, targets = torch.randn(16, 64), torch.arange(16) % 3
+
+    def train() -> None:
+        fit(stack(64, 1, nn.ReLU, std=1.0), inputs, targets, loss=functional.cross_entropy, lr=1e-6, steps=15)
+
+    found = next(finding for finding in recorded(train).findings() if finding.rule == "init_scale")
+    assert found.step == 0
+    assert found.evidence["seen"] > 3 * found.evidence["usual"]
