@@ -15,6 +15,6 @@ def settle(qtbot: QtBot, workspace: Workspace) -> Callable[[], None]:
     """Waits until no work is under way and its results have arrived."""
 
     def wait() -> None:
-        qtbot.waitUntil(lambda: not workspace.jobs.tags)
+        qtbot.waitUntil(lambda: not workspace.jobs.tags, timeout=30_000)  # other programs may take the time
 
     return wait
