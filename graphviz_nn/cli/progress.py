@@ -7,16 +7,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
-
 from graphviz_nn.model.steps import StepRecord
 
 
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """Shows a spinner with the text while the context lasts, and leaves nothing behind."""
+    # Imported here: this module is loaded with every command, and rich takes its time.
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
