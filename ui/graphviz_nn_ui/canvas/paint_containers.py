@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
 from graphviz_nn.scene import metrics
+from graphviz_nn.scene.tables import Floats
 from graphviz_nn_ui.canvas.colours import NO_HEAT, Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.paint_wires import seen_by
@@ -21,7 +22,7 @@ _SMALL: Final = 3.0
 """Pixels of the canvas below which an area is not drawn."""
 
 _ROUND_FROM: Final = 0.2
-_READABLE: Final = 11.0
+_READABLE: Final = 9.0
 """Pixels of the canvas that the titles of large areas are never smaller than, in a view from afar."""
 
 _ROOM: Final = 60.0
@@ -48,8 +49,10 @@ class ContainerPainter:
         radius = RADIUS * scale
         rects = table.rects[found] * scale + [origin.x(), origin.y(), 0.0, 0.0]
         depths = (table.depths[found] % 2).tolist()
-        reach = radius + 8.0
-        room = seen_by(painter).adjusted(-reach, -reach, reach, reach)
+        reach, view = radius + 8.0, seen_by(painter)
+        first = _covering(rects, view, radius)
+        rects, depths = rects[first:], depths[first:]
+        room = view.adjusted(-reach, -reach, reach, reach)
         for rect, depth in zip(rects.tolist(), depths, strict=True):
             # What reaches far out of sight costs as much as if it were seen.
             area = QRectF(*rect).intersected(room)
@@ -121,10 +124,25 @@ class ContainerPainter:
             words.paint(painter, x, _BASE, drawing.container_heat_text(place), Style.NUMBER)
 
 
+def _covering(rects: Floats, view: QRectF, radius: float) -> int:
+    """The place of the last rectangle of which the view sees nothing but the inside; 0 where there is none.
+
+    What stands before it is out of sight.
+    """
+    covers = (rects[:, 0] + radius < view.left()) & (rects[:, 1] + radius < view.top())
+    covers &= rects[:, 0] + rects[:, 2] - radius > view.right()
+    covers &= rects[:, 1] + rects[:, 3] - radius > view.bottom()
+    found = np.flatnonzero(covers)
+    return int(found[-1]) if len(found) else 0
+
+
 def _paint_rounded(painter: QPainter, rect: QRectF, radius: float, colour: QColor, line: QColor) -> None:
     """Paints a rectangle with round corners, of pieces: one large path takes many times as long."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.fillRect(rect.adjusted(radius, 0, -radius, 0), colour)
-    painter.fillRect(rect.adjusted(0, radius, 0, -radius), colour)
+    for x in (rect.left(), rect.right() - radius):
+        painter.fillRect(QRectF(x, rect.top() + radius, radius, rect.height() - 2 * radius), colour)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(colour)
     left, top, right, bottom = rect.getCoords()
     size = 2 * radius

@@ -26,6 +26,11 @@ _DASHES: Final = {1: [1.6, 2.4], 2: [4.0, 2.4]}
 _COVERED: Final = 0.25
 """Pixels of the canvas by which lines differ that can be told apart."""
 
+_MIXED: Final = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64
+).view(np.int64)
+"""Odd numbers that mix four into one: by it equal lines are found faster than by comparing all four."""
+
 _BESIDE: Final = 20.0
 """Pixels around the canvas up to which a line is drawn."""
 
@@ -131,7 +136,8 @@ def _told_apart(lines: Floats, view: QRectF) -> Floats:
     clipped = np.where(
         (upright[:, 0] | upright[:, 1])[:, None, None], np.clip(ends, corner - _BESIDE, corner + size + _BESIDE), ends
     )
-    _, first = np.unique(np.round(clipped.reshape(-1, 4) / _COVERED).astype(np.int32), axis=0, return_index=True)
+    rounded = np.round(clipped.reshape(-1, 4) / _COVERED).astype(np.int64)
+    _, first = np.unique(rounded @ _MIXED, return_index=True)
     found: Floats = clipped.reshape(-1, 4)[first]
     return found
 
