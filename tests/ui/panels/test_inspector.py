@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PyQt6.QtCore import QPoint
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QApplication, QLabel, QTabWidget, QTreeWidget
+from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QTabWidget, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 import graphviz_nn as gnn
@@ -143,6 +144,7 @@ class TestInspector:
 
     def test_a_module_has_costs(self, inspector: InspectorPanel, workspace: Workspace, qtbot: QtBot) -> None:
         workspace.document.session.select(ModuleSelection("block"))
+        self.open_page(inspector, "Details")
         settle(workspace, qtbot)
         facts = {fact.name: fact.text for section in inspector.inspection.sections for fact in section.facts}
         assert facts["parameters"].startswith("152")
@@ -156,3 +158,28 @@ class TestInspector:
         document.session.select(NodeSelection(failed.id))
         texts = [label.text() for label in inspector.findChildren(QLabel) if label.isVisibleTo(inspector)]
         assert any(text.startswith("✖") and "shapes" in text for text in texts)
+
+    def test_each_backward_pass_has_its_gradients(
+        self, inspector: InspectorPanel, workspace: Workspace, show: Show, tmp_path: Path
+    ) -> None:
+        weight = torch.ones(2, requires_grad=True)
+
+        def two_passes() -> None:
+            loss = (weight * 3).sum()
+            loss.backward(retain_graph=True)
+            loss.backward(torch.tensor(10.0))
+
+        path = gnn.trace(two_passes).save(tmp_path / "passes.gvnn")
+        document = show(path)
+        document.session.select(NodeSelection(next(n.id for n in document.session.structure.nodes if n.op == "mul")))
+        passes = next(box for box in inspector.findChildren(QComboBox) if box.accessibleName() == "Backward pass")
+        largest = inspector.findChild(StatTable)
+        assert passes.isVisible()
+        seen = []
+        for place in range(passes.count()):
+            passes.setCurrentIndex(place)
+            seen.append(largest.item(1, 1).text())
+        assert seen == ["10", "1", "10"]
+        document.session.scrub(6)
+        passes.setCurrentIndex(0)
+        assert largest.item(1, 1).text() == "1"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from graphviz_nn.graph.cost import Costs
 
 _COSTS = "inspector costs"
+_DETAILS = "Details"
 _NOTHING_SELECTED = "Nothing is selected. Click a node, a wire or a module to see its values and gradients."
 
 
@@ -92,7 +93,7 @@ class InspectorPanel(QWidget):
         self._add_page("Flow", flow, flow.show_inspection)
         self._add_page("Parameters", parameters, parameters.show_inspection)
         self._add_page("Tensor", self._tensor, self._tensor.show_inspection)
-        self._add_page("Details", details, lambda inspection: details.show_sections(inspection.sections))
+        self._add_page(_DETAILS, details, lambda inspection: details.show_sections(inspection.sections))
         self._add_page("Source", self._source, self._source.show_inspection)
         self._tabs.currentChanged.connect(self._fill)
 
@@ -119,7 +120,6 @@ class InspectorPanel(QWidget):
             return
         self._numbers = StepNumbers(document.data, document.session.step)
         self._offer_passes(self._numbers.passes)
-        self._count_costs(document)
         self._show()
 
     def _show_cursor(self) -> None:
@@ -153,8 +153,12 @@ class InspectorPanel(QWidget):
 
     def _fill(self) -> None:
         """Brings the page in front up to date."""
-        if self._inspection is not None:
-            self._pages[self._tabs.tabText(self._tabs.currentIndex())](self._inspection)
+        document, title = self._workspace.document, self._tabs.tabText(self._tabs.currentIndex())
+        if self._inspection is None or document is None:
+            return
+        self._pages[title](self._inspection)
+        if title == _DETAILS:
+            self._count_costs(document)
 
     def _offer_pages(self, found: Inspection) -> None:
         """Switches the pages off that have nothing to say of this."""
@@ -187,7 +191,7 @@ class InspectorPanel(QWidget):
 
     def _count_costs(self, document: Document) -> None:
         digest, structure = document.session.step.info.structure, document.session.structure
-        if digest not in self._costs:
+        if digest not in self._costs and _COSTS not in self._workspace.jobs.tags:
             self._workspace.jobs.submit(_COSTS, _counting(structure), lambda costs: self._take_costs(digest, costs))
 
     def _take_costs(self, digest: str, costs: Costs) -> None:
