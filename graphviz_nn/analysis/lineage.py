@@ -79,8 +79,7 @@ class Lineage:
         """For each node, whether what was computed from it goes through a normalisation, which undoes its scale."""
         found = [False] * len(self.structure.nodes)
         for node in reversed(self.forward):
-            found[node.id] = found[node.id] or any(found[reader] for reader in self.readers[node.id])
-            if self.category(node) is Category.NORMALISATION:
+            if found[node.id] or self.category(node) is Category.NORMALISATION:
                 for read in node.inputs:
                     found[read.node] = True
         return np.array(found)
@@ -166,15 +165,20 @@ class Lineage:
 
     def _count_layers_below(self, roots: tuple[int, ...]) -> npt.NDArray[np.int64]:
         weighted = self.weighted_ids
-        below = [-1] * len(self.structure.nodes)
-        root_ids = set(roots)
+        unreached = len(self.structure.nodes)
+        below = [unreached] * unreached
+        for root in roots:
+            below[root] = 0
         for node in reversed(self.forward):
-            ways = [below[reader] for reader in self.readers[node.id] if below[reader] >= 0]
-            if node.id in root_ids:
-                ways.append(0)
-            if ways:
-                below[node.id] = min(ways) + (node.id in weighted)
-        return np.array(below, np.int64)
+            here = below[node.id]
+            if here == unreached:
+                continue
+            if node.id in weighted:
+                here += 1
+                below[node.id] = here
+            for read in node.inputs:
+                below[read.node] = min(below[read.node], here)
+        return np.array([-1 if layers == unreached else layers for layers in below], np.int64)
 
     def rows(self, node: Node) -> slice:
         """Rows of the node's outputs in a table of all values."""

@@ -48,7 +48,7 @@ def activation_scale(context: CheckContext, thresholds: Mapping[str, float]) -> 
     """
     limit = thresholds["ratio"]
     for steps in context.by_structure():
-        points = _points(steps)
+        points = _points(steps, int(thresholds["layers"]))
         if len(points) <= thresholds["layers"] or points[-1].depth - points[0].depth < thresholds["layers"]:
             continue
         sizes = np.log([point.size for point in points])
@@ -66,12 +66,15 @@ def activation_scale(context: CheckContext, thresholds: Mapping[str, float]) -> 
         )  # fmt: skip
 
 
-def _points(steps: list[StepFacts]) -> list[_Point]:
-    """The largest output at each depth, from the first layer to the last that is not normalised afterwards."""
+def _points(steps: list[StepFacts], least: int) -> list[_Point]:
+    """The largest output at each depth, from the first layer to the last that is not normalised afterwards.
+
+    Empty where there are fewer than `least` such layers.
+    """
     last = steps[-1]
     lineage = last.lineage
     plain = [node for node in lineage.weighted if not lineage.normalised[node.id]]
-    if not plain:
+    if len(plain) < least:
         return []
     rows = [lineage.rows(node).start for node in plain]
     with warnings.catch_warnings():
