@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from graphviz_nn.model.subject import Subject
@@ -322,6 +322,18 @@ def test_curves_follow_the_selection_and_the_step(
     assert panel.loss.curves.logarithmic
 
 
+@pytest.mark.parametrize(("size", "side_by_side"), [((900, 250), True), ((400, 700), False)])
+def test_plots_stand_side_by_side_where_there_is_width(
+    qtbot: QtBot, workspace: Workspace, size: tuple[int, int], side_by_side: bool
+) -> None:
+    panel = CurvesPanel(workspace)
+    qtbot.addWidget(panel)
+    panel.resize(*size)
+    panel.show()
+    loss, norms = (plot.mapTo(panel, QPoint(0, 0)) for plot in (panel._loss_page, panel._norms_page))
+    assert (loss.y() == norms.y()) == side_by_side
+
+
 def test_many_steps_are_shown_coarsely_first(
     qtbot: QtBot,
     workspace: Workspace,
@@ -358,7 +370,7 @@ def test_curves_without_loss_or_numbers_say_why(
     assert "record with keep='stats'" in panel.sentences[1]
 
 
-def test_replay_needs_no_torch(digits_run: Path, tmp_path: Path) -> None:
+def test_replay_needs_neither_torch_nor_matplotlib(digits_run: Path, tmp_path: Path) -> None:
     import subprocess
 
     program = f"""
@@ -384,7 +396,7 @@ while workspace.jobs.tags:
 assert panels[0].shown is not None
 for panel in panels:
     panel.grab()
-assert "torch" not in sys.modules, "torch was imported"
+assert not {"torch", "matplotlib"} & set(sys.modules), "torch or matplotlib was imported"
 workspace.show(None)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

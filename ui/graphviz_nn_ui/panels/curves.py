@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from graphviz_nn.analysis.flow import followed_of, loss_curve, norm_curves
@@ -29,13 +30,16 @@ JOB: Final = "norms"
 COARSE: Final = 1000
 """Steps that are looked at first where there are more: a curve of every k-th step is there at once."""
 
+_WIDE: Final = 1.6
+"""Width over height from which the plots stand side by side."""
+
 _NO_RUN: Final = "Open a run to see its loss and norms over training."
 _NO_SELECTION: Final = "Select a node to see its norm and that of its gradient over training."
 _NO_STEP: Final = "No step has been recorded yet."
 
 
 class CurvesPanel(QWidget):
-    """The loss above, the norms of the selected node below; the cursor is the open step. A click goes to a step."""
+    """The loss, and the norms of the selected node; the cursor is the open step. A click goes to a step."""
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +53,7 @@ class CurvesPanel(QWidget):
         self._loss_page = Emptiable(self.loss)
         self._norms_page = Emptiable(self.norms)
         self.save = SaveFigureButton(workspace, "curves", self._figure)
+        self._plots = QSplitter(Qt.Orientation.Vertical)
         self._build()
         self._following = Following(
             workspace,
@@ -67,9 +72,8 @@ class CurvesPanel(QWidget):
     # Making
 
     def _build(self) -> None:
-        plots = QSplitter(Qt.Orientation.Vertical)
-        plots.addWidget(self._loss_page)
-        plots.addWidget(self._norms_page)
+        self._plots.addWidget(self._loss_page)
+        self._plots.addWidget(self._norms_page)
         self.logarithmic.setToolTip("Show the loss on a logarithmic axis")
         self.status.setObjectName("muted")
         self.status.setAccessibleName("Under the pointer")
@@ -83,7 +87,7 @@ class CurvesPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(plots, 1)
+        layout.addWidget(self._plots, 1)
         layout.addLayout(foot)
         self.logarithmic.toggled.connect(self._show_loss)
         for plot in (self.loss, self.norms):
@@ -93,6 +97,15 @@ class CurvesPanel(QWidget):
     def _figure(self) -> ViewData | None:
         """The norms where there are any, or else the loss."""
         return self._norms or self.loss.curves
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Puts the plots side by side where the panel is wide."""
+        wide = self.width() > _WIDE * self.height()
+        orientation = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if orientation != self._plots.orientation():
+            self._plots.setOrientation(orientation)
+            self._plots.setSizes([self.width(), self.width()])  # equal shares
+        super().resizeEvent(event)
 
     # Following
 

@@ -140,7 +140,8 @@ class Plot(QWidget):
         return float(self._places[np.argmin(np.abs(self._places - wanted))])
 
     def _area(self) -> QRectF:
-        below = BOTTOM if self._curves is None else room_below(self._curves, self.fontMetrics(), self.height())
+        width, height = self.width() - LEFT - RIGHT, self.height()
+        below = BOTTOM if self._curves is None else room_below(self._curves, self.fontMetrics(), width, height)
         return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -below)
 
 

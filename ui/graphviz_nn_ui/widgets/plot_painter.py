@@ -21,6 +21,7 @@ BOTTOM: Final = 36
 
 _TICK_TEXT: Final = 15
 _SLANT: Final = math.radians(38)
+_BETWEEN_NAMES: Final = 10
 _NAMES_SHARE: Final = 0.34
 """Of the height, what slanting names may take at most."""
 
@@ -100,10 +101,15 @@ class PlotPainter:
             painter.drawText(QPointF(left, area.bottom() + _TICK_TEXT), tick.text)
 
     def _paint_names(self) -> None:
-        """Names below the axis, aslant; where they would touch, only every k-th."""
+        """Names below the axis: upright where they fit, or else aslant, and of too many only every k-th."""
         painter, area = self.painter, self.area
         line = painter.fontMetrics().height()
         slot = area.width() / len(self.curves.ticks)
+        if not _slants(self.curves, painter.fontMetrics(), area.width()):
+            for place, name in enumerate(self.curves.ticks):
+                box = QRectF(area.left() + place * slot, area.bottom() + 3, slot, line)
+                painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, name)
+            return
         every = max(math.ceil(line / math.sin(_SLANT) / slot), 1)
         longest = int((painter.viewport().height() - area.bottom() - 2 * line) / math.sin(_SLANT))
         for place in range(0, len(self.curves.ticks), every):
@@ -187,12 +193,21 @@ class PlotPainter:
         return self.painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(width), 0))
 
 
-def room_below(curves: Curves, metrics: QFontMetrics, height: int) -> float:
-    """Returns the room that what stands below the axis needs, in a plot of that height."""
-    if not curves.ticks:
+def room_below(curves: Curves, metrics: QFontMetrics, width: float, height: float) -> float:
+    """Returns the room that what stands below the axis needs, in a plot of that height whose axis has that width."""
+    if not curves.ticks or not _slants(curves, metrics, width):
         return BOTTOM
-    widest = max(metrics.horizontalAdvance(name) for name in curves.ticks)
-    return min(widest * math.sin(_SLANT) + 2 * metrics.height(), max(height * _NAMES_SHARE, BOTTOM))
+    wanted = _widest(curves, metrics) * math.sin(_SLANT) + 2.5 * metrics.height()
+    return min(wanted, max(height * _NAMES_SHARE, BOTTOM))
+
+
+def _slants(curves: Curves, metrics: QFontMetrics, width: float) -> bool:
+    """Whether the names would touch side by side."""
+    return (_widest(curves, metrics) + _BETWEEN_NAMES) * len(curves.ticks) > width
+
+
+def _widest(curves: Curves, metrics: QFontMetrics) -> int:
+    return max((metrics.horizontalAdvance(name) for name in curves.ticks), default=0)
 
 
 def _runs(known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
