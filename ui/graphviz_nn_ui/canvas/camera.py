@@ -8,7 +8,7 @@ from PyQt6.QtCore import QPointF, QRectF
 
 LARGEST: Final = 4.0
 READABLE: Final = 1.0
-_MARGIN: Final = 28.0
+_MARGIN: Final = 44.0
 _HARD_TO_READ: Final = 0.5
 _EASY_TO_READ: Final = 0.8
 _KEPT_IN_VIEW: Final = 60.0

@@ -124,7 +124,7 @@ def paint_pointer(painter: QPainter, rect: QRectF, scale: float, colours: Colour
     """Paints where the cursor is: a frame, and a triangle at its left."""
     colour = colours.theme.pointer
     paint_frames(painter, [rect], colour, 1.0, 2.6)
-    size = 8.0 * max(min(scale, 1.0), 0.6)
+    size = 8.0 * max(min(scale, 1.0), 0.75)
     x, y = rect.left() - 6.0, rect.center().y()
     painter.setPen(QPen(colours.canvas, 1.2))
     painter.setBrush(colour)
