@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from PyQt6 import sip
-from PyQt6.QtCore import QSettings
+from PyQt6.QtCore import QSettings, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from graphviz_nn.cli.outputs import RUN_SUFFIX
@@ -23,6 +25,9 @@ from graphviz_nn_ui.viewmodels.document import open_document
 from graphviz_nn_ui.viewmodels.shot import Shot
 from graphviz_nn_ui.widgets.report import ReportDialog, Reporter, error_view
 from graphviz_nn_ui.workspace import Workspace
+
+LISTEN: Final = 400
+"""Milliseconds between two looks for a signal."""
 
 
 def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int]) -> int:
@@ -53,9 +58,18 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
         if screenshot is not None:
             return Photographer(window, screenshot, size, wants_run=target is not None).take(application)
         window.show()
+        let_interrupt(application)
         return application.exec()
     finally:
         end(window)
+
+
+def let_interrupt(application: QApplication) -> None:
+    """Has Ctrl+C in the terminal close the window. Python looks for signals only while some of it runs: a timer."""
+    signal.signal(signal.SIGINT, lambda number, frame: application.quit())
+    timer = QTimer(application)
+    timer.timeout.connect(lambda: None)
+    timer.start(LISTEN)
 
 
 def end(window: MainWindow) -> None:

@@ -25,14 +25,12 @@ def _icon(name: str, theme_name: str) -> QIcon:
     theme = DARK_THEME if theme_name == "dark" else LIGHT_THEME
     text = files("graphviz_nn_ui").joinpath("icons", f"{name}.svg").read_text(encoding="utf-8")
     made = QIcon()
-    for mode, ink in ((QIcon.Mode.Normal, theme.ink), (QIcon.Mode.Disabled, theme.faint)):
-        tinted = text.replace("currentColor", ink.name())
-        for token in _TOKENS:
-            colour = getattr(theme, token) if mode == QIcon.Mode.Normal else ink
-            tinted = tinted.replace(f"var(--{token})", colour.name())
-        renderer = QSvgRenderer(QByteArray(tinted.encode()))
-        for size in _SIZES:
-            made.addPixmap(_drawn(renderer, size), mode)
+    tinted = text.replace("currentColor", theme.ink.name())
+    for token in _TOKENS:
+        tinted = tinted.replace(f"var(--{token})", getattr(theme, token).name())
+    renderer = QSvgRenderer(QByteArray(tinted.encode()))
+    for size in _SIZES:
+        made.addPixmap(_drawn(renderer, size))
     return made
 
 
