@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any
@@ -11,13 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graphviz_nn.analysis.watch import OnFinding, Watch
 from graphviz_nn.errors import MemoryLimit, UsageError
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.steps import MemoryRun, RunSink, StepRecord
 from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import Keep, KeepPolicy
 from graphviz_nn.recording.metrics import AUTO, choose_metrics
-from graphviz_nn.recording.policy import DEFAULT_BUDGET, parse_policy
+from graphviz_nn.recording.policy import DEFAULT_BUDGET, Budget, Policy, parse_policy
 from graphviz_nn.recording.recorder import Recorder
 from graphviz_nn.run import Run, load
 
@@ -108,9 +110,10 @@ def partial_run() -> Run | None:
 class Recording:
     """What `record` gives back: `step()` marks a step by hand, `run` reads what is recorded."""
 
-    def __init__(self, recorder: Recorder, run: Callable[[], Run]) -> None:
+    def __init__(self, recorder: Recorder, run: Callable[[], Run], watch: Watch | None = None) -> None:
         self._recorder = recorder
         self._run = run
+        self._watch = watch
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -132,6 +135,11 @@ class Recording:
         """Training steps begun so far, recorded or not."""
         return self._recorder.steps_seen
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the checks have found so far, in that order; empty without `on_finding`."""
+        return () if self._watch is None else tuple(self._watch.found)
+
 
 @contextmanager
 def record(
@@ -146,6 +154,8 @@ def record(
     metrics: str | Iterable[str] = AUTO,
     aten: bool = False,
     on_step: Callable[[StepRecord], None] | None = None,
+    on_finding: OnFinding | None = None,
+    thresholds: Mapping[str, float] | None = None,
     command: tuple[str, ...] = (),
 ) -> Iterator[Recording]:
     """Records the training steps that run inside the `with` block, unchanged.
@@ -158,19 +168,29 @@ def record(
         budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
         keep, memory_limit, thumbnails, metrics, aten: as for `trace`.
         on_step: called with each recorded step, in the training thread.
+        on_finding: runs the checks behind recorded steps, puts what they find into the run, and tells each finding
+            once: to a function that takes it; by "warn" as a `FindingWarning`; by "stop" likewise, but an error ends
+            the training with `TrainingStopped`. With every="auto" the checks take at most half of `budget`.
+        thresholds: by "rule.threshold", in place of the rules' own, for on_finding.
         command: what to note as the program's command line; `sys.argv` by default.
 
     Yields:
         A `Recording`.
 
     Raises:
-        OptionError: an unknown `every`, `budget`, `keep` or metric.
+        OptionError: an unknown `every`, `budget`, `keep`, `on_finding`, metric or threshold.
         RunFileError: the file cannot be written.
+        TrainingStopped: on_finding="stop" and an error was found. It is no `Exception`: handlers of these let it pass.
     """
     policy = parse_policy(every, budget)
     kept = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
     taken = _metrics(metrics, kept)
     sink: RunSink
+
+    def keep_finding(finding: Finding) -> None:
+        sink.add_finding(finding)
+
+    watch = _watch(on_finding, keep_finding, policy, thresholds)
     if path is None:
         sink = memory = MemoryRun()
 
@@ -187,7 +207,40 @@ def record(
         def run() -> Run:
             return load(file)
 
-    argv = command or tuple(sys.argv)
-    recorder = Recorder(sink, model, keep=kept, policy=policy, on_step=on_step, command=argv, metrics=taken, aten=aten)
+    recorder = Recorder(
+        sink,
+        model,
+        keep=kept,
+        policy=policy,
+        on_step=_each(on_step, None if watch is None else watch.step),
+        on_end=None if watch is None else watch.finish,
+        command=command or tuple(sys.argv),
+        metrics=taken,
+        aten=aten,
+    )
     with recorder:
-        yield Recording(recorder, run)
+        yield Recording(recorder, run, watch)
+
+
+def _each(*observers: Callable[[StepRecord], None] | None) -> Callable[[StepRecord], None] | None:
+    """Returns one observer that tells all of them, or None where there is none."""
+    present = [observer for observer in observers if observer is not None]
+
+    def observe(step: StepRecord) -> None:
+        for observer in present:
+            observer(step)
+
+    return observe if present else None
+
+
+def _watch(
+    on_finding: OnFinding | None,
+    keep: Callable[[Finding], None],
+    policy: Policy,
+    thresholds: Mapping[str, float] | None,
+) -> Watch | None:
+    if on_finding is None:
+        return None
+    if isinstance(policy, Budget):  # the other half is for recording
+        return Watch(on_finding, keep, thresholds=thresholds, share=policy.share / 2, allowance=0)
+    return Watch(on_finding, keep, thresholds=thresholds)

@@ -16,6 +16,10 @@
     │   └── ReplayMismatch    a replayed value differs from the recorded one
     └── PluginError           a plugin broke its contract
 
+    TrainingStopped           no error, but the end that on_finding="stop" asks for: like KeyboardInterrupt it passes by
+                              `except Exception`
+    FindingWarning            the warning that on_finding="warn" gives
+
 Errors of the user's program are never wrapped: they pass through unchanged.
 """
 
@@ -23,6 +27,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
 
 
 class GraphvizNNError(Exception):
@@ -91,6 +99,34 @@ class ReplayMismatch(ReplayError):
 
 class PluginError(GraphvizNNError, RuntimeError):
     """A plugin broke its contract."""
+
+
+class TrainingStopped(BaseException):
+    """Ends a training loop whose recording found an error: `record(on_finding="stop")`.
+
+    It is raised after the step: where the optimizer's step ends or, if that does not end it, where the next one begins.
+    It is no `Exception`, so that a loop which catches and logs these does not go on unnoticed. Nothing of the recorder
+    is left in the program, and the run holds the step and the finding.
+
+    Attributes:
+        finding: what was found.
+    """
+
+    def __init__(self, message: str, finding: Finding) -> None:
+        super().__init__(message)
+        self.finding = finding
+
+
+class FindingWarning(UserWarning):
+    """Something is wrong with the training that is recorded: `record(on_finding="warn")`.
+
+    Attributes:
+        finding: what was found.
+    """
+
+    def __init__(self, message: str, finding: Finding) -> None:
+        super().__init__(message)
+        self.finding = finding
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -116,6 +116,20 @@ def configured(folder: Path) -> dict[str, float]:
     return found
 
 
+def known_thresholds(folder: Path) -> dict[str, float]:
+    """Returns the thresholds that are `configured` for the folder, each of which is one of a rule's.
+
+    Raises:
+        OptionError: as `configured`, and for an unknown threshold or a value that is no number.
+    """
+    from graphviz_nn.analysis.check import set_thresholds
+    from graphviz_nn.plugin.manager import plugins
+
+    found = configured(folder)
+    set_thresholds(plugins().checks, found)
+    return found
+
+
 def describe(run: Run, finding: Finding) -> dict[str, Any]:
     """Returns the finding as JSON values, with the name of its node."""
     name = None if finding.node is None else run.node(finding.node, finding.step).name

@@ -14,12 +14,13 @@ import click
 
 import graphviz_nn as gnn
 from graphviz_nn.cli import outputs
+from graphviz_nn.cli.check import known_thresholds
 from graphviz_nn.cli.late import after_import
 from graphviz_nn.cli.parameters import Every, Share, parse_keep
 from graphviz_nn.cli.progress import StepTitle
 from graphviz_nn.cli.script import Program, ended_by, exit_code, load_module, load_script
 from graphviz_nn.cli.text import plural
-from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.errors import GraphvizNNError, OptionError
 from graphviz_nn.model.ranks import Place
 from graphviz_nn.model.steps import StepRecord
 from graphviz_nn.store.rank_files import prepare
@@ -58,6 +59,11 @@ _NO_STEP = "no module was called and no backward pass ran."
     "Or module patterns, joined by commas, whose tensors are kept: 'layer3.*'.",
 )
 @click.option("--aten", is_flag=True, help="Also note the ATen operators that run inside each call. Slow.")
+@click.option(
+    "--on-finding",
+    type=click.Choice(("warn", "stop")),
+    help="Check steps while the script runs: warn of what is found, or also stop the training at an error.",
+)
 @click.option("--quiet", is_flag=True, help="No line at the end that says what was recorded.")
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -69,6 +75,7 @@ def run(
     budget: float,
     keep: str,
     aten: bool,
+    on_finding: str | None,
     quiet: bool,
     script: str,
     arguments: tuple[str, ...],
@@ -82,6 +89,7 @@ def run(
     Example:
       graphviz-nn run train.py --epochs 3
       graphviz-nn run -o first.gvnn --every 100 train.py
+      graphviz-nn run --on-finding stop train.py
       graphviz-nn run -m package.train --epochs 3
     """
     path = output or _default_output(script, is_module)
@@ -97,7 +105,10 @@ def run(
         raise
     except BaseException as error:  # a script that does not compile, a package whose import fails
         sys.exit(ended_by(error))
-    recording = ScriptRecording(path, {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten}, place)
+    options: dict[str, Any] = {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten}
+    if on_finding is not None:
+        options |= {"on_finding": on_finding, "thresholds": known_thresholds(Path.cwd())}
+    recording = ScriptRecording(path, options, place)
     code = exit_code(lambda: recording.run(program))
     if not quiet and recording.has_news:
         outputs.note(recording.summary())
@@ -168,6 +179,8 @@ class ScriptRecording:
         try:
             with self._open() as run:
                 return brief(run, self._path)
+        except OptionError as error:
+            return [f"the run was not checked: {error}"]
         except GraphvizNNError:
             return []  # the summary has said what is wrong with the file
 

@@ -58,10 +58,13 @@ class Budget:
 
     A program's first step is slow by itself (libraries are loaded, caches are cold), so what its recording cost is a
     guess until a second step has been recorded.
+
+    Attributes:
+        share: the budget, as a share of the program's own time.
     """
 
     def __init__(self, budget: float = DEFAULT_BUDGET) -> None:
-        self._budget = budget
+        self.share = budget
         self._spent = 0.0
         self._elapsed = 0.0
         self._plain_count = 0
@@ -76,7 +79,7 @@ class Budget:
             return True
         if self._plain_count < _PLAIN_STEPS or self._since_plain >= _RECORDED_IN_A_ROW:
             return False
-        return self._spent + self._cost <= _MEASURED * self._budget * self._elapsed
+        return self._spent + self._cost <= _MEASURED * self.share * self._elapsed
 
     def plain(self, seconds: float) -> None:
         self._plain_count += 1

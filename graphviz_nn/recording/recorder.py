@@ -41,7 +41,9 @@ _log = logging.getLogger("graphviz_nn")
 class Recorder:
     """Records the training steps of a program into a sink.
 
-    Use it as a context manager around a training loop. `step()` marks a step by hand.
+    Use it as a context manager around a training loop. `step()` marks a step by hand. `on_step` is told of each step
+    that the sink has been given, `on_end` before the sink is closed of the exception that ends the program, or None.
+    What they raise ends the recording and not the program, unless it is no `Exception`.
 
     Attributes:
         steps_seen: training steps begun so far, recorded or not.
@@ -57,6 +59,7 @@ class Recorder:
         keep: KeepPolicy | None = None,
         policy: Policy | None = None,
         on_step: Callable[[StepRecord], None] | None = None,
+        on_end: Callable[[BaseException | None], None] | None = None,
         command: tuple[str, ...] = (),
         metrics: Iterable[Metric] = (),
         aten: bool = False,
@@ -64,6 +67,7 @@ class Recorder:
         self._keep = keep or KeepPolicy.parse("stats")
         self._policy = policy or EveryNth(1)
         self._on_step = on_step
+        self._on_end = on_end
         self._names = ModuleNames()
         self._known = KnownTensors(self._names)
         self._metrics = Metrics(metrics)
@@ -118,6 +122,8 @@ class Recorder:
                 hook.remove()
             self._patches.remove()
             self._finish(error)
+            if self._on_end is not None and not self._dead:
+                self._on_end(error)
         except Exception as ours:
             self._fail(ours)
         finally:
