@@ -8,9 +8,10 @@ from graphviz_nn.analysis.attention import attention_collapsed
 from graphviz_nn.analysis.batch import batch_leak, batch_norm_small, softmax_over_batch
 from graphviz_nn.analysis.chains import linear_chain
 from graphviz_nn.analysis.clipping import clipped_away, loss_scale
+from graphviz_nn.analysis.curves import loss_curve, node_norms
 from graphviz_nn.analysis.depth import exploding, vanishing_depth
 from graphviz_nn.analysis.edges import near_edge
-from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_table, loss_curve, node_norms
+from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_table
 from graphviz_nn.analysis.half import half_overflow, half_underflow
 from graphviz_nn.analysis.initial import init_scale
 from graphviz_nn.analysis.learning import decaying_away, never_changing, update_ratio

@@ -396,7 +396,7 @@ while workspace.jobs.tags:
 assert panels[0].shown is not None
 for panel in panels:
     panel.grab()
-assert not {"torch", "matplotlib"} & set(sys.modules), "torch or matplotlib was imported"
+assert not {{"torch", "matplotlib"}} & set(sys.modules), "torch or matplotlib was imported"
 workspace.show(None)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

@@ -12,7 +12,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
-from graphviz_nn.analysis.flow import followed_of, loss_curve, norm_curves
+from graphviz_nn.analysis.curves import followed_of, loss_curve, norm_curves
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.series import norms
