@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from PyQt6.QtCore import QRectF
+
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
 from graphviz_nn_ui.canvas.drawing import Drawing
@@ -83,10 +85,16 @@ def related(drawing: Drawing, boxes: set[int], *, upstream: bool) -> Highlight:
     return found
 
 
-def box_of(drawing: Drawing, structure: Structure, selection: Selection | None) -> int | None:
-    """Returns the box that a selection stands for, or None."""
-    boxes = highlight_of(drawing, structure, selection).boxes
-    return min(boxes) if boxes else None
+def outline_of(drawing: Drawing, found: Highlight) -> QRectF | None:
+    """Returns the part of the picture that holds the boxes and containers that stand out, or None without any."""
+    outline = QRectF()
+    for places, rects in (
+        (found.boxes, drawing.tables.boxes.rects),
+        (found.containers, drawing.tables.containers.rects),
+    ):
+        for place in places:
+            outline = outline.united(QRectF(*rects[place].tolist()))
+    return outline if outline.isValid() else None
 
 
 def _add_node(found: Highlight, drawing: Drawing, node: int) -> None:

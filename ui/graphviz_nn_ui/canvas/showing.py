@@ -15,7 +15,7 @@ from graphviz_nn_ui.canvas.expanding import Expanding
 from graphviz_nn_ui.canvas.hits import Hit, hit_at
 from graphviz_nn_ui.canvas.holding import hold
 from graphviz_nn_ui.canvas.motion import CHANGE_MS, MANY_BOXES, PULSE_MS, Change, Clock
-from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, related, selection_of
+from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, outline_of, related, selection_of
 from graphviz_nn_ui.canvas.source import PictureSource
 from graphviz_nn_ui.canvas.stepping import Pointer, Pointing
 from graphviz_nn_ui.widgets.following import Following
@@ -166,15 +166,7 @@ class Showing(QWidget):
 
     def selected_rect(self) -> QRectF | None:
         """Where what is selected stands in the picture."""
-        rect = QRectF()
-        if self._shown is None:
-            return None
-        tables = self._shown.tables
-        for place in self.highlight.boxes:
-            rect = rect.united(QRectF(*tables.boxes.rects[place].tolist()))
-        for place in self.highlight.containers:
-            rect = rect.united(QRectF(*tables.containers.rects[place].tolist()))
-        return rect if rect.isValid() else None
+        return outline_of(self._shown, self.highlight) if self._shown is not None else None
 
     def moved(self) -> None:
         """Shows the picture from where the camera is now."""
@@ -269,11 +261,9 @@ class Showing(QWidget):
         self.tell_place()
 
     def _find_ways(self) -> None:
-        self.ways = []
-        if self._shown is not None and self.highlight.boxes:
-            for wanted, upstream in ((self.upstream, True), (self.downstream, False)):
-                if wanted:
-                    self.ways.append(related(self._shown, self.highlight.boxes, upstream=upstream))
+        shown, boxes = self._shown, self.highlight.boxes
+        wanted = [upstream for on, upstream in ((self.upstream, True), (self.downstream, False)) if on and boxes]
+        self.ways = [related(shown, boxes, upstream=upstream) for upstream in wanted] if shown is not None else []
         self.update()
 
     def _show_node(self, node: int) -> None:
