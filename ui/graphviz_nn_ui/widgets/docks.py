@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from PyQt6.QtCore import QByteArray, Qt, QTimer
+from PyQt6.QtCore import QByteArray, QSize, Qt, QTimer
 from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.widgets.report import error_view
@@ -20,7 +20,7 @@ AREAS = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
-SIZES = {"left": 290, "right": 350, "bottom": 215}
+SIZES = {"left": 290, "right": 390, "bottom": 215}
 """Width or height of an area at first, in pixels."""
 
 _ORIENTATIONS = {
@@ -28,6 +28,9 @@ _ORIENTATIONS = {
     "right": Qt.Orientation.Horizontal,
     "bottom": Qt.Orientation.Vertical,
 }
+LEAST = QSize(120, 120)
+"""To which a person can make a panel small, in pixels."""
+
 LATER = 150
 """Milliseconds after which panels that are behind others are made."""
 
@@ -162,6 +165,11 @@ class _Late(QWidget):
         self.made = False
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        """Not that of the panel: the tallest of those behind one another would set the height of all."""
+        return LEAST
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
         self.make()

@@ -46,6 +46,7 @@ class MainToolBar(QToolBar):
         self.addWidget(self._colour_box())
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        gap.setMinimumWidth(8)
         self.addWidget(gap)
         self.addWidget(SearchBox(search))
 
@@ -104,8 +105,13 @@ class SearchBox(QLineEdit):
         self.setReadOnly(True)
         self.setPlaceholderText("Search nodes, modules, commands   Ctrl+K")
         self.setAccessibleName("Search nodes, modules, commands")
-        self.setFixedWidth(310)
+        self.setMinimumWidth(130)
+        self.setMaximumWidth(310)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        return QSize(310, super().sizeHint().height())
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
         del event

@@ -17,6 +17,9 @@ Seqs = npt.NDArray[np.intp]
 
 LEFT: Final = 76
 RIGHT: Final = 12
+TALLEST: Final = 150
+"""Height from which more would be empty, in pixels."""
+
 MARK: Final = 5
 """Pixels from one mark to the next, at least."""
 
@@ -43,7 +46,7 @@ class Lanes(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(86)
-        self.setMaximumHeight(150)
+        self.setMaximumHeight(TALLEST)
         self._lanes: EventLanes | None = None
         self._view = Range(0, 0)
         self._cursor = -1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PyQt6.QtCore import QPoint
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QWIDGETSIZE_MAX, QToolTip, QVBoxLayout, QWidget
 
 from graphviz_nn.session.cursor import place_at
-from graphviz_nn_ui.panels.timeline.lanes import Lanes
+from graphviz_nn_ui.panels.timeline.lanes import TALLEST, Lanes
 from graphviz_nn_ui.panels.timeline.steps import StepsStrip
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.finding_rows import begins_at
@@ -75,6 +75,7 @@ class Timeline(QWidget):
         steps = TrainingSteps(document.data.steps() if document is not None else [])
         self.steps.show_steps(steps, document.session.position if document is not None else -1)
         self.steps.setVisible(len(steps) > 1)
+        self.lanes.setMaximumHeight(TALLEST if len(steps) > 1 else QWIDGETSIZE_MAX)
 
     def _mark(self) -> None:
         if not self._has_step():
