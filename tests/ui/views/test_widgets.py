@@ -151,6 +151,13 @@ def test_a_curve_is_drawn_in_its_hue_and_gaps_are_gaps(qtbot: QtBot) -> None:
         Curves("nothing", (), "x", "y"),
         Curves("nan", (Curve("a", np.arange(3.0), np.full(3, np.nan)),), "x", "y"),
         Curves("zeros", (Curve("a", np.arange(3.0), np.zeros(3)),), "x", "y", logarithmic=True),
+        Curves(
+            "long nan",
+            (Curve("a", np.arange(9e3), np.ones(9000)), Curve("b", np.arange(9e3), np.full(9000, np.nan))),
+            "x",
+            "y",
+        ),
+        Curves("long", (Curve("a", np.arange(9e3), np.sin(np.arange(9e3))),), "x", "y"),
         Curves("one", (Curve("a", np.zeros(1), np.ones(1)),), "x", "y"),
         Curves("bars", (Curve("a", np.arange(2.0), np.array([1.0, np.nan])),), "x", "y", ticks=("a", "b"), bars=True),
     ],

@@ -165,7 +165,9 @@ class PlotPainter:
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         self.painter.setPen(Qt.PenStyle.NoPen)
         self.painter.setBrush(hue)
-        self.painter.drawRects([QRect(x, y, 1, height) for x, y, height in places])
+        rectangles = [QRect(x, y, 1, height) for x, y, height in places]
+        if rectangles:
+            self.painter.drawRects(*rectangles)
         self.painter.setBrush(Qt.BrushStyle.NoBrush)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
