@@ -9,12 +9,16 @@ from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QLabel
 
 from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.background import checking
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.plugin import register_panels
 
 
 @pytest.fixture
-def make_window(qtbot, workspace, tmp_path) -> Callable[..., MainWindow]:
+def make_window(qtbot, workspace, tmp_path, monkeypatch) -> Callable[..., MainWindow]:
+    """Without the checks, which are tested apart: whether they end within a test is a matter of chance."""
+    monkeypatch.setattr(checking, "_findings", lambda document, ticket: [])
+
     def make(*panels: Panel) -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
         own = [panel for panel in register_panels() if panel.name in ("timeline", "log", "breakpoints")]

@@ -19,6 +19,7 @@ from graphviz_nn_ui.background.checking import Checking
 from graphviz_nn_ui.background.growth import Growth
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.workers.jobs import Ticket
 
 
 @pytest.fixture
@@ -94,6 +95,13 @@ def test_findings_come_from_a_thread(qtbot, workspace, show, digits_run, monkeyp
     assert threads != [threading.get_ident()]
     checks.check()
     qtbot.waitUntil(lambda: len(threads) == 2)
+
+
+def test_the_run_is_checked_through_a_connection_of_its_own(show, digits_run):
+    document = show(digits_run)
+    document.close()
+    found = checking._findings(document, Ticket("checks", lambda fraction, text: None))
+    assert all(isinstance(each, Finding) for each in found)
 
 
 def test_the_newest_job_with_a_tag_counts(qtbot, workspace):
