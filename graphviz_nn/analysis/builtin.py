@@ -9,11 +9,15 @@ from graphviz_nn.analysis.batch import batch_leak, batch_norm_small, softmax_ove
 from graphviz_nn.analysis.chains import linear_chain
 from graphviz_nn.analysis.clipping import clipped_away, loss_scale
 from graphviz_nn.analysis.curves import loss_curve, node_norms
+from graphviz_nn.analysis.data_metrics import METRICS as DATA_METRICS
 from graphviz_nn.analysis.depth import exploding, vanishing_depth
 from graphviz_nn.analysis.edges import near_edge
 from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_table
 from graphviz_nn.analysis.half import half_overflow, half_underflow
 from graphviz_nn.analysis.initial import init_scale
+from graphviz_nn.analysis.input_scale import input_scale, integer_images
+from graphviz_nn.analysis.inputs import constant_input, input_nonfinite
+from graphviz_nn.analysis.labels import uninformative_labels
 from graphviz_nn.analysis.learning import decaying_away, never_changing, update_ratio
 from graphviz_nn.analysis.loss_metrics import METRICS as LOSS_METRICS
 from graphviz_nn.analysis.losses import (
@@ -26,11 +30,17 @@ from graphviz_nn.analysis.losses import (
 from graphviz_nn.analysis.metrics import METRICS
 from graphviz_nn.analysis.modes import mode_mistake
 from graphviz_nn.analysis.nonfinite import nonfinite_backward, nonfinite_forward
+from graphviz_nn.analysis.objective import wrong_sign
+from graphviz_nn.analysis.oscillation import oscillating
 from graphviz_nn.analysis.ownership import frozen_between, not_in_optimizer, registered_nowhere
+from graphviz_nn.analysis.progress import diverging, flat
+from graphviz_nn.analysis.rates import learning_rate
 from graphviz_nn.analysis.regularisation import dropout_too_high
 from graphviz_nn.analysis.saturation import saturated
 from graphviz_nn.analysis.scale import activation_scale
+from graphviz_nn.analysis.schedule import schedule
 from graphviz_nn.analysis.symmetry import symmetric_init
+from graphviz_nn.analysis.targets import targets_out_of_range
 from graphviz_nn.analysis.time import exploding_time, vanishing_time
 from graphviz_nn.analysis.units import collapsed, dead_units
 from graphviz_nn.analysis.zero import zero_gradient
@@ -88,6 +98,26 @@ def register_checks() -> list[Check]:
         Check("batch_norm_small", "structure", batch_norm_small, {"values": 4}),
         Check("linear_chain", "structure", linear_chain, {"layers": 3}),
         Check("mode_mistake", "structure", mode_mistake),
+        Check("input_nonfinite", "data", input_nonfinite),
+        Check("constant_input", "data", constant_input, {"samples": 4}, metrics=("sample_spread",)),
+        Check(
+            "input_scale",
+            "data",
+            input_scale,
+            {"large": 30, "small": 0.01, "features": 100},
+            metrics=("feature_spread",),
+        ),
+        Check("integer_images", "data", integer_images),
+        Check("targets_out_of_range", "data", targets_out_of_range, {"beyond": 0.25, "steps": 3}),
+        Check(
+            "uninformative_labels", "data", uninformative_labels, {"span": 200, "travel": 1}, metrics=("label_entropy",)
+        ),
+        Check("diverging", "training", diverging, {"steps": 8, "gradients": 10, "weights": 1.5}),
+        Check("oscillating", "training", oscillating, {"steps": 9, "share": 0.8}),
+        Check("flat", "training", flat, {"steps": 20, "span": 500}, metrics=("label_entropy",)),
+        Check("wrong_sign", "training", wrong_sign, {"steps": 2}),
+        Check("learning_rate", "training", learning_rate, {"steps": 8, "low": 1e-6, "growth": 4}),
+        Check("schedule", "training", schedule, {"steps": 10, "share": 0.2}),
     ]
 
 
@@ -112,4 +142,4 @@ def register_views() -> list[View]:
 
 @hookimpl
 def register_metrics() -> list[Metric]:
-    return [*METRICS, *LOSS_METRICS]
+    return [*METRICS, *LOSS_METRICS, *DATA_METRICS]

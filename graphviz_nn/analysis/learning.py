@@ -137,7 +137,7 @@ def _keeps_its_value(step: StepFacts, name: str, node: Node) -> bool | None:
     if described is None or not step.gradient_l2[row] > 0:
         return None
     half = node.outputs[0].dtype in _HALF_TYPES
-    expected, size = _expected_change(step, described, row), float(step.output[row, COLUMN["l2"]])
+    expected, size = expected_change(step, described, row), float(step.output[row, COLUMN["l2"]])
     if not expected > (_VISIBLE_IN_HALF if half else _VISIBLE) * size:
         return None
     change = step.change[node.id]
@@ -149,7 +149,7 @@ def _keeps_its_value(step: StepFacts, name: str, node: Node) -> bool | None:
     return True if _others_move(step, described) else None
 
 
-def _expected_change(step: StepFacts, described: Parameter, row: int) -> float:
+def expected_change(step: StepFacts, described: Parameter, row: int) -> float:
     """Norm of the change that one plain step would make; 0 where no optimizer has the parameter."""
     if described.optimizer is None or described.optimizer >= len(step.info.optimizers):
         return 0.0

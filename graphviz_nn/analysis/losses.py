@@ -11,6 +11,7 @@ from graphviz_nn.analysis.comparisons import (
     ELEMENTWISE,
     OF_LOGITS,
     Comparison,
+    class_count,
     comparisons,
     origin,
     output_of,
@@ -60,7 +61,7 @@ def softmax_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
         if found.op != "cross_entropy" or plain(made_by) not in (*_SOFTMAXES, "log_softmax"):
             continue
         harmless = plain(made_by) == "log_softmax"
-        classes = _classes(step, found)
+        classes = class_count(step.lineage, found.prediction)
         yield step.finding(
             "softmax_before_loss",
             "info" if harmless else "warning",
@@ -236,11 +237,6 @@ def broadcast_loss(context: CheckContext, thresholds: Mapping[str, float]) -> It
                 target="×".join(map(str, other)),
                 differences=float(joint),
             )
-
-
-def _classes(step: StepFacts, found: Comparison) -> int:
-    shape = output_of(step.lineage, found.prediction).shape
-    return shape[min(1, len(shape) - 1)] if shape else 1
 
 
 def _log_total(step: StepFacts, found: Comparison) -> float | None:

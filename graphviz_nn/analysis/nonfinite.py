@@ -12,6 +12,8 @@ from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import SOURCE_KINDS, Node
 
 HALF = ("float16", "bfloat16")
+DATA_KINDS = frozenset({"input", "constant"})
+"""Kinds of nodes that bring data into the program."""
 _UNWRITTEN = frozenset({"empty", "empty_like", "new_empty", "empty_strided"})
 
 
@@ -90,7 +92,8 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
 
     **Criterion.** On the first recorded step with a NaN or infinite loss (or a NaN above gradients that are not
     finite), values that are not finite are followed back from the loss; the earliest is the origin. Infinities that
-    do not reach the loss are no fault. A NaN under nothing but −inf is placed where it became NaN.
+    do not reach the loss are no fault. A NaN under nothing but −inf is placed where it became NaN. Data that come in
+    so are left to the rule for that, `input_nonfinite`.
 
     **Healthy look-alikes.** −inf in attention masks; NaN placeholders that `where` selects away; memory from `empty`
     before it is written.
@@ -105,7 +108,7 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
         if found is None:
             continue
         origin, chain = found
-        if origin.outputs[0].dtype not in HALF or origin.kind in SOURCE_KINDS:
+        if origin.kind not in DATA_KINDS and (origin.outputs[0].dtype not in HALF or origin.kind in SOURCE_KINDS):
             cause, remedy = _explain(step, origin)
             yield step.finding(
                 "nonfinite_forward", "error", origin, cause, remedy, **_counts(step.output[step.lineage.rows(origin)]),

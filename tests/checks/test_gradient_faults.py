@@ -90,9 +90,9 @@ def test_exploding_through_time():
 
     first, last = gradient_at_first_input(quiet(2.0), inputs)
     assert first > 1e4 * last
-    found = only(recorded(lambda: fit(quiet(2.0), inputs, targets, lr=1e-9)), "exploding_time")
+    found = only(recorded(lambda: fit(quiet(2.0), inputs, targets, lr=1e-9)), "exploding_time", "input_scale")
     assert found.module == "cell"
-    assert rules(recorded(lambda: fit(quiet(1.0), inputs, targets, lr=1e-9))) == set()
+    assert rules(recorded(lambda: fit(quiet(1.0), inputs, targets, lr=1e-9))) == {"input_scale"}
 
 
 @pytest.mark.parametrize(("width", "depth"), [(64, 6), (128, 5)])

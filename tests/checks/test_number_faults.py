@@ -59,7 +59,7 @@ def test_nonfinite_input_is_named():
     inputs[3, 1] = torch.nan
     assert nn.Linear(4, 4)(inputs).isnan().any()
     run = traced(torch.relu, inputs)
-    assert run.node(only(run, "nonfinite_forward").node).kind == "input"
+    assert run.node(only(run, "input_nonfinite").node).kind == "input"
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_the_first_bad_step_of_several_is_named():
             optimizer.step()
 
     run = recorded(train)
-    assert only(run, "nonfinite_forward").step == 3
+    assert only(run, "input_nonfinite").step == 3

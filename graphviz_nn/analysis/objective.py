@@ -1,0 +1,145 @@
+"""Whether the optimizer makes the loss smaller or larger, as the program is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from graphviz_nn.analysis.comparisons import plain
+from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
+from graphviz_nn.analysis.history import has_several_optimizers
+from graphviz_nn.model.findings import Finding
+from graphviz_nn.model.layer_types import Category
+from graphviz_nn.model.nodes import Input, Node
+
+_UNBOUNDED: Final = frozenset({"nll_loss", "nll_loss_nd", "gaussian_nll_loss", "poisson_nll_loss", "kl_div"})
+"""Losses that can be negative where they are given densities or logits: their sign says nothing."""
+_KEEPING: Final = frozenset(
+    {
+        "add", "mean", "sum", "stack", "cat", "view", "reshape", "flatten", "squeeze", "unsqueeze", "to", "float",
+        "double", "contiguous", "clone",
+    }
+)  # fmt: skip
+_PICKING: Final = frozenset({"gather", "getitem", "select", "diagonal"})
+
+
+def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
+    """The optimizer makes a loss larger that should become smaller.
+
+    **Symptom.** The reported number falls without an end, below zero; predictions get worse with each step, until
+    something overflows.
+
+    **Mathematics.** Cross-entropy and distances are bounded below by 0 and not above. −L has no minimum: descent on it
+    moves every prediction away from its target, and the gradient of squared distances grows while it does.
+
+    **Criterion.** From the number that the backward pass began at, only calls that keep or turn a sign lie on the way
+    to a loss that is bounded below: sums, means, negation, factors and divisors that are plain numbers. Every such loss
+    that is reached is turned (or, with `maximize=True`, every one is not); likewise the mean of selected
+    log-probabilities that is not negated. At least `steps` recorded steps, one optimizer.
+
+    **Healthy look-alikes.** Adversaries, which are trained to make the other's loss larger (two optimizers, or a
+    function that reverses the gradient); inputs that are optimised against a fixed network; a difference of two
+    losses; negated similarities, entropies, rewards and log-densities, which are no bounded losses; policy gradients,
+    whose log-probabilities are multiplied by an advantage.
+
+    **Remedy.** Minimise the loss itself: take out the minus, or `maximize=True`.
+
+    **Source.** Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 4.3.
+    """
+    if has_several_optimizers(context):
+        return
+    for steps in context.by_structure():
+        last = steps[-1]
+        if len(steps) < thresholds["steps"] or not last.updated or len(last.roots) != 1 or _optimises_data(last):
+            continue
+        reached = _reached(last, last.roots[0])
+        direction = -1 if _maximises(last) else 1
+        if reached and all(sign * direction < 0 for _, sign in reached):
+            node = reached[0][0]
+            yield last.finding(
+                "wrong_sign",
+                "error",
+                node,
+                f"The optimizer maximises what {node.op} gives, which is made to be minimised."
+                if direction > 0
+                else f"The optimizer maximises (maximize=True) the loss that {node.op} gives.",
+                "Take out the minus before the loss." if direction > 0 else "Leave maximize=True out.",
+                losses=[node.name for node, _ in reached],
+                value=float(last.output[last.lineage.rows(last.structure.nodes[last.roots[0]]).start, COLUMN["mean"]]),
+            )
+
+
+def _reached(step: StepFacts, root: int) -> list[tuple[Node, int]]:
+    """The bounded losses on ways that keep or turn a sign, each with the sign with which it counts.
+
+    Ways through any other call are left out: whether their end grows or falls with a loss is not known.
+    """
+    nodes = step.structure.nodes
+    found: list[tuple[Node, int]] = []
+    waiting, seen = [(root, 1)], set[tuple[int, int]]()
+    while waiting:
+        number, sign = waiting.pop()
+        if (number, sign) in seen:
+            continue
+        seen.add((number, sign))
+        node = nodes[number]
+        value = _bounded(step, node)
+        if value:
+            found.append((node, sign * value))
+        else:
+            waiting += [(read.node, sign * turned) for read in node.inputs if (turned := _turns(step, node, read))]
+    return found
+
+
+def _bounded(step: StepFacts, node: Node) -> int:
+    """1 for a loss that is bounded below, −1 for log-probabilities, which are bounded above; 0 for anything else."""
+    name, lineage = plain(node), step.lineage
+    if lineage.category(node) is Category.LOSS:
+        return 1 if name not in _UNBOUNDED or _reads(step, node, "log_softmax") else 0
+    if name in ("square", "abs") or (name == "pow" and node.attributes.get("exponent") == 2):
+        return int(_reads(step, node, "sub"))
+    return -1 if name in _PICKING and _reads(step, node, "log_softmax") else 0
+
+
+def _reads(step: StepFacts, node: Node, op: str) -> bool:
+    return bool(node.inputs) and plain(step.structure.nodes[node.inputs[0].node]) == op
+
+
+def _turns(step: StepFacts, node: Node, read: Input) -> int:
+    """The sign of the result's derivative with respect to what is read; 0 where it is not known or there is none."""
+    name = plain(node)
+    if name in _KEEPING:
+        return 1
+    if name in ("neg", "negative"):
+        return -1
+    if name == "sub":
+        return -1 if read.argument == "other" else 1
+    if name == "rsub":
+        return 1 if read.argument == "other" else -1
+    if name in ("mul", "multiply", "div", "true_divide"):
+        return _sign_of_factor(step, node, read)
+    return 0
+
+
+def _sign_of_factor(step: StepFacts, node: Node, read: Input) -> int:
+    factor = node.attributes.get("other")
+    others = [other for other in node.inputs if other is not read]
+    if len(others) == 1:
+        other = step.structure.nodes[others[0].node]
+        row = step.output[step.lineage.row(others[0].node, others[0].output)]
+        if other.outputs[others[0].output].shape or other.outputs[others[0].output].requires_grad:
+            return 0
+        factor = float(row[COLUMN["mean"]])
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor == 0:
+        return 0
+    return 1 if factor > 0 else -1
+
+
+def _maximises(step: StepFacts) -> bool:
+    groups = [group for optimizer in step.info.optimizers for group in optimizer.groups]
+    return bool(groups) and all(group.get("maximize") is True for group in groups)
+
+
+def _optimises_data(step: StepFacts) -> bool:
+    """Whether the optimizer changes nothing that belongs to a module: an input that is optimised, say."""
+    return all(step.structure.nodes[number].module is None for number in step.updated)
