@@ -36,14 +36,14 @@ _LABELLED: Final = 100
 _BAND: Final = "#009e73"
 
 
-def draw(shown: ViewData, format: str, theme: str = "light") -> bytes:
-    """Returns view data as the bytes of a "png", "svg" or "pdf" file.
+def draw(shown: ViewData, format: str, theme: str = "light", dpi: int = DPI) -> bytes:
+    """Returns view data as the bytes of a "png", "svg" or "pdf" file; `dpi` is the resolution of a "png".
 
     Raises:
         NotRecorded: there is nothing in it to draw.
     """
     palette = DARK if theme == "dark" else LIGHT
-    figure = Figure(figsize=(8, 5), dpi=DPI, facecolor=palette.canvas, layout="constrained")
+    figure = Figure(figsize=(8, 5), dpi=dpi, facecolor=palette.canvas, layout="constrained")
     _draw(shown, figure, palette)
     caption = "\n".join(textwrap.wrap(shown.note, int(figure.get_figwidth() * 14)))
     if caption:

@@ -1,4 +1,4 @@
-"""Advance widths of DejaVu Sans, written by `scripts/make_font_widths.py`.
+"""Advance widths of DejaVu Sans, written by `tools/make_font_widths.py`.
 
 One byte a code point of `RANGES` (half open), in `UNITS_PER_EM`, as base 85; 0 where the font has no glyph.
 """

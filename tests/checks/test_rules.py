@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import re
@@ -22,6 +21,8 @@ from graphviz_nn.model.findings import Check, Finding
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.run import Run
 from tests.checks.training import data, fit, recorded, stack
+from tools import make_rule_pages
+from tools.rule_examples import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Symptom", "Mathematics", "Criterion", "Healthy look-alikes", "Remedy", "Source")
@@ -41,13 +42,28 @@ def file(vanishing: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def test_pages_are_those_of_the_docstrings():
-    specification = importlib.util.spec_from_file_location("pages", ROOT / "scripts" / "make_rule_pages.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    written = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "docs" / "rules").glob("*.md")}
-    assert written == module.pages()
+    """As far as their examples: `python tools/make_rule_pages.py` writes them."""
+    folder = ROOT / "docs" / "rules"
+    written = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.md")}
+    assert {name: text.partition(make_rule_pages.EXAMPLE)[0] for name, text in written.items()} == (
+        make_rule_pages.pages()
+    )
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_page_shows_the_example_and_its_pictures(rule):
+    folder = ROOT / "docs" / "rules"
+    text = (folder / f"{rule}.md").read_text(encoding="utf-8")
+    assert f"```python\n{make_rule_pages.code(EXAMPLES[rule])}```" in text
+    pictures = re.findall(r"!\[[\w ]+\]\(([^)]+)\)", text)
+    assert pictures
+    assert all(0 < (folder / picture).stat().st_size < 40_000 for picture in pictures)
+
+
+def test_every_picture_is_shown():
+    folder = ROOT / "docs" / "rules"
+    shown = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.md"))
+    assert [file.name for file in (folder / "pictures").iterdir() if f"(pictures/{file.name})" not in shown] == []
 
 
 @pytest.mark.parametrize("check", register_checks(), ids=lambda check: check.name)

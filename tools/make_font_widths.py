@@ -1,6 +1,6 @@
 """Writes `graphviz_nn/scene/font_widths.py`: advance widths of DejaVu Sans, so that boxes fit their text.
 
-Run `python scripts/make_font_widths.py` after changing `RANGES`. The font is the copy that ships inside matplotlib.
+Run `python tools/make_font_widths.py` after changing `RANGES`. The font is the copy that ships inside matplotlib.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def packed_widths(file_name: str) -> bytes:
 def source() -> str:
     """The text of the data module."""
     lines = [
-        '"""Advance widths of DejaVu Sans, written by `scripts/make_font_widths.py`.',
+        '"""Advance widths of DejaVu Sans, written by `tools/make_font_widths.py`.',
         "",
         "One byte a code point of `RANGES` (half open), in `UNITS_PER_EM`, as base 85; 0 where the font has no glyph.",
         '"""',

@@ -1,0 +1,14 @@
+"""The example of each rule in the documentation: its rule finds it, and nothing is said of it when repaired."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.training import recorded, rules
+from tools.rule_examples import EXAMPLES
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_example(rule):
+    assert rule in {finding.rule for finding in recorded(lambda: EXAMPLES[rule](repaired=False)).findings()}
+    assert rules(recorded(lambda: EXAMPLES[rule](repaired=True))) == set()
