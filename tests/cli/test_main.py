@@ -15,7 +15,7 @@ from graphviz_nn.cli.main import cli
 from graphviz_nn.plugin import hookimpl
 from graphviz_nn.plugin.manager import PluginManager, plugins
 
-COMMANDS = ["check", "export", "info", "plugins", "run", "trace"]
+COMMANDS = ["check", "export", "info", "plugins", "run", "trace", "view"]
 
 
 @pytest.fixture

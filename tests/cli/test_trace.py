@@ -127,6 +127,7 @@ def test_info_and_export_read_what_trace_wrote(folder):
     assert [Path(line).name for line in result.stdout.splitlines()] == ["net.svg", "net.dot"]
 
 
+@pytest.mark.qt_no_exception_capture  # The error goes to sys.excepthook, where it belongs.
 def test_an_error_of_the_targets_own_code_is_its_own(folder, capsys):
     result = invoke("trace", "nets.py:failing")
     assert result.exit_code == 1
@@ -135,6 +136,7 @@ def test_an_error_of_the_targets_own_code_is_its_own(folder, capsys):
     assert "graphviz_nn/" not in result.stderr
 
 
+@pytest.mark.qt_no_exception_capture  # The error goes to sys.excepthook, where it belongs.
 def test_a_model_that_fails_leaves_its_partial_run(folder):
     result = invoke("trace", "nets.py:fussy", "-o", "fussy.gvnn")
     assert result.exit_code == 1
