@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,9 @@ _NARROW: Final = 1e-3
 """A float32 sum is good to about 1e-6 of itself, so a variance below this share of the squared mean is not."""
 _PIECE: Final = 65_536
 """Elements of a large tensor that are looked at together: 256 KiB."""
-_ONES: Final = np.ones(_PIECE, np.float32)
+_LINE: Final = 1_024
+_ONES: Final = np.ones(_LINE, np.float32)
+_ZERO: Final = np.float32(0)
 _BIAS32: Final = 127
 """Exponent bias of IEEE 754 binary32."""
 
@@ -54,14 +57,12 @@ def elements(tensor: Tensor) -> Tensor | None:
 
 def flatten(tensor: Tensor) -> Tensor:
     """Returns the elements in one dimension, in any order; a view where they are dense in any order."""
-    if tensor.is_contiguous():
-        return tensor.reshape(-1)
-    if _is_dense(tensor):
+    if not tensor.is_contiguous() and is_dense(tensor):
         return tensor.as_strided((tensor.numel(),), (1,))
     return tensor.reshape(-1)
 
 
-def _is_dense(tensor: Tensor) -> bool:
+def is_dense(tensor: Tensor) -> bool:
     """Whether the elements fill their span of memory without gaps or overlaps, in whatever order of dimensions."""
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
@@ -84,12 +85,12 @@ def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
     zeros = 0
     for start in range(0, elements.size, _PIECE):
         piece = elements[start : start + _PIECE]
-        lows.append(piece.min())
-        highs.append(piece.max())
-        total += float(np.dot(piece, _ONES[: piece.size]))
+        lows.append(np.minimum.reduce(piece))
+        highs.append(np.maximum.reduce(piece))
+        total += _sum(piece)
         squares += float(np.dot(piece, piece))
         # Counting a comparison's result is several times faster than counting floats.
-        zeros += int(np.count_nonzero(piece == 0))
+        zeros += int(np.count_nonzero(np.equal(piece, _ZERO, _scratch.is_zero[: piece.size])))
     low, high, size = float(np.min(lows)), float(np.max(highs)), elements.size
     mean = total / size
     variance = squares / size - mean * mean
@@ -97,6 +98,23 @@ def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
     if not finite or not _float32_is_enough(max(-low, high), variance, mean):
         return measure(elements)
     return np.array([mean, variance**0.5, low, high, squares**0.5, zeros / size, 0, 0, 0], np.float32)
+
+
+class _Scratch(threading.local):
+    """Memory for one piece's comparison: asked for anew each time, the system would hand it out page by page."""
+
+    def __init__(self) -> None:
+        self.is_zero = np.empty(_PIECE, np.bool_)
+
+
+_scratch = _Scratch()
+
+
+def _sum(piece: npt.NDArray[np.float32]) -> float:
+    """Adds up lines by matrix product, several times faster than `sum`; the lines of ones stay in the first cache."""
+    whole = piece.size - piece.size % _LINE
+    lines = np.dot(piece[:whole].reshape(-1, _LINE), _ONES)
+    return float(np.add.reduce(lines)) + float(np.add.reduce(piece[whole:]))
 
 
 class _Memory:

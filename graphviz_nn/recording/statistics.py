@@ -25,6 +25,7 @@ from graphviz_nn.recording.measure import (
     flatten,
     histograms,
     histograms_of_segments,
+    is_dense,
     measure_segments,
     measure_tensor,
     sample,
@@ -171,7 +172,8 @@ class Statistics:
     def _add_large(self, table: str, row: int, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         known = self._measured.get(storage._cdata)
-        contents = (tensor.data_ptr(), tensor.numel(), _version(tensor), tensor.is_contiguous())
+        # Dense in whatever order of dimensions: a transposed view has the same elements.
+        contents = (tensor.data_ptr(), tensor.numel(), _version(tensor), tensor.is_contiguous() or is_dense(tensor))
         if known is None or known[1] != contents or not contents[-1]:
             flat = flatten(tensor)
             with np.errstate(all="ignore"):
