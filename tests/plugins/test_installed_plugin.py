@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-import sysconfig
-import venv
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.plugins.environments import environment_with, run
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "layer-types.md"
 DRAW = """
@@ -30,34 +28,15 @@ def files_of_the_document() -> dict[str, str]:
     return dict(re.findall(r"^`([\w/.]+)`[^\n]*:\n\n```\w+\n(.*?)```", text, re.DOTALL | re.MULTILINE))
 
 
-def run(*command: str | Path, folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh environment that has the package installed and sees what this one has."""
     folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder / "env", with_pip=False, symlinks=True)
-    found = folder / "env" / "bin" / "python"
-    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
-    outer = sysconfig.get_path("purelib")
-    (site / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
     for name, text in files_of_the_document().items():
         path = folder / "package" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    options: Sequence[str] = (
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "--disable-pip-version-check",
-    )
-    run(sys.executable, "-m", "pip", "--python", found, "install", *options, "./package", folder=folder)
-    return found
+    return environment_with(folder / "package", folder)
 
 
 def test_its_layer_type_is_in_the_picture(python: Path, tmp_path: Path) -> None:
