@@ -12,6 +12,7 @@ from typing import Final
 from graphviz_nn.errors import GraphvizNNError, OptionError, PluginError, SelectorError, UsageError, did_you_mean
 from graphviz_nn.export.files import write_whole
 from graphviz_nn.export.registry import step_position
+from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.model.subject import Subject
 from graphviz_nn.model.views import OF, Curves, HeatMap, ImageGrid, Table, View, ViewData, ViewOptions
@@ -36,12 +37,13 @@ def export_view(
     """Writes what a view shows of a node, or of a step, to a PNG, SVG, PDF or CSV file; returns its path.
 
     Args:
-        node: the node's name. of: "value" or "gradient" of it, output `index`. step: position, negative from the end.
+        node: the node's name, or the path of a module in which the view fits one node. of: "value" or "gradient" of it,
+            output `index`. step: position, negative from the end.
         theme: "light" or "dark".
 
     Raises:
         OptionError: no such view or file format, or images are to be a CSV file.
-        SelectorError: no such step or node, or the view does not fit it.
+        SelectorError: no such step or node, or the view does not fit it, or fits several nodes of a module.
         NotRecorded: the run does not hold what the view reads.
         PluginError: the view failed by itself.
     """
@@ -114,9 +116,7 @@ def _subject(data: RunData, position: int, view: View, node: str | None, of: str
         ]
         hint = f" It fits: {', '.join(fitting[:8])}{' …' if len(fitting) > 8 else ''}." if fitting else ""
         raise UsageError(f"The view {view.name!r} is of one node: name it with --node.{hint}")
-    found = structure.by_name.get(node)
-    if found is None:
-        raise SelectorError(f"No node is named {node!r}.{did_you_mean(node, structure.by_name)}")
+    found = structure.by_name.get(node) or _in_module(data, position, view, node, of)
     if not 0 <= index < len(found.outputs):
         raise SelectorError(f"{node!r} has {len(found.outputs)} outputs: there is no output {index}.")
     subject = Subject(data, position, found.id, index, of)
@@ -124,6 +124,23 @@ def _subject(data: RunData, position: int, view: View, node: str | None, of: str
         others = ", ".join(each.name for each in plugins().views if applies(each, subject))
         raise SelectorError(f"The view {view.name!r} does not fit {node!r}. Views that do: {others or 'none'}.")
     return subject
+
+
+def _in_module(data: RunData, position: int, view: View, path: str, of: str) -> Node:
+    """The one node in the module of that path, or in one below it, which the view fits."""
+    structure = data.structure(data.steps()[position].structure)
+    if path not in structure.modules_by_path:
+        names = (*structure.by_name, *structure.modules_by_path)
+        raise SelectorError(f"No node is named {path!r}.{did_you_mean(path, names)}")
+    inside = [node for node in structure.nodes if node.outputs and f"{node.module}.".startswith(f"{path}.")]
+    found = [node for node in inside if applies(view, Subject(data, position, node.id, of=of))]
+    if len(found) != 1:
+        listed = ", ".join(node.name for node in found[:8]) + (", …" if len(found) > 8 else "")
+        raise SelectorError(
+            f"{path!r} is a module, and the view {view.name!r} fits {len(found) or 'no'} nodes in it"
+            + (f": name one of {listed}." if found else ".")
+        )
+    return found[0]
 
 
 def _suffix(target: Path) -> str:

@@ -69,13 +69,17 @@ def _schemas(function: Any) -> list[Any]:
 
 
 def _takes(schema: Any, slots: tuple[bool, ...]) -> bool:
-    """Whether positional arguments, told apart as tensors and others, fit; a last list takes all that follow."""
+    """Whether positional arguments, told apart as tensors and others, fit; a last list takes all that follow.
+
+    A list of tensors counts as other: that tells the packed overload of `torch.lstm` from the one for whole batches.
+    """
     positional = [argument for argument in schema.arguments if not argument.kwarg_only]
     if len(slots) > len(positional):
         return bool(positional) and "List[int]" in str(positional[-1].type) and not any(slots[len(positional) - 1 :])
     return all(
-        not slot or "Tensor" in str(argument.type) for slot, argument in zip(slots, positional, strict=False)
-    ) and (all(slot or str(argument.type) != "Tensor" for slot, argument in zip(slots, positional, strict=False)))
+        str(argument.type) in ("Tensor", "Optional[Tensor]") if slot else str(argument.type) != "Tensor"
+        for slot, argument in zip(slots, positional, strict=False)
+    )
 
 
 def _schema_names(schema: Any) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Views of images: feature maps, convolution filters, attention weights. A plugin of `graphviz_nn` like any other."""
+"""Views of images: feature maps, convolution filters, input images. A plugin of `graphviz_nn` like any other."""

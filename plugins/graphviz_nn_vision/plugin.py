@@ -1,4 +1,4 @@
-"""Views of convolutional and attention networks, as a plugin.
+"""Views of convolutional networks, as a plugin.
 
 The modules that make them are imported when a view is asked for: plugins are loaded whenever any command runs.
 """
@@ -13,7 +13,6 @@ from graphviz_nn.plugin import hookimpl
 @hookimpl
 def register_views() -> list[View]:
     return [
-        View("attention", "Attention", _attention, _has_attention, description="attention weights, a heat map a head"),
         View("feature_maps", "Feature maps", _feature_maps, _has_maps, description="channels of a value as images"),
         View("filters", "Filters", _filters, _has_filters, description="weights of a convolution as images"),
         View("input_image", "Input image", _input_image, _has_pictures, description="images that the program read"),
@@ -42,18 +41,6 @@ def _filters(subject: Subject, options: ViewOptions) -> ViewData:
     from graphviz_nn_vision.filters import filters
 
     return filters(subject, options)
-
-
-def _has_attention(subject: Subject) -> bool:
-    from graphviz_nn_vision.attention import has_attention
-
-    return has_attention(subject)
-
-
-def _attention(subject: Subject, options: ViewOptions) -> ViewData:
-    from graphviz_nn_vision.attention import attention
-
-    return attention(subject, options)
 
 
 def _has_pictures(subject: Subject) -> bool:

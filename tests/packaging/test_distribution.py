@@ -39,7 +39,7 @@ def sdist_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 def test_wheel_installs_nothing_but_the_packages(wheel):
     top = {name.partition("/")[0] for name in wheel.namelist()}
     info = f"graphviz_nn-{PROJECT['version']}.dist-info"
-    assert top == {"graphviz_nn", "graphviz_nn_ui", "graphviz_nn_vision", info}
+    assert top == {"graphviz_nn", "graphviz_nn_ui", "graphviz_nn_sequence", "graphviz_nn_vision", info}
 
 
 def test_wheel_ships_the_icons_style_and_examples_of_the_app(wheel):

@@ -12,11 +12,9 @@ from torch.nn import functional as F  # noqa: N812  # the name that everybody kn
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import NotRecorded
-from graphviz_nn.export.views import applies, find_view, make
-from graphviz_nn.model.subject import Subject
-from graphviz_nn.model.views import ImageGrid, ViewOptions
-from graphviz_nn.plugin.manager import plugins
+from graphviz_nn.model.views import ImageGrid
 from graphviz_nn.run import Run
+from tests.plugins.showing import fits, show
 
 
 class Seeing(nn.Module):
@@ -35,20 +33,6 @@ class Seeing(nn.Module):
         return torch.softmax(self.up(F.relu(self.deep(x))), dim=1)
 
 
-class Attending(nn.Module):
-    def __init__(self, fused: bool, causal: bool = False, masked: bool = False) -> None:
-        super().__init__()
-        self.fused, self.causal, self.masked = fused, causal, masked
-        self.project = nn.Linear(6, 24)
-
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.project(x).reshape(2, 5, 2, 12).transpose(1, 2).chunk(3, dim=-1)
-        if self.fused:
-            mask = torch.eye(5, dtype=torch.bool) if self.masked else None
-            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal)
-        return torch.softmax(q @ k.transpose(-1, -2) / 2.0, dim=-1) @ v
-
-
 @pytest.fixture(scope="module")
 def seen() -> Run:
     torch.manual_seed(0)
@@ -56,18 +40,9 @@ def seen() -> Run:
 
 
 def _show(run: Run, view: str, node: str, of: str = "value", **options: Any) -> ImageGrid:
-    data = run.data
-    subject = Subject(data, len(data.steps()) - 1, run.node(node).id, of=of)
-    chosen = find_view(view, plugins().views)
-    assert applies(chosen, subject)
-    shown = make(chosen, subject, ViewOptions(**options))
+    shown = show(run, view, node, of, **options)
     assert isinstance(shown, ImageGrid)
     return shown
-
-
-def _fits(run: Run, node: str, of: str = "value") -> set[str]:
-    subject = Subject(run.data, 0, run.node(node).id, of=of)
-    return {view.name for view in plugins().views if applies(view, subject)}
 
 
 def test_feature_maps_are_the_channels_of_the_sample(seen: Run) -> None:
@@ -197,29 +172,7 @@ def test_input_images_are_scaled_and_it_is_said(seen: Run) -> None:
     ],
 )
 def test_views_are_offered_where_they_fit(seen: Run, node: str, views: set[str]) -> None:
-    assert _fits(seen, node) == views
-
-
-def test_attention_weights_are_the_softmax() -> None:
-    torch.manual_seed(0)
-    run = gnn.trace(Attending(fused=False), torch.randn(2, 5, 6))
-    grid = _show(run, "attention", "softmax", sample=1)
-    np.testing.assert_array_equal(grid.images, run.value("softmax")[1].numpy())
-    assert (grid.labels, grid.axes) == (("head 0", "head 1"), ("query", "key"))
-
-
-@pytest.mark.parametrize("kind", [{}, {"causal": True}, {"masked": True}])
-def test_weights_of_fused_attention_are_computed(kind: dict[str, bool]) -> None:
-    """Multiplied with the values they give what the operator gave."""
-    torch.manual_seed(0)
-    run = gnn.trace(Attending(fused=True, **kind), torch.randn(2, 5, 6))
-    name = "scaled_dot_product_attention"
-    grid = _show(run, "attention", name, sample=1)
-    assert "computed" in grid.note
-    node = run.node(name)
-    value = next(read for read in node.inputs if read.argument == "value")
-    values = run.value(run.node(value.node), value.output)[1].numpy()
-    np.testing.assert_allclose(grid.images @ values, run.value(name)[1].numpy(), atol=1e-6)
+    assert fits(seen, node) == views
 
 
 def test_a_tensor_that_is_too_large_is_read_in_part(seen: Run, monkeypatch: pytest.MonkeyPatch) -> None:
