@@ -48,6 +48,10 @@ OF_RULE: Final = {
     "input_nonfinite": "nonfinite",
     "input_scale": "output",
     "constant_input": "map",
+    "integer_images": "output",
+    "targets_out_of_range": "loss",
+    "uninformative_labels": "loss",
+    "oscillating": "weight",
 }
 
 
