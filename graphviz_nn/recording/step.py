@@ -182,11 +182,13 @@ class RecordedStep:
         if self.mode.aten is not None:
             self.mode.aten.attribute_backward()
         self._observers.start_copy()
+        # What only the running step needs makes room for its record.
+        self.identity.table.clear()
+        self.tape.sequence.clear()
 
     def release(self) -> None:
         """Lets go of every tensor and module; hooks on tensors that the program keeps still refer to parts of us."""
         self._module_calls.release()
-        self.identity.table.clear()
         if self.observations is not None:
             self.observations.release()
 

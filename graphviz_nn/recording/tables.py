@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict, deque
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from graphviz_nn.recording.tape import Tape
 
 _HAS_INSIDE = t.GROUP | t.CUSTOM
 _UNTIMED = frozenset({EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT, EventKind.UPDATE})
+_COLUMNS: Final = {"kind": "B", "state": "B", "pass": "h", "node": "i", "index": "i"}
+"""The fields of an event but for its time, each with the type of its array."""
 _NEVER, _AT_START = -1, -2
 """Places before a tape's times: no time, the step's start, and before that the passes' beginnings and ends."""
 
@@ -34,8 +37,8 @@ class Events:
     def __init__(self, tape: Tape, assembly: Assembly) -> None:
         self._tape = tape
         self._assembly = assembly
-        self._rows: list[tuple[int, int, int, int, int, float]] = []
-        self._clock: list[int] = []
+        self._columns = [array(form) for form in _COLUMNS.values()]
+        self._clock = array("i")
         self._passes: list[int] = []
         self._now = _AT_START
         self._pass_times = 0
@@ -47,9 +50,11 @@ class Events:
                 self._call(item) if item >= 0 else self._gradient(~item, STATE_TENSOR)
             else:
                 self._other(item)
-        self._table = np.array(self._rows, EVENT_DTYPE) if self._rows else np.empty(0, EVENT_DTYPE)
-        self._clock_index = np.array(self._clock, np.intp)
-        del self._rows, self._clock
+        self._table = np.zeros(len(self._clock), EVENT_DTYPE)
+        for name, column in zip(_COLUMNS, self._columns, strict=True):
+            self._table[name] = column
+        self._clock_index = np.array(self._clock)
+        del self._columns, self._clock
 
     def timed(self, tape: Tape, started: float) -> npt.NDArray[np.void]:
         """Returns the events with the times of a tape whose order is the same."""
@@ -60,7 +65,8 @@ class Events:
 
     def _add(self, kind: EventKind, node: int, index: int = 0, state: int = STATE_TENSOR) -> None:
         number = self._passes[-1] if self._passes else -1
-        self._rows.append((int(kind), state, number, node, index, 0.0))
+        for column, entry in zip(self._columns, (kind, state, number, node, index), strict=True):
+            column.append(entry)
         # The engine delivers gradients one after another without our looking at the clock.
         self._clock.append(_NEVER if kind in _UNTIMED else self._now)
 
