@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -196,7 +197,7 @@ class _Level:
             heat = _heat(self._heat_map.box(box))
             heat_text = heat.text if heat is not None else ""
             if box in self._heat_map.alarms:
-                text.marks += ("nonfinite",)
+                text = replace(text, marks=(*text.marks, "nonfinite"))
         size = metrics.box_size(text, box.repeat, box.looped, heat_text)
         stack = metrics.STACK if box.siblings else 0.0
         tags = metrics.tag_texts(text.marks, box.repeat, box.looped)

@@ -14,10 +14,10 @@ from graphviz_nn.export.request import overlay_of, structure_of
 from graphviz_nn.model.exporters import ExportRequest
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.scene import metrics
-from graphviz_nn.scene.arrange import picture_description, picture_title
 from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.compose import build_picture
 from graphviz_nn.scene.expansion import closed_groups
+from graphviz_nn.scene.memory import Memory
 from graphviz_nn.scene.overlay import Overlay
 from graphviz_nn.scene.picture import Picture, PictureContainer
 from graphviz_nn.scene.text import text_width
@@ -58,9 +58,10 @@ def _page_data(request: ExportRequest) -> dict[str, Any]:
     details = Details(request.data, request.position, picture.structure)
     parameters = sorted({number for box in tables.boxes for number in box.parameters})
     info = request.data.steps()[request.position]
+    memory = Memory(picture.structure)
     return {
-        "title": picture_title(picture),
-        "description": picture_description(picture),
+        "title": memory.title,
+        "description": memory.description,
         "step": {"index": info.index, "loss": info.loss if info.loss is None else f"{info.loss:.5g}"},
         "direction": options.direction,
         "theme": options.theme,

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from math import prod
+from dataclasses import replace
 
 from graphviz_nn.layout.cache import LayoutCache
 from graphviz_nn.layout.geometry import Box, Placement, Rect, Wire
 from graphviz_nn.layout.nested import layout
 from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.layer_types import Category
-from graphviz_nn.model.nodes import KINDS, SOURCE_KINDS
 from graphviz_nn.scene import metrics
+from graphviz_nn.scene.box_texts import BoxText, ContainerText
 from graphviz_nn.scene.heat import HeatMap, parameters_by_container
-from graphviz_nn.scene.labels import BoxText, ContainerText, Labels
+from graphviz_nn.scene.labels import Labels
+from graphviz_nn.scene.memory import Memory
 from graphviz_nn.scene.overlay import Overlay
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureContainer
 from graphviz_nn.scene.scene import MARKS, Heat, Legend, Scene, SceneBox, SceneContainer, SceneWire
-from graphviz_nn.scene.text import readable
 from graphviz_nn.scene.wire_labels import LabelPlacer, wire_labels
-from graphviz_nn.scene.words import count_text
 
 _WIRE_KINDS = ("data", "alias", "loop")
-_CALL_KINDS = frozenset(KINDS) - SOURCE_KINDS
 
 
 def arrange(
@@ -31,22 +29,30 @@ def arrange(
     overlay: Overlay | None,
     cache: LayoutCache | None,
     heat_room: str | None = None,
+    memory: Memory | None = None,
 ) -> Scene:
     """Returns the scene of a picture, coloured by `overlay` where one is given.
 
     `heat_room` is a number for which each box has room, whatever its own: boxes keep their size from step to step.
+    A `memory` of the same structure saves words from picture to picture.
     """
-    return _Arranger(picture, options, overlay, heat_room).arrange(cache)
+    return _Arranger(picture, options, overlay, heat_room, memory or Memory(picture.structure)).arrange(cache)
 
 
 class _Arranger:
     def __init__(
-        self, picture: Picture, options: PictureOptions, overlay: Overlay | None, heat_room: str | None
+        self,
+        picture: Picture,
+        options: PictureOptions,
+        overlay: Overlay | None,
+        heat_room: str | None,
+        memory: Memory,
     ) -> None:
         self._picture = picture
         self._heat_room = heat_room
         self._options = options
-        self._labels = Labels(picture)
+        self._memory = memory
+        self._labels = Labels(picture, memory)
         self._heat_map = HeatMap(picture, overlay) if overlay is not None else None
         self._read = parameters_by_container(picture.root) if overlay is not None else {}
         self._texts: dict[PictureBox, BoxText] = {}
@@ -62,8 +68,8 @@ class _Arranger:
         containers = tuple(self._scene_container(entry, placement) for entry in self._containers)
         boxes = tuple(self._scene_box(box, placement.rects[box.key]) for box in picture.boxes)
         return Scene(
-            title=picture_title(picture),
-            description=picture_description(picture),
+            title=self._memory.title,
+            description=self._memory.description,
             width=placement.width,
             height=placement.height,
             direction=self._options.direction,
@@ -89,7 +95,7 @@ class _Arranger:
             heat = self._heat_map.box(box)
             heat_text = self._heat_room or (heat.text if heat is not None else "")
             if box in self._heat_map.alarms:
-                text.marks += ("nonfinite",)
+                text = replace(text, marks=(*text.marks, "nonfinite"))
         size = metrics.box_size(text, box.repeat, box.looped, heat_text)
         self._texts[box], self._sizes[box], self._heats[box] = text, size, heat
         # The cards behind a folded run stick out.
@@ -189,21 +195,3 @@ class _Arranger:
             marks=tuple(mark for mark in MARKS if mark in marks),
             kinds=tuple(kind for kind in _WIRE_KINDS if kind in kinds),
         )
-
-
-def picture_title(picture: Picture) -> str:
-    """Returns the classes of the root modules."""
-    structure = picture.structure
-    roots = [call for call in structure.module_calls if call.parent is None]
-    modules = structure.modules_by_path
-    names = dict.fromkeys(modules[call.path].type for call in roots if call.path in modules)
-    return readable(" + ".join(names)) or "computation graph"
-
-
-def picture_description(picture: Picture) -> str:
-    """Returns how large what was recorded is: "60 calls · 11.7M parameters"."""
-    structure = picture.structure
-    calls = sum(node.phase == "forward" and node.kind in _CALL_KINDS for node in structure.nodes)
-    parameters = [node.outputs[0] for node in structure.nodes if node.kind == "parameter"]
-    elements = sum(prod(output.shape) for output in parameters)
-    return f"{calls:,} calls · {count_text(elements)} parameters"

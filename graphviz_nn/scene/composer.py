@@ -11,8 +11,9 @@ from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.arrange import arrange
 from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.compose import LayerTypeLookup, check_options, opened_containers, plugin_layer_types
-from graphviz_nn.scene.expansion import ChosenExpansion
+from graphviz_nn.scene.expansion import ChosenExpansion, lone_functions
 from graphviz_nn.scene.fold import Signatures, fold
+from graphviz_nn.scene.memory import Memory
 from graphviz_nn.scene.outline import build_outline
 from graphviz_nn.scene.overlay import Overlay
 from graphviz_nn.scene.picture import Picture, build_tree
@@ -41,6 +42,8 @@ class Composer:
             self._module_types = {module.path: lookup.for_module(module) for module in structure.modules}
             self._visibility = Visibility(structure, self._types, show_all)
             self._outline = build_outline(self._visibility)
+            self._insides = lone_functions(self._outline)
+        self._memory = Memory(structure)
         self._signatures: Signatures = {}
         self._caches: dict[str, LayoutCache] = {}
 
@@ -50,7 +53,7 @@ class Composer:
         Runs of equal siblings that are closed are one box each if `folds`, unless everything is shown. Keys that the
         structure does not have are passed over.
         """
-        root = build_tree(self._outline, ChosenExpansion(self._outline, opened))
+        root = build_tree(self._outline, ChosenExpansion(opened, self._insides))
         turns = fold(root, self._visibility, self._signatures) if folds and not self.show_all else {}
         boxes = list(root.boxes())
         wires = connect(self._visibility, boxes, list(opened_containers(root)), turns)
@@ -70,4 +73,4 @@ class Composer:
         check_options(options)
         cache = self._caches.setdefault(direction, LayoutCache())
         with collector_paused():
-            return arrange(picture, options, overlay, cache, HEAT_ROOM if heat else None)
+            return arrange(picture, options, overlay, cache, HEAT_ROOM if heat else None, self._memory)

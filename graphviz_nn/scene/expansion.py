@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from graphviz_nn.errors import SelectorError, did_you_mean
@@ -20,17 +20,19 @@ class Opens(Protocol):
 
 
 class ChosenExpansion:
-    """Opens the groups with these keys, and what stands alone in one of them and is drawn as its inside."""
+    """Opens the groups with these keys, and what stands alone in one of them and is drawn as its inside: `insides` has
+    the key of such a group by that of the one around it."""
 
-    def __init__(self, root: Group, keys: Collection[str]) -> None:
-        self._open = set(keys)
-        for group in root.groups():
-            only = group.children[0] if len(group.children) == 1 else None
-            if group.key in self._open and isinstance(only, Group) and only.node is not None:
-                self._open.add(only.key)
+    def __init__(self, keys: Collection[str], insides: Mapping[str, str]) -> None:
+        self._open = {*keys, *_alone(keys, insides)}
 
     def opens(self, group: Group) -> bool:
         return group.depth < 0 or group.key in self._open
+
+
+def lone_functions(root: Group) -> dict[str, str]:
+    """Returns, by key of a group that holds one function and nothing else, the key of that function."""
+    return {group.key: only.key for group in root.groups() if (only := group.lone_function()) is not None}
 
 
 class Expansion:
@@ -80,6 +82,14 @@ def closed_groups(
         if layer_type is not None and not layer_type.opened:
             closed.add(group.key)
     return closed
+
+
+def _alone(keys: Collection[str], insides: Mapping[str, str]) -> Iterator[str]:
+    for key in keys:
+        inside = insides.get(key)
+        while inside is not None:
+            yield inside
+            inside = insides.get(inside)
 
 
 def _no_match(pattern: str, root: Group) -> SelectorError:

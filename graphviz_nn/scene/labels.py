@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable
 from math import prod
 from typing import Final
 
 from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
 from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import SOURCE_KINDS, Node, Output, ValueRef
+from graphviz_nn.scene.box_texts import BoxText, ContainerText
+from graphviz_nn.scene.memory import Memory
 from graphviz_nn.scene.outline import Group
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureWire
 from graphviz_nn.scene.scene import ParameterBadge
@@ -27,44 +27,33 @@ _SOURCE_CATEGORIES: Final = {
 _KIND_WORDS: Final = {"custom": "custom function", "composite": "composite function", "opaque": "opaque region"}
 
 
-@dataclass(slots=True)
-class BoxText:
-    """The words of a box; fields as in `SceneBox`."""
-
-    role: str
-    category: Category
-    title: str
-    subtitle: str
-    shape: str
-    tooltip: str
-    path: str
-    marks: tuple[str, ...]
-    parameters: ParameterBadge | None
-
-
-@dataclass(slots=True)
-class ContainerText:
-    """The words of a container; fields as in `SceneContainer`."""
-
-    role: str
-    title: str
-    subtitle: str
-    tooltip: str
-
-
 class Labels:
-    """Writes the words of one picture."""
+    """Writes the words of one picture; those that `memory` has from another one of the same structure stay."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, memory: Memory | None = None) -> None:
         self._picture = picture
+        self._memory = memory or Memory(picture.structure)
         self._nodes = picture.structure.nodes
-        self._calls = Counter(call.path for call in picture.structure.module_calls if call.phase == "forward")
         self._leaving: dict[PictureBox, dict[ValueRef, None]] = {}
         for wire in picture.wires:
             self._leaving.setdefault(wire.source, {}).update(dict.fromkeys(wire.values))
 
     def box(self, box: PictureBox, container: Group) -> BoxText:
-        """The words of `box` inside `container`; names are shortened by the container's own."""
+        """The words of `box` inside `container`; names are shortened by the container's own. Not to be changed."""
+        known = self._memory.boxes
+        key = self._key(box, container)
+        text = known.get(key)
+        if text is None:
+            text = known[key] = self._write(box, container)
+        return text
+
+    def _key(self, box: PictureBox, container: Group) -> Hashable:
+        """What the words of a box depend on in one structure."""
+        last = box.siblings[-1].key if box.siblings else ""
+        leaving = tuple(self._leaving.get(box, ())) if len(box.nodes) > 1 else ()
+        return box.key, container.path, box.repeat, last, box.looped, len(box.parameters), leaving
+
+    def _write(self, box: PictureBox, container: Group) -> BoxText:
         lone = self._nodes[box.nodes[0]] if len(box.nodes) == 1 else None
         kind_type = self._box_type(box, lone)
         outputs = self._box_outputs(box, lone)
@@ -184,7 +173,7 @@ class Labels:
             return ""
         layer_type = self._picture.module_types.get(group.path)
         text = readable(_module_label(group.module, layer_type) or group.module.type)
-        calls = self._calls[group.path]
+        calls = self._memory.calls[group.path]
         return f"{text} · call {group.call.call} of {calls}" if counted and calls > 1 else text
 
     def _node_label(self, node: Node, layer_type: LayerType | None) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from graphviz_nn.scene.labels import BoxText, ContainerText
+from graphviz_nn.scene.box_texts import BoxText, ContainerText
 from graphviz_nn.scene.text import elide, text_width
 
 TITLE_SIZE: Final = 12.0

@@ -30,16 +30,24 @@ class Group:
     call: ModuleCall | None = None
     node: Node | None = None
     children: list[Group | int] = field(default_factory=list)
+    _members: list[int] | None = None
 
     def members(self) -> list[int]:
-        """Ids of the shown nodes inside, at any depth, in order of execution."""
-        found: list[int] = []
-        for child in self.children:
-            if isinstance(child, int):
-                found.append(child)
-            else:
-                found += child.members()
-        return found
+        """Ids of the shown nodes inside, at any depth, in order of execution. Kept: for groups that are complete."""
+        if self._members is None:
+            found: list[int] = []
+            for child in self.children:
+                if isinstance(child, int):
+                    found.append(child)
+                else:
+                    found += child.members()
+            self._members = found
+        return self._members
+
+    def lone_function(self) -> Group | None:
+        """The composite or custom function that is all there is inside, or None."""
+        only = self.children[0] if len(self.children) == 1 else None
+        return only if isinstance(only, Group) and only.node is not None else None
 
     def groups(self) -> Iterator[Group]:
         """Every group inside, at any depth, outer ones first."""

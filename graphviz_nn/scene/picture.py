@@ -97,8 +97,8 @@ def _build_child(child: Group | int, expansion: Opens) -> PictureContainer | Pic
         return PictureBox(child.key, "operator", nodes, innermost(child))
     if not expansion.opens(child):
         return _closed_box(child, nodes)
-    only = child.children[0] if len(child.children) == 1 else None
-    if isinstance(only, Group) and only.node is not None:
+    only = child.lone_function()
+    if only is not None:
         # A module that only calls one composite: its inside is drawn in the module's own container.
         if not expansion.opens(only):
             return _closed_box(child, nodes)

@@ -51,16 +51,17 @@ class Tiles:
     counts: dict[int, int]
 
 
-def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
+def tiles(images: npt.NDArray[Any], scale: str, colours: str, limits: tuple[float, float] | None = None) -> Tiles:
     """Turns numbers [n, height, width] into indices, each image over its own range ("each") or one for all ("common").
 
     "signed" makes the range symmetric, so that 0 is in the middle. An image of one number only is in the middle, too.
+    With `limits` these are the range of every image; what lies outside gets the colour of the end.
     """
     own = _own_ranges(images)
     odd = np.flatnonzero(~np.isfinite(own).all(axis=1))
     if len(odd):
         own[odd] = _finite_ranges(images[odd])
-    ranges = _shared(own, scale, colours)
+    ranges = _shared(own, scale, colours) if limits is None else np.tile(np.array(limits, float), (len(own), 1))
     low, high = ranges[:, 0], ranges[:, 1]
     wide = high > low
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite gets its slot below
@@ -69,6 +70,8 @@ def tiles(images: npt.NDArray[Any], scale: str, colours: str) -> Tiles:
         scaled = np.subtract(images, np.where(wide, low, 0.0).astype(kind)[:, None, None], dtype=kind)
         scaled *= np.where(wide, (LEVELS - 1) / span, 0.0).astype(kind)[:, None, None]
         scaled += np.where(wide, 0.5, LEVELS / 2).astype(kind)[:, None, None]
+        if limits is not None:
+            np.clip(scaled, 0, LEVELS - 0.5, out=scaled)
         indices = scaled.astype(np.uint8)
     return Tiles(indices, ranges, _mark(indices, images, odd) if len(odd) else {})
 

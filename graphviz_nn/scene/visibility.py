@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from graphviz_nn.model.layer_types import LayerType
 from graphviz_nn.model.nodes import Input, Node, ValueRef
@@ -12,6 +16,29 @@ from graphviz_nn.model.structure import Structure
 _HIDDEN_KINDS: Final = frozenset({"noop", "alias", "scalar", "parameter", "buffer"})
 
 _FRACTIONAL: Final = ("float", "bfloat", "complex")
+
+
+FLOW_KINDS: Final = ("data", "alias")
+"""Kinds of inputs of nodes; see `Input`."""
+
+Integers = npt.NDArray[np.intp]
+
+
+class Flows(NamedTuple):
+    """What the shown calls read, one row each, in order of the reader and of its arguments.
+
+    Attributes:
+        sources, outputs: the value of a shown node that reaches a call, through calls that are not shown or without.
+        targets: the call. kinds: places in `FLOW_KINDS`.
+        parameters, readers: a parameter that is not shown, and a call that it reaches.
+    """
+
+    sources: Integers
+    outputs: Integers
+    targets: Integers
+    kinds: Integers
+    parameters: Integers
+    readers: Integers
 
 
 class Visibility:
@@ -51,6 +78,25 @@ class Visibility:
             return (ValueRef(edge.node, edge.output),)
         return self._origins.get(edge.node, ())
 
+    @cached_property
+    def flows(self) -> Flows:
+        """What reaches the shown calls."""
+        kinds = {kind: place for place, kind in enumerate(FLOW_KINDS)}
+        shown, nodes = self.shown, self.structure.nodes
+        flows: list[tuple[int, int, int, int]] = []
+        read: list[tuple[int, int]] = []
+        for number in self.ids():
+            for edge in nodes[number].inputs:
+                if shown[edge.node]:
+                    flows.append((edge.node, edge.output, number, kinds[edge.kind]))
+                    continue
+                for value in self._origins.get(edge.node, ()):
+                    if shown[value.node]:
+                        flows.append((value.node, value.index, number, kinds[edge.kind]))
+                    else:
+                        read.append((value.node, number))
+        return Flows(*_columns(flows, 4), *_columns(read, 2))
+
     def _origins_of(self, node: Node) -> tuple[ValueRef, ...]:
         if node.kind == "parameter":
             return (ValueRef(node.id, 0),)
@@ -59,6 +105,10 @@ class Visibility:
         if len(node.inputs) == 1:
             return self.origins(node.inputs[0])
         return tuple(dict.fromkeys(value for edge in node.inputs for value in self.origins(edge)))
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Integers:
+    return np.array(rows, np.intp).reshape(-1, width).T
 
 
 def _is_opened_composite(node: Node) -> bool:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_width_table_is_what_the_script_makes() -> None:
-    spec = importlib.util.spec_from_file_location("make_font_widths", ROOT / "scripts" / "make_font_widths.py")
+    spec = importlib.util.spec_from_file_location("make_font_widths", ROOT / "tools" / "make_font_widths.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
