@@ -11,6 +11,7 @@ from graphviz_nn.analysis.clipping import clipped_away, loss_scale
 from graphviz_nn.analysis.curves import loss_curve, node_norms
 from graphviz_nn.analysis.data_metrics import METRICS as DATA_METRICS
 from graphviz_nn.analysis.depth import exploding, vanishing_depth
+from graphviz_nn.analysis.divergence import diverging
 from graphviz_nn.analysis.edges import near_edge
 from graphviz_nn.analysis.flow import gradient_flow, gradient_history, layer_table
 from graphviz_nn.analysis.half import half_overflow, half_underflow
@@ -33,7 +34,7 @@ from graphviz_nn.analysis.nonfinite import nonfinite_backward, nonfinite_forward
 from graphviz_nn.analysis.objective import wrong_sign
 from graphviz_nn.analysis.oscillation import oscillating
 from graphviz_nn.analysis.ownership import frozen_between, not_in_optimizer, registered_nowhere
-from graphviz_nn.analysis.progress import diverging, flat
+from graphviz_nn.analysis.plateau import flat
 from graphviz_nn.analysis.rates import learning_rate
 from graphviz_nn.analysis.regularisation import dropout_too_high
 from graphviz_nn.analysis.saturation import saturated
@@ -110,7 +111,11 @@ def register_checks() -> list[Check]:
         Check("integer_images", "data", integer_images),
         Check("targets_out_of_range", "data", targets_out_of_range, {"beyond": 0.25, "steps": 3}),
         Check(
-            "uninformative_labels", "data", uninformative_labels, {"span": 200, "travel": 1}, metrics=("label_entropy",)
+            "uninformative_labels",
+            "data",
+            uninformative_labels,
+            {"span": 200, "travel": 0.5},
+            metrics=("label_entropy",),
         ),
         Check("diverging", "training", diverging, {"steps": 8, "gradients": 10, "weights": 1.5}),
         Check("oscillating", "training", oscillating, {"steps": 9, "share": 0.8}),

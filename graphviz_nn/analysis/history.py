@@ -48,9 +48,10 @@ class History:
         return _noise(self.losses)
 
     @property
-    def early_noise(self) -> float:
-        """The same, of the first half: before a loss diverges."""
-        return _noise(self.losses[: max(len(self) // 2, 3)])
+    def finite_losses(self) -> Numbers:
+        """The losses before the first that is not finite."""
+        bad = np.flatnonzero(~np.isfinite(self.losses))
+        return self.losses[: bad[0]] if bad.size else self.losses
 
     @property
     def _fifth(self) -> int:

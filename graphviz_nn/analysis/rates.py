@@ -17,7 +17,8 @@ _LOST = 2.0**-24
 _ALIVE = 0.01
 _ALIVE_WHEN_ADAPTIVE = 1e-5
 _SCALED_TO_FAN = 0.05
-_TIMES_NOISE = 20.0
+_TIMES_NOISE = 5.0
+_TIMES_LOW = 10.0
 
 _Verdict = tuple[WeightUse | None, str, str, dict[str, Evidence]]
 """Place, cause, remedy, evidence."""
@@ -37,10 +38,11 @@ def learning_rate(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     **Criterion.** *Zero*: on all recorded steps, at least `steps`, every learning rate is 0. *Too small*: over at least
     `steps` steps of the window the median r of every weight is below `low`, though gradients are there (‖g‖/‖w‖ above
     0.01 for SGD, whose step is proportional to it; above 1e-5 for optimizers that divide by it), and the rate is
-    neither rising nor below a hundredth of what it was; and the steps are at least a tenth of what rate and gradient
-    give, so that no clipping makes them small. *Too large*: the weights (median over layers, those that began near
-    zero left out) are more than `growth` times as large as at the beginning of the run, and the loss has been above its
-    start by more than twenty times its present noise, and by more than three times what it ever fell below it.
+    neither rising nor below a hundredth of what it was; and rate and gradient alone do not give more than ten times
+    `low`, so that it is no clipping that makes the steps small. *Too large*: the weights (median over layers, those
+    that began near zero left out) are more than `growth` times as large as at the beginning of the run, and the loss
+    has been above its start by more than five times its present noise, and by more than three times what it ever fell
+    below it.
 
     **Healthy look-alikes.** Warm-up; the end of a schedule; groups with a rate of zero beside others; converged models
     and losses with a small factor, whose gradients are small; layers that begin at zero; fine-tuning with r of 1e-5;
@@ -86,7 +88,7 @@ def _small(context: CheckContext, course: History, least: int, low: float) -> _V
         if moving or not alive:
             continue
         ratio, gradient, use = max(alive, key=lambda found: found[1])
-        if not _follows_the_rate(changed[-1], use):
+        if _usual_change(changed[-1], use) > _TIMES_LOW * low:
             continue
         lost = " Most of it is lost to rounding in float32." if ratio < _LOST else ""
         return (
@@ -104,14 +106,14 @@ def _least_gradient(step: StepFacts) -> float:
     return _ALIVE if plain else _ALIVE_WHEN_ADAPTIVE
 
 
-def _follows_the_rate(step: StepFacts, use: WeightUse) -> bool:
-    """Whether the change of the weight is about what its learning rate and gradient give."""
+def _usual_change(step: StepFacts, use: WeightUse) -> float:
+    """What the learning rate and the gradient give for ‖Δw‖/‖w‖, before anything clips or rounds it."""
     assert use.parameter is not None
     described = step.structure.parameters_by_name.get(use.parameter.names[0]) if use.parameter.names else None
     if described is None:
-        return True
-    expected = expected_change(step, described, step.lineage.rows(use.parameter).start)
-    return bool(step.change[use.parameter.id, COLUMN["l2"]] > 0.1 * expected)
+        return 0.0
+    row = step.lineage.rows(use.parameter).start
+    return expected_change(step, described, row) / float(step.output[row, COLUMN["l2"]])
 
 
 def _median_ratios(steps: list[StepFacts], use: WeightUse) -> tuple[float, float]:

@@ -39,8 +39,7 @@ def schedule(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable
     **Source.** PyTorch, "How to adjust learning rate"; Loshchilov and Hutter 2017 (arXiv:1608.03983).
     """
     course = history(context)
-    known = np.isfinite(course.rates) & np.isfinite(course.losses)
-    if known.sum() < thresholds["steps"] or not known.all() or not context.trained:
+    if len(course.finite_losses) < thresholds["steps"] or not np.isfinite(course.rates).all() or not context.trained:
         return
     found = _decayed(context, course, thresholds["share"]) or _raised(course)
     if found is not None:
@@ -70,17 +69,19 @@ def _all_gradients(step: StepFacts) -> float:
 
 
 def _raised(course: History) -> _Verdict | None:
-    losses, rates = course.losses, course.rates
+    losses = course.finite_losses
+    rates = course.rates[: len(losses)]
     best = int(np.argmin(losses))
     if best < 2 or best == len(losses) - 1 or not rates[-1] >= 10 * rates[best] > 0:
         return None
     noise = float(np.median(np.abs(np.diff(losses[: best + 1]))))
-    rise, fall = course.end - losses[best], losses[0] - losses[best]
+    end = float(np.median(losses[-3:]))
+    rise, fall = end - losses[best], losses[0] - losses[best]
     if rise <= max(fall, _TIMES_NOISE * noise):
         return None
     return (
         f"The learning rate rose from {rates[best]:.2g} to {rates[-1]:.2g}, and the loss with it from "
-        f"{losses[best]:.3g} to {course.end:.3g}.",
+        f"{losses[best]:.3g} to {end:.3g}.",
         "Limit the learning rate to what it was when the loss was lowest.",
         {"best_rate": float(rates[best]), "last_rate": float(rates[-1]), "best_loss": float(losses[best])},
     )

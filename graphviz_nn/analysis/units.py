@@ -157,7 +157,7 @@ def _spreads(steps: list[StepFacts]) -> dict[int, float]:
         if table is None:
             return {}
         between, size = table.numbers.reshape(-1, 2).T.astype(np.float64)
-        shares = np.divide(between, size, out=np.full(len(size), np.nan), where=size > 0)
+        shares = np.divide(between, size, out=np.full(len(size), np.nan), where=(size > 0) & (size < np.inf))
         for node, share in zip(table.nodes.tolist(), shares.tolist(), strict=True):
             if not math.isnan(share):
                 found.setdefault(node, []).append(share)
