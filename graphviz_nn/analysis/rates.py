@@ -12,6 +12,7 @@ from graphviz_nn.analysis.history import History, has_several_optimizers, histor
 from graphviz_nn.analysis.learning import expected_change, own_weights
 from graphviz_nn.analysis.weights import WeightUse
 from graphviz_nn.model.findings import Evidence, Finding
+from graphviz_nn.model.nodes import Node
 
 _LOST = 2.0**-24
 _ALIVE = 0.01
@@ -19,9 +20,10 @@ _ALIVE_WHEN_ADAPTIVE = 1e-5
 _SCALED_TO_FAN = 0.05
 _TIMES_NOISE = 5.0
 _TIMES_LOW = 10.0
+_LEAST_LOSSES = 3
 
-_Verdict = tuple[WeightUse | None, str, str, dict[str, Evidence]]
-"""Place, cause, remedy, evidence."""
+_Verdict = tuple[StepFacts, Node, str, str, dict[str, Evidence]]
+"""Step, place, cause, remedy, evidence."""
 
 
 def learning_rate(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
@@ -53,22 +55,23 @@ def learning_rate(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
 
     **Source.** Smith 2017 (arXiv:1506.01186), the range test; You et al. 2017 (arXiv:1708.03888) on r.
     """
-    steps = int(thresholds["steps"])
-    course = history(context)
-    found = _zero(course, steps) or _small(context, course, steps, thresholds["low"])
+    if not context.trained:
+        return
+    steps, course = int(thresholds["steps"]), history(context)
+    found = _zero(context, course, steps) or _small(context, course, steps, thresholds["low"])
     found = found or _large(context, course, thresholds["growth"])
     if found is not None:
-        use, cause, remedy, evidence = found
-        last = context.trained[-1]
-        node = last.structure.nodes[last.roots[-1]] if use is None else use.node
-        yield last.finding("learning_rate", "warning", node, cause, remedy, **evidence)
+        step, node, cause, remedy, evidence = found
+        yield step.finding("learning_rate", "warning", node, cause, remedy, **evidence)
 
 
-def _zero(course: History, least: int) -> _Verdict | None:
+def _zero(context: CheckContext, course: History, least: int) -> _Verdict | None:
     if len(course) < least or not (course.rates == 0).all():
         return None
+    last = context.trained[-1]
     return (
-        None,
+        last,
+        last.structure.nodes[last.roots[-1]],
         f"The learning rate is 0 on all {len(course)} recorded steps.",
         "Look at what sets the learning rate: the optimizer, and the schedule that multiplies it.",
         {"rate": 0.0, "steps": float(len(course))},
@@ -82,17 +85,19 @@ def _small(context: CheckContext, course: History, least: int, low: float) -> _V
     for steps in context.by_structure():
         changed = [step for step in steps if step.updated]
         uses = own_weights(changed[-1]) if len(changed) >= least else []
-        ratios = [(_median_ratios(changed, use), use) for use in uses]
-        moving = [ratio for (ratio, _), _ in ratios if ratio >= low]
-        alive = [(ratio, gradient, use) for (ratio, gradient), use in ratios if gradient > _least_gradient(changed[-1])]
-        if moving or not alive:
+        if not uses:
             continue
-        ratio, gradient, use = max(alive, key=lambda found: found[1])
+        ratios, gradients = _median_ratios(changed, uses)
+        strongest = int(np.argmax(gradients))
+        if (ratios >= low).any() or gradients[strongest] <= _least_gradient(changed[-1]):
+            continue
+        use, ratio, gradient = uses[strongest], float(ratios[strongest]), float(gradients[strongest])
         if _usual_change(changed[-1], use) > _TIMES_LOW * low:
             continue
         lost = " Most of it is lost to rounding in float32." if ratio < _LOST else ""
         return (
-            use,
+            changed[-1],
+            use.node,
             f"Each optimizer step changes the weight by {ratio:.1e} of its size, though its gradient is "
             f"{gradient:.2g} of it.{lost}",
             "Raise the learning rate, a hundred times to begin with.",
@@ -116,32 +121,34 @@ def _usual_change(step: StepFacts, use: WeightUse) -> float:
     return expected_change(step, described, row) / float(step.output[row, COLUMN["l2"]])
 
 
-def _median_ratios(steps: list[StepFacts], use: WeightUse) -> tuple[float, float]:
-    """‖Δw‖/‖w‖ and ‖g‖/‖w‖, each the median over the steps; infinite and 0 where they were not measured."""
-    assert use.parameter is not None
-    row = steps[-1].lineage.rows(use.parameter).start
-    sizes = np.array([step.output[use.weight, COLUMN["l2"]] for step in steps])
-    changes = np.array([step.change[use.parameter.id, COLUMN["l2"]] for step in steps])
-    gradients = np.array([step.gradient_l2[row] for step in steps])
-    if not (sizes > 0).all() or not np.isfinite(changes).all() or not np.isfinite(gradients).all():
-        return math.inf, 0.0
-    return float(np.median(changes / sizes)), float(np.median(gradients / sizes))
+def _median_ratios(steps: list[StepFacts], uses: list[WeightUse]) -> tuple[Numbers, Numbers]:
+    """‖Δw‖/‖w‖ and ‖g‖/‖w‖ of each weight, medians over the steps; infinite and 0 where they were not measured."""
+    nodes = [use.parameter.id for use in uses if use.parameter is not None]
+    rows = [use.weight for use in uses]
+    sizes = np.array([step.output[rows, COLUMN["l2"]] for step in steps])
+    changes = np.array([step.change[nodes, COLUMN["l2"]] for step in steps])
+    gradients = np.array([step.gradient_l2[rows] for step in steps])
+    known = ((sizes > 0) & np.isfinite(sizes + changes + gradients)).all(axis=0)
+    sizes = np.where(known, sizes, 1.0)
+    ratios = np.where(known, np.median(changes / sizes, axis=0), np.inf)
+    return ratios, np.where(known, np.median(gradients / sizes, axis=0), 0.0)
 
 
 def _large(context: CheckContext, course: History, growth: float) -> _Verdict | None:
-    first = context.first
-    if first is None or first.info.index != 0 or not context.trained or has_several_optimizers(context):
+    first, last = context.first, context.trained[-1]
+    if first is None or first.info.index != 0 or has_several_optimizers(context):
         return None
     losses = course.losses[np.isfinite(course.losses)]
-    if len(losses) < 3 or not _jumped(losses):
+    if len(losses) < _LEAST_LOSSES or not _jumped(losses):
         return None
-    grown = sorted(_grown(first, context.trained[-1]), key=lambda found: found[0])
+    grown = sorted(_grown(first, last), key=lambda found: found[0])
     middle = grown[len(grown) // 2][0] if grown else 0.0
     if middle <= growth:
         return None
     factor, use = grown[-1]
     return (
-        use,
+        last,
+        use.node,
         f"The weights are {middle:.2g} times as large as at the beginning, and the loss jumped from {losses[0]:.3g} to "
         f"{losses.max():.3g}.",
         "Lower the learning rate ten times or more, and warm it up.",
