@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -38,6 +39,7 @@ def trace(
     thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
     aten: bool = False,
+    saved: bool | None = None,
     **kwargs: Any,
 ) -> Run:
     """Records one step: `target(*inputs, **kwargs)`, and with a loss its backward pass.
@@ -53,6 +55,8 @@ def trace(
             keep="all"), of everything with four dimensions ("all"), or none (False).
         metrics: names of registered metrics to take; "auto" takes those that the checks read, unless keep is "none".
         aten: also note the ATen operators that run inside each call, forward and backward (`Node.aten`). Slow.
+        saved: note what autograd saves of each call for the backward pass (`Node.saved`); by default unless keep is
+            "none".
 
     Returns:
         The run, with one step. Gradients and an optimizer's updates stay in the model, as if you had run it yourself.
@@ -66,6 +70,7 @@ def trace(
     if optimizer is not None and loss is None:
         raise UsageError("optimizer= needs loss=, a function that takes the output and gives a scalar tensor.")
     policy = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
+    policy = replace(policy, saved=policy.stats if saved is None else saved)
     sink = MemoryRun()
     model = target if isinstance(target, nn.Module) else None
     recorder = Recorder(sink, model, keep=policy, metrics=_metrics(metrics, policy), aten=aten)
@@ -153,6 +158,7 @@ def record(
     thumbnails: bool | str | None = None,
     metrics: str | Iterable[str] = AUTO,
     aten: bool = False,
+    saved: bool = False,
     on_step: Callable[[StepRecord], None] | None = None,
     on_finding: OnFinding | None = None,
     thresholds: Mapping[str, float] | None = None,
@@ -167,6 +173,7 @@ def record(
         every: "auto" (as often as `budget` allows), or each n-th step.
         budget: share of the program's own time that recording may take with every="auto": 0.05 or "5%".
         keep, memory_limit, thumbnails, metrics, aten: as for `trace`.
+        saved: as for `trace`, but off unless asked for.
         on_step: called with each recorded step, in the training thread.
         on_finding: runs the checks behind recorded steps, puts what they find into the run, and tells each finding
             once: to a function that takes it; by "warn" as a `FindingWarning`; by "stop" likewise, but an error ends
@@ -183,7 +190,7 @@ def record(
         TrainingStopped: on_finding="stop" and an error was found. It is no `Exception`: handlers of these let it pass.
     """
     policy = parse_policy(every, budget)
-    kept = KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails)
+    kept = replace(KeepPolicy.parse(keep, memory_limit=memory_limit, thumbnails=thumbnails), saved=saved)
     taken = _metrics(metrics, kept)
     sink: RunSink
 

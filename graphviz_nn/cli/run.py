@@ -59,6 +59,7 @@ _NO_STEP = "no module was called and no backward pass ran."
     "Or module patterns, joined by commas, whose tensors are kept: 'layer3.*'.",
 )
 @click.option("--aten", is_flag=True, help="Also note the ATen operators that run inside each call. Slow.")
+@click.option("--saved", is_flag=True, help="Also note what autograd saves of each call for the backward pass.")
 @click.option(
     "--on-finding",
     type=click.Choice(("warn", "stop")),
@@ -75,6 +76,7 @@ def run(
     budget: float,
     keep: str,
     aten: bool,
+    saved: bool,
     on_finding: str | None,
     quiet: bool,
     script: str,
@@ -105,7 +107,7 @@ def run(
         raise
     except BaseException as error:  # a script that does not compile, a package whose import fails
         sys.exit(ended_by(error))
-    options: dict[str, Any] = {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten}
+    options: dict[str, Any] = {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten, "saved": saved}
     if on_finding is not None:
         options |= {"on_finding": on_finding, "thresholds": known_thresholds(Path.cwd())}
     recording = ScriptRecording(path, options, place)

@@ -9,7 +9,7 @@ import networkx as nx
 from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.graph.parameters import count_parameters
 from graphviz_nn.model.modules import Module, ModuleCall, Parameter
-from graphviz_nn.model.nodes import Node, Output
+from graphviz_nn.model.nodes import Node, Output, Saved
 from graphviz_nn.model.structure import Structure
 
 
@@ -57,7 +57,13 @@ def _node(node: Node) -> dict[str, Any]:
         described["names"] = node.names
     if node.aten or node.aten_backward:
         described |= {"aten": node.aten, "aten_backward": node.aten_backward}
+    if node.saved is not None:
+        described["saved"] = [_saved(saved) for saved in node.saved]
     return described
+
+
+def _saved(saved: Saved) -> dict[str, Any]:
+    return {"name": saved.name, "shape": saved.shape, "dtype": saved.dtype, "bytes": saved.bytes}
 
 
 def _output(output: Output) -> dict[str, Any]:

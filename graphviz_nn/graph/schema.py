@@ -72,6 +72,13 @@ ATTRIBUTES: Final = (
     Attribute("node", "names", (tuple,), "every dotted name, several when tied", "parameters and buffers"),
     Attribute("node", "aten", (tuple,), "ATen operators that ran inside the call, in order", "runs with `aten=True`"),
     Attribute("node", "aten_backward", (tuple,), "those of its part of the backward passes", "runs with `aten=True`"),
+    Attribute(
+        "node",
+        "saved",
+        (list,),
+        "what autograd saved of the call for the backward pass: `name shape dtype bytes` of each tensor",
+        "runs with `saved=True`, calls",
+    ),
     Attribute("node", "flops", (int,), "floating-point operations; a multiply-add counts 2", "after `annotate`"),
     Attribute("node", "members", (tuple,), "ids of the recorded nodes that it stands for", "folded and rolled nodes"),
     Attribute("node", "parameters", (int,), "elements of the module's parameters, tied ones once", "kind `module`"),

@@ -74,6 +74,19 @@ class Output(msgspec.Struct, frozen=True, array_like=True):
     version: str = ""
 
 
+class Saved(msgspec.Struct, frozen=True, array_like=True):
+    """A tensor that autograd keeps for the backward pass of a call: `name` is autograd's own ("weight", "result").
+
+    Where the call made several autograd nodes that save something, theirs stand before it ("addmm.mat1"). `bytes` is
+    elements × element size; the memory is often that of an input or an output.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+
+
 class Node(msgspec.Struct, frozen=True, array_like=True):
     """One call (or one source).
 
@@ -101,6 +114,8 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
         aten: the ATen operators that ran inside the call, in order ("aten.addmm.default"), without those of calls
             inside it; empty where they were not recorded.
         aten_backward: those that ran in the call's part of all backward passes.
+        saved: what autograd saved of the call for the backward pass; None where that was not recorded, or could not
+            be read because the program has hooks of its own on what is saved.
     """
 
     id: int
@@ -121,3 +136,4 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     names: tuple[str, ...] = ()
     aten: tuple[str, ...] = ()
     aten_backward: tuple[str, ...] = ()
+    saved: tuple[Saved, ...] | None = None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from graphviz_nn.model.literals import clean
 from graphviz_nn.model.modules import ModuleCall, Parameter
-from graphviz_nn.model.nodes import Input, Node, Output, ValueRef
+from graphviz_nn.model.nodes import Input, Node, Output, Saved, ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import ITEM_BYTES
 from graphviz_nn.recording.module_table import describe_modules
@@ -19,6 +19,7 @@ from graphviz_nn.recording.tape import (
     ALIAS,
     CUSTOM,
     FAILED,
+    GROUP,
     INFRA,
     OPAQUE,
     OPTIMIZER,
@@ -107,11 +108,21 @@ class Assembly:
             names=names,
             aten=self._tape.aten.get(index, ()),
             aten_backward=self._aten_backward(index),
+            saved=self._saved(index, op),
         )
 
     def _aten_backward(self, index: int) -> tuple[str, ...]:
         of_value = self._tape.aten_backward
         return tuple(name for value in self._outputs[index] for name in of_value.get(value, ())) if of_value else ()
+
+    def _saved(self, index: int, op: Op) -> tuple[Saved, ...] | None:
+        """What autograd saved of the call; of sources, unseen code and calls that have an inside nothing is known."""
+        saved = self._tape.saved
+        if saved is None or op.flags & (SOURCE | ALIAS | OPAQUE | GROUP):
+            return None
+        each = [saved.get(value, ()) for value in self._outputs[index]]
+        known = [tensors for tensors in each if tensors is not None]
+        return tuple(tensor for tensors in known for tensor in tensors) if len(known) == len(each) else None
 
     def _describe(self, op: Op) -> Description:
         """Labels, attributes and literal of a call's arguments; equal calls share them."""

@@ -72,7 +72,7 @@ def _same_structure(a: Tape, b: Tape) -> bool:
         and a.module_calls == b.module_calls
         and a.versions == b.versions
         and a.source_names == b.source_names
-        and (a.aten, a.aten_backward) == (b.aten, b.aten_backward)
+        and (a.aten, a.aten_backward, a.saved) == (b.aten, b.aten_backward, b.saved)
         and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors, a.shards)
         == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors, b.shards)
     )

@@ -36,6 +36,7 @@ class KeepPolicy:
         selects: None where all are meant.
         memory_limit: bytes in one step.
         thumbnails: which values have small copies, see `graphviz_nn.recording.thumbnails`.
+        saved: what autograd saves for the backward pass, see `graphviz_nn.recording.saved`.
     """
 
     stats: bool
@@ -44,6 +45,7 @@ class KeepPolicy:
     memory_limit: int
     thumbnails: str
     label: str
+    saved: bool = False
 
     @classmethod
     def parse(cls, keep: Keep, *, memory_limit: int | None = None, thumbnails: Which = None) -> KeepPolicy:

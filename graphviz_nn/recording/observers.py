@@ -18,6 +18,7 @@ from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.observe import Observations, gradient_hooks
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.randomness import draws_random_numbers
+from graphviz_nn.recording.saved import SavedTensors
 from graphviz_nn.recording.thumbnails import Thumbnails
 
 
@@ -70,6 +71,8 @@ class Observers:
             on_gradient.append(metrics.gradient)
             on_leaf_gradient.append(metrics.gradient)
             on_call.append(metrics.call)
+        if policy.saved:
+            on_value.append(SavedTensors(identity.tape).value)
         mode.note_call = each(on_call)
         mode.before_call = each([*on_call, self._before_call] if policy.tensors and policy.selects is None else on_call)
         identity.observe = each(on_value)

@@ -6,7 +6,10 @@ Everything here is written from the hot path, so it is lists and tuples and noth
 from __future__ import annotations
 
 from types import CodeType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.nodes import Saved
 
 MODULE_ENTER: Final = 0
 MODULE_EXIT: Final = 1
@@ -84,6 +87,8 @@ class Tape:
         recomputed: by the id of a recomputed op, that of the original.
         aten, aten_backward: names of ATen operators by op id, and those of backward passes by value id.
         shards: by value id, what this process holds of a DTensor.
+        saved: by value id, what autograd saved of the call that made it, None where that cannot be read; or None where
+            nobody asks.
     """
 
     __slots__ = (
@@ -101,6 +106,7 @@ class Tape:
         "pass_times",
         "passes",
         "recomputed",
+        "saved",
         "sequence",
         "shards",
         "source_names",
@@ -117,6 +123,7 @@ class Tape:
         self.sequence: dict[int, int] = {}
         self.versions: dict[int, str] = {}
         self.shards: dict[int, tuple[tuple[int, ...], str]] = {}
+        self.saved: dict[int, tuple[Saved, ...] | None] | None = None
         self.order: list[Any] = []
         self.module_calls: list[tuple[Any, int, int, int, bool]] = []
         self.groups: list[int] = []

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 import graphviz_nn as gnn
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.tensors import TensorKey
-from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, ValueSelection
+from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.flow import flow_of
 from graphviz_nn_ui.viewmodels.inspection import inspect
 from graphviz_nn_ui.viewmodels.numbers import short_text
+from graphviz_nn_ui.viewmodels.sections import Section
 from graphviz_nn_ui.viewmodels.step_numbers import NEVER
 from graphviz_nn_ui.viewmodels.tensor_cards import STAT_ROWS, cards_of, stat_texts, update_ratio
 from tests.support.panels import Opened, node_id, numbers_of
@@ -127,8 +130,19 @@ class TestInspection:
         assert [line.name for line in found.parameters] == ["conv.weight", "norm.weight", "norm.bias"]
         assert all(line.ratio != "–" for line in found.parameters)
 
-    def test_what_autograd_saved_is_listed_or_missed_aloud(self, digits_run: Path, opened: Opened) -> None:
-        session = opened(digits_run)
-        found = inspect(session, numbers_of(session), NodeSelection(node_id(session, "stem")), 0, None)
-        (saved,) = (section for section in found.sections if section.title == "Saved for backward")
-        assert saved.facts or "does not say" in saved.empty
+    def test_what_autograd_saved_is_listed(self, tmp_path: Path, opened: Opened) -> None:
+        path = gnn.trace(nn.Conv2d(1, 2, 3), torch.rand(1, 1, 8, 8)).save(tmp_path / "convolution.gvnn")
+        found = saved_for_backward(opened(path), "conv2d")
+        assert [fact.name for fact in found.facts] == ["input", "weight"]
+        assert found.facts[0].text.endswith("· 256 B")
+
+    def test_where_nothing_was_saved_or_noted(self, forward_run: Path, digits_run: Path, opened: Opened) -> None:
+        assert saved_for_backward(opened(forward_run), "stem").empty == "Nothing."
+        assert "does not say" in saved_for_backward(opened(digits_run), "stem").empty
+
+
+def saved_for_backward(session: Session, name: str) -> Section:
+    """The section of the inspector on a call that says what autograd saved of it."""
+    found = inspect(session, numbers_of(session), NodeSelection(node_id(session, name)), 0, None)
+    (section,) = (section for section in found.sections if section.title == "Saved for backward")
+    return section

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from graphviz_nn.model.nodes import SOURCE_KINDS, Node, ValueRef
+from graphviz_nn.model.nodes import SOURCE_KINDS, Node, Saved, ValueRef
 from graphviz_nn.scene.words import count_text
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.module_details import parameter_lines
@@ -19,10 +19,7 @@ from graphviz_nn_ui.viewmodels.tensor_cards import update_ratio
 if TYPE_CHECKING:
     from graphviz_nn.graph.cost import Costs
 
-SAVED: Final = "saved"
-"""Attribute of a node: what autograd saved of the call for backward, a list of `{name, shape, dtype, bytes}`."""
-
-_SPECIAL: Final = ("error", "recompute_of", SAVED)
+_SPECIAL: Final = ("error", "recompute_of")
 _MOST_CHILDREN: Final = 500
 
 
@@ -108,17 +105,15 @@ def _cost(numbers: StepNumbers, node: Node, costs: Costs | None) -> Iterator[Fac
 
 
 def _saved(node: Node) -> Section:
-    saved = node.attributes.get(SAVED)
-    if node.kind in SOURCE_KINDS:
+    if node.kind in (*SOURCE_KINDS, "composite"):
         return Section("Saved for backward", ())
-    if not isinstance(saved, list):
+    if node.saved is None:
         return Section("Saved for backward", (), "This recording does not say what autograd saved.")
-    return Section("Saved for backward", tuple(_saved_fact(each) for each in saved), "Nothing.")
+    return Section("Saved for backward", tuple(_saved_fact(each) for each in node.saved), "Nothing.")
 
 
-def _saved_fact(saved: dict[str, Any]) -> Fact:
-    shape = tuple(saved.get("shape", ()))
-    return Fact(str(saved["name"]), f"{shape_text(shape, str(saved['dtype']))} · {size_text(saved['bytes'])}")
+def _saved_fact(saved: Saved) -> Fact:
+    return Fact(saved.name, f"{shape_text(saved.shape, saved.dtype)} · {size_text(saved.bytes)}")
 
 
 def _outputs(node: Node, index: int) -> Iterator[Fact]:
