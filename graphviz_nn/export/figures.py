@@ -34,6 +34,8 @@ _LABELLED: Final = 100
 """Images beyond which numbers beside each would not be read."""
 
 _BAND: Final = "#009e73"
+_TITLE: Final = 11.5
+"""Characters of a title on an inch."""
 
 
 def draw(shown: ViewData, format: str, theme: str = "light", dpi: int = DPI) -> bytes:
@@ -90,7 +92,7 @@ def _images(shown: ImageGrid, figure: Figure, palette: Palette) -> None:
 def _indexed(
     shown: ImageGrid, axes: Axes, figure: Figure, palette: Palette, columns: int, gap: tuple[int, int]
 ) -> None:
-    found = tiles(shown.images, shown.scale, shown.colours)
+    found = tiles(shown.images, shown.scale, shown.colours, shown.limits)
     table = ListedColormap(colour_table(shown.colours, palette.canvas))
     axes.imshow(sheet(found.indices, columns, gap), cmap=table, vmin=0, vmax=255, interpolation="nearest")
     if shown.scale == "common" and np.isfinite(found.ranges[0]).all():
@@ -127,12 +129,13 @@ def _curves(shown: Curves, figure: Figure, palette: Palette) -> None:
         width = 0.8 / max(len(shown.curves), 1)
         for place, curve in enumerate(shown.curves):
             axes.bar(curve.x + (place - (len(shown.curves) - 1) / 2) * width, np.nan_to_num(curve.y), width,
-                     label=curve.label, color=_hue(curve))  # fmt: skip
+                     label=curve.label, color=_hue(curve), alpha=1 - shown.fading(curve))  # fmt: skip
     else:
         for curve in shown.curves:
             alone = np.count_nonzero(np.isfinite(curve.y)) < 40
             marker = "o" if alone else ""
-            axes.plot(curve.x, curve.y, label=curve.label, color=_hue(curve), linewidth=1.6, marker=marker, ms=3)
+            axes.plot(curve.x, curve.y, label=curve.label, color=_hue(curve), alpha=1 - shown.fading(curve),
+                      linewidth=1.6, marker=marker, ms=3)  # fmt: skip
     if shown.logarithmic and any((curve.y > 0).any() for curve in shown.curves):
         axes.set_yscale("log")
     if shown.ticks:
@@ -197,7 +200,8 @@ def _axes(figure: Figure, palette: Palette, title: str) -> Axes:
 
 def _plain_axes(figure: Figure, palette: Palette, title: str, above: float = 8) -> Axes:
     axes = _axes(figure, palette, title)
-    axes.set_title(title, color=palette.ink, fontsize=11, pad=above)
+    lines = textwrap.wrap(title, int(figure.get_figwidth() * _TITLE), break_long_words=False)
+    axes.set_title("\n".join(lines), color=palette.ink, fontsize=11, pad=above)
     axes.set_axis_off()
     axes.title.set_visible(True)
     return axes

@@ -55,6 +55,7 @@ class ImageGrid:
         scale: one of `SCALES`. colours: one of `COLOURS`.
         axes: what a place in an image is called: of rows, of columns.
         sample_word: what `samples` counts ("sample", "filter").
+        limits: the numbers at the ends of the colours, where these are known beforehand; else None: as `scale` says.
         samples, planes: how many of each can be chosen. total: how many images there are; those given are
             `first` to `first + n`.
     """
@@ -71,6 +72,7 @@ class ImageGrid:
     planes: int = 1
     total: int = 0
     first: int = 0
+    limits: tuple[float, float] | None = None
 
     @property
     def in_colour(self) -> bool:
@@ -142,6 +144,11 @@ class Curves:
     bars: bool = False
     band: tuple[float, float] | None = None
     cursor: float | None = None
+
+    def fading(self, curve: Curve) -> float:
+        """Returns how far a curve's colour fades, so that those of one hue differ: 0 for the first, below 0.8."""
+        alike = [each for each in self.curves if each.hue == curve.hue]
+        return 0.8 * alike.index(curve) / len(alike)
 
 
 ViewData = ImageGrid | HeatMap | Table | Curves

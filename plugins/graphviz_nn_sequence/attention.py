@@ -17,6 +17,7 @@ from graphviz_nn_sequence.reading import require, sample_within
 
 FUSED: Final = "scaled_dot_product_attention"
 AXES: Final = ("query", "key")
+_PLACED: Final = "queries down, keys across"
 MOST_BYTES: Final = 256 * 2**20
 """What the weights of one view may take; of more heads than fit, the first are shown."""
 
@@ -32,13 +33,17 @@ def has_attention(subject: Subject) -> bool:
 
 
 def attention(subject: Subject, options: ViewOptions) -> ImageGrid:
-    """Returns the weights of one sample, [heads, queries, keys]. Those of the fused operator, which keeps none, are
-    computed from its query, key and mask.
+    """Returns the weights of one sample, [heads, queries, keys], out of the kept tensor or else of its thumbnail.
+
+    Those of the fused operator, which keeps none, are computed from its query, key and mask.
 
     Raises:
         NotRecorded: the weights, or the arguments of the fused operator, were not kept.
     """
-    heads = _heads(subject, options)
+    # A thumbnail of the fused operator would be one of its output.
+    unkept = subject.described is None and not _is_fused(subject)
+    small = subject.thumbnail() if unkept else None
+    heads = _heads(subject, options) if small is None else _thumbnail(subject, small, options)
     shown = heads.weights
     return ImageGrid(
         title=f"{_name(subject)} · attention weights" + (" · gradient" if subject.of == "gradient" else ""),
@@ -94,18 +99,36 @@ class _Heads:
     note: str
 
 
+def _is_fused(subject: Subject) -> bool:
+    return subject.node is not None and subject.node.op == FUSED
+
+
 def _heads(subject: Subject, options: ViewOptions) -> _Heads:
     if subject.node is None:
         raise NotRecorded("Attention weights are those of a node: name one.")
-    if subject.node.op == FUSED:
+    if _is_fused(subject):
         return _fused(subject, options)
     # In three dimensions each slice is a head of some sample: which one, only the program knows.
     batch = subject.shape[:-3]
     place: tuple[Index, ...] = (sample_within(options.sample, batch[0]),) if batch else ()
     first, count = _some(options, subject.shape[-3], subject.shape[-2] * subject.shape[-1])
     weights = subject.read(*place, slice(first, first + count))
-    note = "" if first + count >= subject.shape[-3] or options.count is not None else _too_many(count)
+    left_out = first + count < subject.shape[-3] and options.count is None
+    note = f"{_PLACED}; {_too_many(count)}" if left_out else _PLACED
     return _Heads(_float(weights), batch[0] if batch else 1, first, subject.shape[-3], note)
+
+
+def _thumbnail(subject: Subject, small: npt.NDArray[Any], options: ViewOptions) -> _Heads:
+    """The weights out of a thumbnail [heads, queries, keys] of the first sample, of which every k-th is left."""
+    first, count = _some(options, len(small), small[0].size)
+    note = f"{_PLACED}; thumbnail of the first sample"
+    if small.shape[1:] != subject.shape[2:]:
+        note += f", {small.shape[1]} of {subject.shape[2]} queries and {small.shape[2]} of {subject.shape[3]} keys"
+    if len(small) < subject.shape[1]:
+        note += f", first {len(small)} of {subject.shape[1]} heads"
+    return _Heads(
+        _float(small[first : first + count]), 1, first, len(small), f"{note}; record with keep='all' for the rest"
+    )
 
 
 def _fused(subject: Subject, options: ViewOptions) -> _Heads:
@@ -129,7 +152,7 @@ def _fused(subject: Subject, options: ViewOptions) -> _Heads:
         scores += _added(_of_heads(mask, sample, chosen, total))
     elif node.attributes.get("is_causal"):
         scores += _added(np.tri(*scores.shape[1:], dtype=np.bool_))
-    notes = ["computed from query and key: the fused operator keeps no weights"]
+    notes = [f"{_PLACED}; computed from query and key: the fused operator keeps no weights"]
     if node.attributes.get("dropout_p"):
         notes.append(f"before dropout of {node.attributes['dropout_p']:g}")
     if first + count < total and options.count is None:

@@ -24,7 +24,7 @@ def gates(subject: Subject, options: ViewOptions) -> ImageGrid:
         NotRecorded: what they are computed from was not kept.
     """
     opened = open_layer(subject, options.sample)
-    return _grid(subject, "gates", opened, opened.gates, options, "common")
+    return _grid(subject, "gates", opened, opened.gates, options, limits=(0.0, 1.0))
 
 
 def states(subject: Subject, options: ViewOptions) -> ImageGrid:
@@ -38,7 +38,7 @@ def states(subject: Subject, options: ViewOptions) -> ImageGrid:
     opened = open_layer(subject, options.sample)
     units = opened.states[0].numbers.shape[1]
     alike = [track for track in opened.states if track.numbers.shape[1] == units]
-    return _grid(subject, "states", opened, alike, options, "each")
+    return _grid(subject, "states", opened, alike, options)
 
 
 def gate_table(subject: Subject, options: ViewOptions) -> Table:
@@ -64,8 +64,11 @@ def _row(track: Track) -> tuple[str | float, ...]:
 
 
 def _grid(
-    subject: Subject, what: str, opened: Opened, tracks: list[Track], options: ViewOptions, scale: str
-) -> ImageGrid:
+    subject: Subject, what: str, opened: Opened, tracks: list[Track], options: ViewOptions,
+    limits: tuple[float, float] | None = None,
+) -> ImageGrid:  # fmt: skip
+    """Images of the tracks that are asked for, coloured from limit to limit where these are known."""
+    scale = options.scale if options.scale != "auto" else "each" if limits is None else "common"
     first = min(max(options.first, 0), len(tracks) - 1)
     shown = tracks[first:][: options.count]
     images = np.stack([track.numbers.T for track in shown])
@@ -73,13 +76,14 @@ def _grid(
         title=f"{_name(subject)} · {what} of sample {opened.sample}",
         images=images,
         labels=tuple(track.label for track in shown),
-        note=_joined("unit by step, computed from what the call read", opened.note),
-        scale=scale if options.scale == "auto" else options.scale,
+        note=_joined("units down, steps across; computed from what the call read", opened.note),
+        scale=scale,
         colours=("signed" if signed(images) else "sequential") if options.colours == "auto" else options.colours,
         axes=AXES,
         samples=opened.samples,
         total=len(tracks),
         first=first,
+        limits=limits if options.scale == "auto" else None,
     )
 
 

@@ -156,6 +156,18 @@ def test_weights_of_a_softmax_are_its_own() -> None:
     assert "attention_table" not in fits(run, "softmax", "gradient")
 
 
+def test_without_the_weights_their_thumbnail_is_shown_and_it_is_said() -> None:
+    (scores,) = _tensors((2, 20, 100, 10))
+    run = gnn.trace(Softmax(), scores, keep="stats")
+    grid = _grid(run, "softmax", first=3)
+    expected = torch.softmax(scores, dim=-1)[0, 3:16, ::2].bfloat16().float()
+    np.testing.assert_array_equal(grid.images, expected.numpy())
+    assert (grid.samples, grid.total, grid.labels[0]) == (1, 16, "head 3")
+    assert "thumbnail of the first sample, 50 of 100 queries and 10 of 10 keys, first 16 of 20 heads" in grid.note
+    with pytest.raises(NotRecorded, match="keep='all'"):  # of some keys alone there is no entropy
+        show(run, "attention_table", "softmax")
+
+
 def test_heads_that_are_too_large_are_left_for_another_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graphviz_nn_sequence.attention.MOST_BYTES", 2 * 5 * 7 * 8)
     query, key, value = _tensors(*HEADS)
@@ -176,6 +188,6 @@ def test_the_table_tells_a_head_that_settled_on_one_key() -> None:
 
 def test_what_was_not_kept_is_named() -> None:
     query, key, value = _tensors(*HEADS)
-    run = gnn.trace(Attending(), query, key, value, keep="stats")
+    run = gnn.trace(Attending(), query, key, value, keep="stats", thumbnails="all")
     with pytest.raises(NotRecorded, match=r"query, key and mask, but these were not kept .*: query, key\."):
         _grid(run)

@@ -55,6 +55,14 @@ def test_a_figure_says_its_title_note_and_what_is_not_finite() -> None:
     assert "1 × +Inf" in texts(WITH_NAN)
 
 
+def test_curves_of_one_hue_are_told_apart() -> None:
+    numbers = np.arange(3.0)
+    shown = Curves("t", tuple(Curve(str(n), numbers, numbers + n, "forward" if n else "") for n in range(4)), "x", "y")
+    assert [shown.fading(curve) for curve in shown.curves] == pytest.approx([0.0, 0.0, 0.8 / 3, 1.6 / 3])
+    drawn = draw(shown, "svg").decode()
+    assert all(f"stroke-opacity: {opacity}" in drawn for opacity in ("0.733333", "0.466667"))
+
+
 def test_the_same_view_gives_the_same_file() -> None:
     assert draw(GRID, "pdf") == draw(GRID, "pdf")
 

@@ -111,3 +111,11 @@ def test_a_colour_table_has_256_different_enough_colours(colours: str) -> None:
     assert table[GAP] == "#123456"
     assert len({table[slot] for slot in (NAN, PLUS_INF, MINUS_INF)} - set(table[:LEVELS])) == 3
     assert len(set(table[:LEVELS])) > 200
+
+
+def test_known_limits_are_the_ends_of_the_colours() -> None:
+    images = np.array([[[0.0, 0.5, 1.0]], [[-3.0, 0.5, np.nan]]])
+    found = tiles(images, "each", "sequential", limits=(0.0, 1.0))
+    assert found.ranges.tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert found.indices[0].ravel().tolist() == [0, LEVELS // 2, LEVELS - 1]
+    assert found.indices[1].ravel().tolist() == [0, LEVELS // 2, NAN]

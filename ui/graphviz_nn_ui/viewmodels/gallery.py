@@ -21,7 +21,7 @@ class Gallery:
 
     @classmethod
     def of(cls, grid: ImageGrid) -> Gallery:
-        return cls(grid, None if grid.in_colour else tiles(grid.images, grid.scale, grid.colours))
+        return cls(grid, None if grid.in_colour else tiles(grid.images, grid.scale, grid.colours, grid.limits))
 
     @property
     def count(self) -> int:

@@ -17,9 +17,9 @@ from graphviz_nn_ui.widgets.theme import Theme
 LEFT: Final = 58
 RIGHT: Final = 14
 TOP: Final = 28
-BOTTOM: Final = 36
+_UNDER: Final = 6
+"""Pixels beside the two lines of text below the axis."""
 
-_TICK_TEXT: Final = 15
 _SLANT: Final = math.radians(38)
 _BETWEEN_NAMES: Final = 10
 _NAMES_SHARE: Final = 0.34
@@ -98,7 +98,7 @@ class PlotPainter:
             x = area.left() + self.x.place(tick.value) * area.width()
             width = painter.fontMetrics().horizontalAdvance(tick.text)
             left = min(max(x - width / 2, 2.0), area.right() + RIGHT - width - 2.0)
-            painter.drawText(QPointF(left, area.bottom() + _TICK_TEXT), tick.text)
+            painter.drawText(QPointF(left, area.bottom() + painter.fontMetrics().ascent() + 3), tick.text)
 
     def _paint_names(self) -> None:
         """Names below the axis: upright where they fit, or else aslant, and of too many only every k-th."""
@@ -189,7 +189,9 @@ class PlotPainter:
 
     def _hue(self, curve: Curve) -> QColor:
         named = {"forward": self.theme.forward, "backward": self.theme.backward, "update": self.theme.update}
-        return named.get(curve.hue, self.theme.accent)
+        hue = QColor(named.get(curve.hue, self.theme.accent))
+        hue.setAlphaF(1 - self.curves.fading(curve))
+        return hue
 
     def _fitting(self, text: str, width: float) -> str:
         return self.painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(width), 0))
@@ -197,10 +199,11 @@ class PlotPainter:
 
 def room_below(curves: Curves, metrics: QFontMetrics, width: float, height: float) -> float:
     """Returns the room that what stands below the axis needs, in a plot of that height whose axis has that width."""
+    least = 2.0 * metrics.height() + _UNDER
     if not curves.ticks or not _slants(curves, metrics, width):
-        return BOTTOM
+        return least
     wanted = _widest(curves, metrics) * math.sin(_SLANT) + 2.5 * metrics.height()
-    return min(wanted, max(height * _NAMES_SHARE, BOTTOM))
+    return min(wanted, max(height * _NAMES_SHARE, least))
 
 
 def _slants(curves: Curves, metrics: QFontMetrics, width: float) -> bool:
