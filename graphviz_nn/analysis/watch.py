@@ -36,6 +36,7 @@ class Watch:
 
     Attributes:
         found: the findings so far, in the order in which they came.
+        looks: how often the checks have run.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Watch:
             raise OptionError(f"on_finding={react!r} is not known: use 'warn', 'stop' or a function.{hint}")
         known = plugins().checks
         self.found: list[Finding] = []
+        self.looks = 0
         self._checker = Checker(plugins().layer_types, known, set_thresholds(known, thresholds or {}))
         self._react = react
         self._keep = keep
@@ -97,6 +99,7 @@ class Watch:
 
     def _look(self, *, may_stop: bool) -> None:
         self._unseen = False
+        self.looks += 1
         began = self._clock()
         new = [finding for finding in self._checker.findings(self._recent) if self._is_news(finding)]
         self._last = self._clock() - began
