@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
@@ -71,8 +71,8 @@ class PluginManager:
 
     def load(self, points: Iterable[EntryPoint], third_party: bool = True) -> None:
         """Loads the plugins of entry points: this package's own, then, if `third_party`, the others by name."""
-        for point in sorted(dict.fromkeys(points), key=_order):
-            info = _describe(point)
+        described = {point: _describe(point) for point in points}
+        for point, info in sorted(described.items(), key=lambda pair: _order(pair[1])):
             if not (info.builtin or third_party):
                 self._plugins.append(_Plugin(replace(info, error=f"switched off by {SWITCH}=off")))
                 continue
@@ -199,11 +199,16 @@ def plugins() -> PluginManager:
 
 
 def _describe(point: EntryPoint) -> PluginInfo:
-    distribution = point.dist.name if point.dist is not None else ""
-    version = point.dist.version if point.dist is not None else ""
-    return PluginInfo(point.name, distribution, version, distribution.replace("_", "-") == _OWN_DISTRIBUTION)
+    """Asks each distribution once for each fact: it parses its metadata every time."""
+    name, version = ("", "") if point.dist is None else _name_and_version(point.dist)
+    return PluginInfo(point.name, name, version, name.replace("_", "-") == _OWN_DISTRIBUTION)
 
 
-def _order(point: EntryPoint) -> tuple[bool, str, str]:
-    info = _describe(point)
+@cache
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
+
+
+def _order(info: PluginInfo) -> tuple[bool, str, str]:
     return not info.builtin, info.name, info.distribution

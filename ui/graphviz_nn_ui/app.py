@@ -50,13 +50,15 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
     settings = private_settings(folder.name) if folder is not None else QSettings("graphviz_nn", "graphviz_nn")
     window = make_window(application, settings)
     shot.set_look(window.workspace.look)
+    if screenshot is not None:
+        window.resize(*size)  # before the docks take their shares of it
     if document is not None:
         window.opener.show(document)
     elif traced and target is not None:
         window.tracer.start(target, ["trace", "--keep", "all", target], lambda opened: shot.go(opened.session))
     try:
         if screenshot is not None:
-            return Photographer(window, screenshot, size, wants_run=target is not None).take(application)
+            return Photographer(window, screenshot, wants_run=target is not None).take(application)
         window.show()
         let_interrupt(application)
         return application.exec()

@@ -29,11 +29,10 @@ class Photographer(QObject):
     `wants_run`: whether a run is to be seen; the window's start page is then a failure.
     """
 
-    def __init__(self, window: MainWindow, path: Path, size: tuple[int, int], wants_run: bool) -> None:
+    def __init__(self, window: MainWindow, path: Path, wants_run: bool) -> None:
         super().__init__()
         self._window = window
         self._path = path
-        self._size = size
         self._wants_run = wants_run
         self._began = self._busy = time.monotonic()
 
@@ -43,7 +42,6 @@ class Photographer(QObject):
         Raises:
             UsageError: the picture cannot be written.
         """
-        self._window.resize(*self._size)
         self._window.show()
         self._began = self._busy = time.monotonic()
         timer = QTimer(self)

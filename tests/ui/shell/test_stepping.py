@@ -159,7 +159,7 @@ def test_the_status_says_where_we_are(session):
     assert "the gradient of relu · backward" in status(session)
     session.scrub(10**9)
     assert "the update of" in status(session)
-    assert "the last event · optimizer" in status(session)
+    assert "the last event · update" in status(session)
 
 
 def test_the_status_of_an_error(show, broken_run):

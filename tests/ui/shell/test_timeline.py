@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QApplication
 from graphviz_nn.model.nodes import PHASES
 from graphviz_nn.model.steps import ErrorInfo, StepInfo
 from graphviz_nn_ui.panels.timeline import Timeline
-from graphviz_nn_ui.panels.timeline.lanes import LEFT, RIGHT
+from graphviz_nn_ui.panels.timeline.lanes import RIGHT, left_of
 from graphviz_nn_ui.viewmodels.timeline import EventLanes, Range, ticks
 from graphviz_nn_ui.viewmodels.training_steps import TrainingSteps
 from graphviz_nn_ui.widgets.theme import LIGHT_THEME
@@ -76,13 +76,13 @@ def test_ticks_are_round_and_few():
 def timeline(qtbot, workspace):
     timeline = Timeline(workspace)
     qtbot.addWidget(timeline)
-    timeline.resize(LEFT + RIGHT + 500, 200)
+    timeline.resize(left_of(timeline) + RIGHT + 500, 200)
     timeline.show()
     return timeline
 
 
 def _x(timeline, share: float) -> QPoint:
-    return QPoint(LEFT + int(share * 500), 40)
+    return QPoint(left_of(timeline) + int(share * 500), 40)
 
 
 def test_a_click_puts_the_cursor_there_and_a_drag_scrubs(qtbot, timeline, show, digits_run):
@@ -139,9 +139,9 @@ def test_keys_step(qtbot, timeline, show, digits_run):
 
 def test_a_click_on_the_strip_opens_that_step(qtbot, timeline, show, digits_run):
     session = show(digits_run).session
-    qtbot.mouseClick(timeline.steps, Qt.MouseButton.LeftButton, pos=QPoint(LEFT, 10))
+    qtbot.mouseClick(timeline.steps, Qt.MouseButton.LeftButton, pos=QPoint(timeline.steps.left, 10))
     assert session.position == 0
-    qtbot.mouseClick(timeline.steps, Qt.MouseButton.LeftButton, pos=QPoint(LEFT + 499, 10))
+    qtbot.mouseClick(timeline.steps, Qt.MouseButton.LeftButton, pos=QPoint(timeline.steps.left + 499, 10))
     assert session.position == 11
 
 

@@ -46,6 +46,7 @@ class Appearance(QObject):
         font = self._application.font()
         font.setPointSizeF(min(max(points, SMALLEST), LARGEST))
         self._application.setFont(font)
+        self._application.setFont(font, "QDockWidgetTitle")  # which has a font of its own
 
 
 def add_appearance_commands(workspace: Workspace, appearance: Appearance) -> None:

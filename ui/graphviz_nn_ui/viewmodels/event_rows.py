@@ -74,6 +74,11 @@ class EventRows:
         return len(self.shown)
 
     @property
+    def last(self) -> int:
+        """The seq of the last one that is shown; 0 where none is."""
+        return int(self.shown[-1]) if len(self.shown) else 0
+
+    @property
     def whole(self) -> bool:
         """Whether nothing is left out."""
         return len(self.shown) == len(self._order)
@@ -123,7 +128,8 @@ class EventRows:
             return f"backward pass {int(order.number[seq])}"
         if kind in (EventKind.MODULE_ENTER, EventKind.MODULE_EXIT):
             call = order.structure.module_calls[order.module_call[seq]]
-            return f"{_module_name(call.path)}{f' · call {call.call}' if call.call > 1 else ''}"
+            name = _module_name(call.path).rpartition(".")[2]  # the whole path stands beside it
+            return f"{name} · call {call.call}" if call.call > 1 else name
         number = int(order.node[seq])
         if number < 0:
             return KIND_WORDS[kind]

@@ -6,6 +6,9 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.steps import StepInfo
 from graphviz_nn.session import Place, Session
 
+_PHASES = {"optimizer": "update"}
+"""Phases that people call by another word."""
+
 _SAYS = {
     EventKind.CALL: "{}",
     EventKind.RETURN: "the end of {}",
@@ -31,7 +34,7 @@ def status(session: Session) -> str:
         return f"Before the first event · {step}"
     at_end = place.seq == len(session.step.order) - 1
     said = f"After #{place.seq} {event_words(session, place)}{', the last event' if at_end else ''}"
-    return " · ".join([said, *([place.phase] if place.phase else []), step])
+    return " · ".join([said, *([_PHASES.get(place.phase, place.phase)] if place.phase else []), step])
 
 
 def event_words(session: Session, place: Place) -> str:

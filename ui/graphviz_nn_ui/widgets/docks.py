@@ -12,6 +12,7 @@ from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.widgets.dock_titles import DockTitles
 from graphviz_nn_ui.widgets.report import error_view
 from graphviz_nn_ui.workspace import Workspace
 
@@ -20,8 +21,8 @@ AREAS = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
-SIZES = {"left": 290, "right": 390, "bottom": 215}
-"""Width or height of an area at first, in pixels."""
+SHARES = {"left": (0.21, 260, 360), "right": (0.25, 340, 440), "bottom": (0.23, 190, 260)}
+"""Part of the window that an area takes at first; at least, at most, in pixels."""
 
 _ORIENTATIONS = {
     "left": Qt.Orientation.Horizontal,
@@ -54,6 +55,7 @@ class Docks:
         self._later = QTimer(window)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.make_all)
+        self._titles = DockTitles(window, self._docks.values())
         self._place()
         for dock in self:
             dock.hide()
@@ -76,7 +78,12 @@ class Docks:
             first.raise_()
         for area, orientation in _ORIENTATIONS.items():
             docks = [self._docks[panel.name] for panel in self._panels if panel.area == area and panel.shown]
-            self._window.resizeDocks(docks, [SIZES[area]] * len(docks), orientation)
+            self._window.resizeDocks(docks, [self._size(area)] * len(docks), orientation)
+
+    def _size(self, area: str) -> int:
+        share, least, most = SHARES[area]
+        across = self._window.height() if area == "bottom" else self._window.width()
+        return int(min(max(share * across, least), most))
 
     def _place(self) -> None:
         self._firsts: list[QDockWidget] = []
@@ -104,6 +111,7 @@ class Docks:
             return
         if not self._state or not self._window.restoreState(QByteArray(self._state), self._version):
             self.arrange()
+        self._titles.tidy()
         self._later.start(LATER)
 
     def make_all(self) -> None:

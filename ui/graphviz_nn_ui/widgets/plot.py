@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from graphviz_nn.model.views import Curves
 from graphviz_nn_ui.viewmodels.axis import BAR_ROOM, MARGIN, Axis, axis_of
 from graphviz_nn_ui.viewmodels.numbers import number_text
-from graphviz_nn_ui.widgets.plot_painter import BOTTOM, LEFT, RIGHT, TOP, PlotPainter, room_below
+from graphviz_nn_ui.widgets.plot_painter import LEFT, RIGHT, TOP, PlotPainter, room_below
 from graphviz_nn_ui.widgets.theme import theme_of
 
 
@@ -141,7 +141,7 @@ class Plot(QWidget):
 
     def _area(self) -> QRectF:
         width, height = self.width() - LEFT - RIGHT, self.height()
-        below = BOTTOM if self._curves is None else room_below(self._curves, self.fontMetrics(), width, height)
+        below = 0.0 if self._curves is None else room_below(self._curves, self.fontMetrics(), width, height)
         return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -below)
 
 

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QLabel, QStatusBar
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.place import status
 from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workspace import Workspace
 
@@ -18,10 +19,10 @@ class StatusLine(QStatusBar):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self._place = QLabel()
+        self._place = ElidedLabel()
         self._place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._place.setAccessibleName("Place at the cursor")
-        self._jobs, self._run = QLabel(), QLabel()
+        self._jobs, self._run = QLabel(), ElidedLabel()
         self._jobs.setAccessibleName("Work under way")
         self._run.setAccessibleName("Run")
         self.addWidget(self._place, 1)

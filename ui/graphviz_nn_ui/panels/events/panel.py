@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QRect, Qt
+from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QRect, Qt, QTimer
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -24,12 +25,17 @@ from graphviz_nn_ui.panels.events.model import KIND, MODULE, NUMBER, TIME, WHAT,
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.event_rows import KIND_FILTERS, PHASE_FILTERS, EventRows
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.columns import FittedColumns
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
-_MARGIN: Final = 12
+_WIDTHS: Final = {NUMBER: "▶ 0", KIND: "↻ update", TIME: "0.00k"}
+"""Texts as wide as the columns; what and where take what is left."""
+
+_LEAST: Final = "embedding"
+"""A word for which there must be room in either."""
 
 
 class EventsPanel(QWidget):
@@ -53,6 +59,9 @@ class EventsPanel(QWidget):
         self._lay_out()
         self._numbers: StepNumbers | None = None
         self._told = False  # while the session's selection is taken over
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(self._show_cursor)
         self._following = Following(
             workspace,
             self,
@@ -62,10 +71,16 @@ class EventsPanel(QWidget):
             selection=self._show_selection,
         )
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        """The cursor's row may have been left outside; the list is laid out after this panel."""
+        super().resizeEvent(event)
+        self._columns.fit(self.width())
+        self._settled.start(0)
+
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         kind = None if event is None else event.type()
         if kind == QEvent.Type.FontChange:
-            self._size_columns()
+            self._size_rows()
         elif kind == QEvent.Type.PaletteChange:
             self._theme = theme_of(self)
         super().changeEvent(event)
@@ -88,11 +103,9 @@ class EventsPanel(QWidget):
         assert selection is not None
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        columns.setMinimumSectionSize(16)
         columns.setHighlightSections(False)
         view.setItemDelegateForColumn(MODULE, _EndOfPath(view))
-        for column in (WHAT, MODULE):
-            columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self._columns = FittedColumns(view, columns, _WIDTHS, (WHAT, MODULE), _LEAST, (TIME, MODULE))
         selection.currentChanged.connect(self._select)
         return view
 
@@ -108,17 +121,13 @@ class EventsPanel(QWidget):
         column.setSpacing(0)
         column.addLayout(bar)
         column.addWidget(self._empty)
-        self._size_columns()
+        self._size_rows()
 
-    def _size_columns(self) -> None:
-        rows, columns = self._view.verticalHeader(), self._view.horizontalHeader()
-        if rows is None or columns is None:
-            return
-        metrics = self.fontMetrics()
-        rows.setDefaultSectionSize(metrics.height() + 5)
-        last = 0 if self._model.rows is None else len(self._model.rows)
-        for column, widest in {NUMBER: f"▶ {last}", KIND: "↻ update", TIME: "0000"}.items():
-            columns.resizeSection(column, metrics.horizontalAdvance(widest) + _MARGIN)
+    def _size_rows(self) -> None:
+        rows = self._view.verticalHeader()
+        if rows is not None:
+            rows.setDefaultSectionSize(self.fontMetrics().height() + 5)
+            self._columns.fit()
 
     # What the session tells
 
@@ -148,7 +157,7 @@ class EventsPanel(QWidget):
             self._empty.say("Nothing happened in this step.")
         else:
             self._empty.say("No event of this step is of that kind. Choose “All events” and “All phases” to see all.")
-        self._size_columns()
+        self._columns.set_width(NUMBER, f"▶ {rows.last}")
         self._show_cursor()
 
     def _show_cursor(self) -> None:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayou
 from graphviz_nn.model.views import ImageGrid, View, ViewOptions
 from graphviz_nn_ui.viewmodels.shown_views import PAGE, WHICH, Choice
 
-_WHICH_WORDS: Final = {"value": "Value", "gradient": "Gradient", "both": "Value and gradient"}
+_WHICH_WORDS: Final = {"value": "Value", "gradient": "Gradient", "both": "Both"}
 _SCALES: Final = {"auto": "Scale: fitting", "each": "Scale: each its own", "common": "Scale: one for all"}
 _COLOURS: Final = {"auto": "Colours: fitting", "sequential": "Colours: low to high", "signed": "Colours: − 0 +"}
 
@@ -28,7 +28,11 @@ class Controls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = _combo("View", {}, "Which view of the selected node")
-        self.which = _combo("Value or gradient", {name: _WHICH_WORDS[name] for name in WHICH}, "What is shown of it")
+        self.which = _combo(
+            "Value or gradient",
+            {name: _WHICH_WORDS[name] for name in WHICH},
+            "Which side is shown: value, gradient, or both",
+        )
         self.which.setCurrentIndex(WHICH.index("both"))
         self.scale = _combo("Scale of colours", _SCALES, "Whether each image spans its own range of colours")
         self.colours = _combo("Colour map", _COLOURS, "Low to high, or negative and positive around 0")
@@ -101,7 +105,7 @@ class _Number(QWidget):
     def offer(self, count: int, word: str) -> None:
         self.box.blockSignals(True)
         self.box.setRange(0, max(count - 1, 0))
-        self.box.setSuffix(f" of {count}")
+        self.box.setSuffix(f" / {count - 1}")
         self.box.blockSignals(False)
         self._label.setText(word)
         self.box.setAccessibleName(word.capitalize())

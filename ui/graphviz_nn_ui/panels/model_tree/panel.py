@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from PyQt6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QLineEdit, QMenu, QTreeView, QVBoxLayout, QWidget
 
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
 from graphviz_nn_ui.panels.model_tree.menu import module_menu
-from graphviz_nn_ui.panels.model_tree.model import CALLS, GRADIENT, MODULE, PARAMETERS, ModuleModel
+from graphviz_nn_ui.panels.model_tree.model import CALLS, CLASS, GRADIENT, MODULE, PARAMETERS, ModuleModel
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.module_rows import (
     ModuleOverview,
@@ -19,16 +21,22 @@ from graphviz_nn_ui.viewmodels.module_rows import (
     worst_findings,
 )
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.columns import MARGIN, FittedColumns
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.heat_cell import HeatCell
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
-_SHARES: Final = {MODULE: "blocks.10.attention.long", GRADIENT: "0.0e-00 ", PARAMETERS: "Params ", CALLS: "Calls "}
-"""Texts as wide as the columns; the last one takes what is left."""
+_WIDTHS: Final = {GRADIENT: "0.0e-00", PARAMETERS: "Params", CALLS: "Calls", CLASS: "ConvTranspose2d"}
+"""Texts as wide as the columns; the module takes what is left."""
 
-_MARGIN: Final = 10
+_LEAST: Final = 100
+"""Pixels that a name has at least."""
+
+_LOOKED_AT: Final = 500
+"""Modules whose names say how much room names need."""
+
 _INDENTATION: Final = 12
 _OPEN_AT_FIRST: Final = 200
 """Rows up to which the whole tree is open when a run is opened."""
@@ -72,8 +80,15 @@ class ModelTreePanel(QWidget):
             findings=self._show_findings,
         )
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        self._columns.fit(self.width())
+
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
+        kind = None if event is None else event.type()
+        if kind == QEvent.Type.FontChange:
+            self._columns.fit()
+        elif kind == QEvent.Type.PaletteChange:
             self._theme = theme_of(self)
         super().changeEvent(event)
 
@@ -90,9 +105,7 @@ class ModelTreePanel(QWidget):
         view.customContextMenuRequested.connect(self._open_menu)
         header = view.header()
         assert header is not None
-        header.setMinimumSectionSize(24)
-        for column, text in _SHARES.items():
-            header.resizeSection(column, view.fontMetrics().horizontalAdvance(text) + _MARGIN)
+        self._columns = FittedColumns(view, header, _WIDTHS, (MODULE,), _LEAST, (CLASS, CALLS, PARAMETERS))
         selection = view.selectionModel()
         assert selection is not None
         selection.currentChanged.connect(self._select)
@@ -133,6 +146,7 @@ class ModelTreePanel(QWidget):
         self._modules = modules
         self._overview = ModuleOverview(modules, StepNumbers(document.data, document.session.step))
         self._narrow(self._filter.text())
+        self._columns.set_least(self._widest())
         empty = "This step called no module: the program works on tensors and functions alone."
         self._empty.say("" if len(modules.tree) else empty)
         self._show_cursor()
@@ -205,6 +219,13 @@ class ModelTreePanel(QWidget):
     def menu_of(self, row: ModuleRow) -> QMenu:
         """Returns what can be done with a module."""
         return module_menu(self, self._workspace, row)
+
+    def _widest(self) -> int:
+        """Pixels that the names need, indented as they are."""
+        metrics = self._view.fontMetrics()
+        rows = itertools.islice(self._model.tree, _LOOKED_AT)
+        names = (len(list(row.upwards())) * _INDENTATION + metrics.horizontalAdvance(row.name) for row in rows)
+        return max(names, default=0) + MARGIN
 
     def _repaint(self) -> None:
         viewport = self._view.viewport()

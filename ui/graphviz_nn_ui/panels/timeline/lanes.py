@@ -15,10 +15,12 @@ from graphviz_nn_ui.widgets.theme import Theme, theme_of
 
 Seqs = npt.NDArray[np.intp]
 
-LEFT: Final = 76
 RIGHT: Final = 12
-TALLEST: Final = 150
+TALLEST: Final = 190
 """Height from which more would be empty, in pixels."""
+
+UNDER: Final = 13
+"""Height of the line of marks under the lanes, in pixels."""
 
 MARK: Final = 5
 """Pixels from one mark to the next, at least."""
@@ -54,6 +56,11 @@ class Lanes(QWidget):
         self._stops, self._findings, self._problems = _NOTHING, _NOTHING, _NOTHING
 
     @property
+    def left(self) -> int:
+        """Where the first event begins, in pixels."""
+        return left_of(self)
+
+    @property
     def view(self) -> Range:
         """The events in view."""
         return self._view
@@ -85,14 +92,14 @@ class Lanes(QWidget):
 
     def seq_at(self, x: float) -> int:
         """The event under a place, kept within the step; -1 left of the first."""
-        if self._lanes is None or x < LEFT:
+        if self._lanes is None or x < self.left:
             return -1
-        seq = int(self._view.start + (x - LEFT) / self._across() * self._view.span)
+        seq = int(self._view.start + (x - self.left) / self._across() * self._view.span)
         return min(max(seq, 0), len(self._lanes) - 1)
 
     def x_of(self, seq: float) -> float:
         """Where an event begins."""
-        return LEFT + (seq - self._view.start) / max(self._view.span, 1e-9) * self._across()
+        return self.left + (seq - self._view.start) / max(self._view.span, 1e-9) * self._across()
 
     # Events of Qt
 
@@ -108,7 +115,7 @@ class Lanes(QWidget):
         self._paint_axis(painter, theme, top)
         self._paint_lanes(painter, theme, top, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_marks(painter, theme, top + 3 * height + 5)
+        self._paint_marks(painter, theme, top + 3 * height + 3)
         self._paint_cursor(painter, theme, top, height)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -138,7 +145,7 @@ class Lanes(QWidget):
             self.update()
         else:
             x = event.position().x()
-            self.zoom(0.8**turned, self._view.start + (x - LEFT) / self._across() * self._view.span)
+            self.zoom(0.8**turned, self._view.start + (x - self.left) / self._across() * self._view.span)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -155,12 +162,12 @@ class Lanes(QWidget):
     # Inside
 
     def _across(self) -> float:
-        return max(self.width() - LEFT - RIGHT, 1)
+        return max(self.width() - self.left - RIGHT, 1)
 
     def _rows(self) -> tuple[float, float]:
         """Top of the first lane and height of each, in pixels."""
         top = self.fontMetrics().height() + 8.0
-        return top, min(max((self.height() - top - 20) / 3, 10.0), 30.0)
+        return top, max((self.height() - top - UNDER) / 3, 10.0)
 
     def _empty(self) -> str:
         return "No run is open" if self._lanes is None else "Nothing happened in this step"
@@ -180,12 +187,12 @@ class Lanes(QWidget):
         scale = self.devicePixelRatioF()
         width = int(self._across() * scale)
         shares = self._columns(width)
-        happened = int(min(max((self.x_of(self._cursor + 1) - LEFT) * scale, 0), width))
+        happened = int(min(max((self.x_of(self._cursor + 1) - self.left) * scale, 0), width))
         colours = (theme.forward, theme.backward, theme.update)
         for lane, (name, colour) in enumerate(zip(LANES, colours, strict=True)):
-            row = QRectF(LEFT, top + lane * height, self._across(), height - 4)
+            row = QRectF(self.left, top + lane * height, self._across(), height - 4)
             painter.setPen(theme.muted)
-            label = QRectF(8, row.top(), LEFT - 16, row.height())
+            label = QRectF(8, row.top(), self.left - 16, row.height())
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
             painter.fillRect(row, theme.window)
             painter.drawImage(row, _strip(shares[lane], colour, happened))
@@ -210,18 +217,23 @@ class Lanes(QWidget):
     def _places(self, seqs: Seqs) -> list[float]:
         inside = seqs[(seqs >= self._view.start) & (seqs < self._view.stop)]
         each = self._across() / max(self._view.span, 1e-9)
-        x = LEFT + (inside - self._view.start + 0.5) * each
+        x = self.left + (inside - self._view.start + 0.5) * each
         return [float(place) for place in np.unique(np.round(x / MARK) * MARK)]
 
     def _paint_cursor(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
         x = self.x_of(self._cursor + 1)
-        if not LEFT - 1 <= x <= LEFT + self._across() + 1:
+        if not self.left - 1 <= x <= self.left + self._across() + 1:
             return
         painter.setPen(QPen(theme.pointer, 2))
         painter.drawLine(QPointF(x, top - 3), QPointF(x, top + 3 * height + 2))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.pointer)
         painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 9), QPointF(x + 5, top - 9), QPointF(x, top - 2)]))
+
+
+def left_of(widget: QWidget) -> int:
+    """Returns the pixels that names and numbers take on the left of lanes and steps."""
+    return widget.fontMetrics().horizontalAdvance("Backward ") + 16
 
 
 _STEPS: Final = {

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from graphviz_nn_ui.panels.timeline.lanes import LEFT, RIGHT
+from graphviz_nn_ui.panels.timeline.lanes import RIGHT, left_of
 from graphviz_nn_ui.viewmodels.training_steps import Floats, TrainingSteps
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
 
@@ -32,13 +32,18 @@ class StepsStrip(QWidget):
         self._position = -1
         self.setMinimumHeight(58)
 
+    @property
+    def left(self) -> int:
+        """Where the first step stands, in pixels."""
+        return left_of(self)
+
     def show_steps(self, steps: TrainingSteps, position: int) -> None:
         self._steps, self._position = steps, position
         self.update()
 
     def position_at(self, x: float) -> int:
         """The recorded step that stands nearest to a place; -1 where there is none."""
-        return self._steps.nearest(x - LEFT, self._across())
+        return self._steps.nearest(x - self.left, self._across())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         theme = theme_of(self)
@@ -65,16 +70,16 @@ class StepsStrip(QWidget):
         self.hovered.emit(position)
 
     def _across(self) -> int:
-        return max(self.width() - LEFT - RIGHT, 2)
+        return max(self.width() - self.left - RIGHT, 2)
 
     def _paint_labels(self, painter: QPainter, theme: Theme) -> None:
         """What is drawn, between its greatest and its least number."""
         finite = self._steps.loss[np.isfinite(self._steps.loss)]
-        box = QRectF(8, 2, LEFT - 16, self.height() - TICKS - 4)
+        box = QRectF(8, 2, self.left - 16, self.height() - TICKS - 4)
         right, align = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag
         painter.setPen(theme.muted)
         painter.drawText(box, align.AlignVCenter | align.AlignLeft, "Loss" if len(finite) else "Steps")
-        if len(finite) and self.height() > 3 * self.fontMetrics().height():
+        if len(finite) and self.height() > 3 * self.fontMetrics().height() + TICKS:
             painter.drawText(box, align.AlignTop | right, f"{finite.max():.3g}")
             painter.drawText(box, align.AlignBottom | right, f"{finite.min():.3g}")
 
@@ -83,13 +88,13 @@ class StepsStrip(QWidget):
         bottom = self.height() - 3
         places = self._steps.places(self._across() - 1)
         painter.setPen(theme.line)
-        painter.drawLine(LEFT, bottom, LEFT + self._across(), bottom)
+        painter.drawLine(self.left, bottom, self.left + self._across(), bottom)
         painter.setPen(theme.muted)
         for x in np.unique(places.astype(int)):
-            painter.drawLine(LEFT + int(x), bottom - 4, LEFT + int(x), bottom)
+            painter.drawLine(self.left + int(x), bottom - 4, self.left + int(x), bottom)
         painter.setPen(QPen(theme.error, 2))
         for x in np.unique(places[self._steps.failed].astype(int)):
-            painter.drawLine(LEFT + int(x), bottom - TICKS, LEFT + int(x), bottom)
+            painter.drawLine(self.left + int(x), bottom - TICKS, self.left + int(x), bottom)
 
     def _paint_curve(self, painter: QPainter, theme: Theme) -> None:
         places, least, greatest = self._steps.curve(self._across())
@@ -106,16 +111,16 @@ class StepsStrip(QWidget):
         painter.setPen(QPen(theme.forward, 1.4))
         lower, upper = y(least), y(greatest)
         if len(places) == 1:
-            painter.drawEllipse(QPointF(LEFT + places[0], lower[0]), 2, 2)
-        line = QPolygonF([QPointF(LEFT + x, v) for x, v in zip(places, (lower + upper) / 2, strict=True)])
+            painter.drawEllipse(QPointF(self.left + places[0], lower[0]), 2, 2)
+        line = QPolygonF([QPointF(self.left + x, v) for x, v in zip(places, (lower + upper) / 2, strict=True)])
         painter.drawPolyline(line)
         for x, a, b in zip(places, lower, upper, strict=True):
             if a - b > 1:
-                painter.drawLine(QPointF(LEFT + x, a), QPointF(LEFT + x, b))
+                painter.drawLine(QPointF(self.left + x, a), QPointF(self.left + x, b))
 
     def _paint_position(self, painter: QPainter, theme: Theme) -> None:
         if not 0 <= self._position < len(self._steps):
             return
-        x = LEFT + float(self._steps.places(self._across() - 1)[self._position])
+        x = self.left + float(self._steps.places(self._across() - 1)[self._position])
         painter.setPen(QPen(theme.pointer, 2))
         painter.drawLine(QPointF(x, 3), QPointF(x, self.height() - 3))

@@ -1,0 +1,76 @@
+"""How docks, columns and lines of text make use of the room that they have."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel, QTreeView
+
+from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.panels.events import EventsPanel
+from graphviz_nn_ui.panels.model_tree import ModelTreePanel
+from graphviz_nn_ui.widgets.docks import SHARES
+from graphviz_nn_ui.widgets.elided import ElidedLabel
+
+
+def test_a_dock_behind_a_tab_has_no_title_of_its_own(make_window, show, digits_run):
+    window = make_window()
+    show(digits_run)
+    timeline, log, alone = (window.docks[name] for name in ("timeline", "log", "breakpoints"))
+    window.docks.toggle("breakpoints")
+    assert timeline.titleBarWidget() is not None
+    assert log.titleBarWidget() is not None
+    assert alone.titleBarWidget() is None
+
+
+def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, qtbot):
+    window = make_window()
+    show(digits_run)
+    timeline, log = window.docks["timeline"], window.docks["log"]
+    timeline.setFloating(True)
+    qtbot.waitUntil(lambda: timeline.titleBarWidget() is None)
+    qtbot.waitUntil(lambda: log.titleBarWidget() is None)  # nothing stands beside it any more
+
+
+def test_areas_take_their_share_of_the_window(make_window, show, digits_run):
+    window = make_window(Panel("right", "Right", "right", lambda workspace: QLabel("right")))
+    window.resize(1600, 960)
+    show(digits_run)
+    share, least, most = SHARES["right"]
+    assert least <= 1600 * share <= most
+    assert abs(window.docks["right"].width() - 1600 * share) <= 2
+
+
+def test_the_module_takes_the_room_and_other_columns_go(qtbot, workspace, show, digits_run):
+    panel = ModelTreePanel(workspace)
+    qtbot.addWidget(panel)
+    show(digits_run)
+    view = panel.findChild(QTreeView)
+    panel.show()
+    for width, hidden in ((700, []), (180, [2, 3, 4])):
+        panel.resize(width, 400)
+        assert [column for column in range(5) if view.isColumnHidden(column)] == hidden
+        assert not view.horizontalScrollBar().isVisible()
+        assert view.header().length() <= view.viewport().width()
+
+
+def test_the_cursors_event_is_in_view_when_the_list_is_first_laid_out(qtbot, workspace, show, digits_run):
+    session = show(digits_run).session
+    panel = EventsPanel(workspace)
+    qtbot.addWidget(panel)
+    panel.resize(320, 200)
+    panel.show()
+    view = panel._view
+    last = view.model().index(session.cursor, 0)
+    qtbot.waitUntil(lambda: view.viewport().rect().contains(view.visualRect(last).center()))
+
+
+def test_a_long_line_gives_way(qtbot):
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    label.setText("word " * 100)
+    label.setAlignment(Qt.AlignmentFlag.AlignLeft)
+    label.resize(120, 20)
+    label.show()
+    label.grab()
+    assert label.minimumSizeHint().width() < 120
+    assert label.toolTip() == label.text()
