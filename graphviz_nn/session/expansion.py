@@ -34,6 +34,11 @@ class Expansion:
         self.keys = after
         return True
 
+    def begin(self, keys: Iterable[str]) -> bool:
+        """Expands exactly these, as if it had always been so: it cannot be undone. Returns whether that is a change."""
+        former, self.keys = self.keys, frozenset(keys)
+        return self.keys != former
+
     @property
     def can_undo(self) -> bool:
         return bool(self._past)

@@ -151,6 +151,10 @@ class Session(Stepping):
         """Expands exactly these; one change to undo. Returns whether it is a change."""
         return self._tell_expansion(self._expansion.change(keys), origin)
 
+    def begin_expanded(self, keys: Iterable[str], *, origin: object = None) -> bool:
+        """Expands exactly these as what a person sees first, which cannot be undone; returns whether it is a change."""
+        return self._tell_expansion(self._expansion.begin(keys), origin)
+
     def undo(self, *, origin: object = None) -> bool:
         """Takes the last change of what is expanded back."""
         return self._tell_expansion(self._expansion.undo(), origin)

@@ -10,7 +10,7 @@ from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.viewmodels.recent import Recent
 from graphviz_nn_ui.widgets.docks import Docks
 
-LOOK = ("theme", "color_by", "direction")
+LOOK = ("theme", "color_by", "direction", "legend", "minimap")
 
 
 def recall(settings: QSettings, window: QMainWindow, docks: Docks, look: Look, recent: Recent) -> None:

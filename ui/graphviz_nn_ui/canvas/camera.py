@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtCore import QPointF, QRectF, QSizeF
 
 LARGEST: Final = 4.0
 READABLE: Final = 1.0
@@ -12,6 +12,7 @@ _MARGIN: Final = 44.0
 _HARD_TO_READ: Final = 0.5
 _EASY_TO_READ: Final = 0.8
 _KEPT_IN_VIEW: Final = 60.0
+_BESIDE: Final = 8.0
 
 
 class Camera:
@@ -22,6 +23,7 @@ class Camera:
         x, y: point of the picture at the canvas's top left corner.
         width, height: of the canvas.
         world: size of the picture.
+        covered: parts of the canvas, in its pixels, where something stands over the picture.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,7 @@ class Camera:
         self.x = self.y = 0.0
         self.width = self.height = 1.0
         self.world = (1.0, 1.0)
+        self.covered: list[QRectF] = []
 
     @property
     def view(self) -> QRectF:
@@ -67,6 +70,7 @@ class Camera:
         rect = rect or QRectF(0, 0, *self.world)
         self.scale = min(max(self._fitting(rect), self.smallest), largest)
         self.center(rect.center())
+        self._step_aside(rect)
 
     def first_look(self, taken_left: float) -> None:
         """Shows all of the picture where it can be read, or else its beginning; beside what covers so many pixels at
@@ -85,9 +89,42 @@ class Camera:
         self.clamp()
 
     def sees(self, rect: QRectF, margin: float = 0.0) -> bool:
-        """Whether all of a rectangle is on the canvas, `margin` pixels from its edges."""
-        inset = margin / self.scale
-        return self.view.adjusted(inset, inset, -inset, -inset).contains(rect)
+        """Whether all of a rectangle is on the canvas, `margin` pixels from its edges, and nothing stands over it."""
+        place = self.rect_to_screen(rect)
+        inside = QRectF(0, 0, self.width, self.height).adjusted(margin, margin, -margin, -margin)
+        return inside.contains(place) and not any(place.intersects(each) for each in self.covered)
+
+    def bring(self, rect: QRectF, margin: float = 0.0) -> bool:
+        """Moves the picture so that it sees a rectangle, or the upper left of one that is too large; returns whether
+        it had to move."""
+        room = QSizeF(max(self.width - 2 * margin, 1.0), max(self.height - 2 * margin, 1.0)) / self.scale
+        part = QRectF(rect.topLeft(), rect.size().boundedTo(room))
+        if self.sees(part, margin):
+            return False
+        before = self.x, self.y
+        self.center(part.center())
+        self._step_aside(part)
+        return (self.x, self.y) != before
+
+    def _step_aside(self, rect: QRectF) -> None:
+        """Moves a rectangle out from under what covers it, the shortest way, where there is room for it."""
+        place, canvas = self.rect_to_screen(rect), QRectF(0, 0, self.width, self.height)
+        over = [each for each in self.covered if each.intersects(place)]
+        ways = [
+            way
+            for each in over
+            for way in (
+                QPointF(each.right() + _BESIDE - place.left(), 0.0),
+                QPointF(each.left() - _BESIDE - place.right(), 0.0),
+                QPointF(0.0, each.top() - _BESIDE - place.bottom()),
+                QPointF(0.0, each.bottom() + _BESIDE - place.top()),
+            )
+            if canvas.contains(place.translated(way))
+            and not any(other.intersects(place.translated(way)) for other in self.covered)
+        ]
+        if ways:
+            way = min(ways, key=QPointF.manhattanLength)
+            self.pan(way.x(), way.y())
 
     def clamp(self) -> None:
         """Keeps some of the picture in sight."""

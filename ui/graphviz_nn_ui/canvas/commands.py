@@ -7,6 +7,7 @@ from functools import partial
 
 from graphviz_nn.model.exporters import COLOR_BY
 from graphviz_nn.scene.overlay import QUANTITIES
+from graphviz_nn_ui.canvas.corner import Corner
 from graphviz_nn_ui.canvas.export import Exports
 from graphviz_nn_ui.canvas.view import Canvas
 from graphviz_nn_ui.viewmodels.commands import Command
@@ -115,6 +116,17 @@ def _viewing(canvas: Canvas, there: Callable[[], bool]) -> list[Command]:
         )
         for name, title in (("minimap", "Map"), ("legend", "Legend"), ("breadcrumb", "Place in the model"))
     ]
+    parts += [
+        Command(
+            f"view.fold_{corner.field}",
+            f"Fold the {word}",
+            corner.fold,
+            "View/On the canvas",
+            checkable=True,
+            checked=partial(_is_folded, corner),
+        )
+        for corner, word in ((canvas.minimap, "map"), (canvas.legend, "legend"))
+    ]
     return [
         Command("view.fit", "Fit the graph", canvas.fit, "View", "F", "Show the whole graph", "fit", there),
         Command("view.fit_too", "Fit the graph (Ctrl+0)", canvas.fit, "", "Ctrl+0", enabled=there),
@@ -196,3 +208,7 @@ def _drawing(workspace: Workspace, canvas: Canvas) -> list[Command]:
             checked=lambda: canvas.source.folds,
         ),
     ]
+
+
+def _is_folded(corner: Corner) -> bool:
+    return corner.folded

@@ -19,7 +19,6 @@ from graphviz_nn_ui.canvas.paint_wires import lines_of, paint_arrow, paint_piece
 from graphviz_nn_ui.canvas.scene_painter import paint_label
 from graphviz_nn_ui.canvas.selecting import Highlight
 from graphviz_nn_ui.canvas.words import Style, Words
-from graphviz_nn_ui.viewmodels.graph_textbook import BACKWARD, Callout
 
 _SIGNS: Final = {"error": "✕", "warning": "!", "info": "i"}
 _BADGE: Final = 7.0
@@ -162,42 +161,3 @@ def paint_pulse(
                 painter.setBrush(colour)
                 radius = (4.2 - abs(step - 3) * 0.8) * max(camera.scale, 0.6)
                 painter.drawEllipse(path.pointAtPercent(part), radius, radius)
-
-
-def paint_callouts(
-    painter: QPainter, rect: QRectF, callouts: Sequence[Callout], scale: float, words: Words, colours: Colours
-) -> None:
-    """Paints what comes into a box at its left, and what goes out at its right."""
-    size = max(min(scale, 1.1), 0.85)
-    for incoming in (True, False):
-        lines = [each for each in callouts if each.incoming == incoming]
-        if not lines:
-            continue
-        width = max(words.width(line.symbol, Style.TITLE) + words.width(line.text, Style.SHAPE) for line in lines) + 26
-        height = 19.0 * len(lines) + 7
-        x = rect.left() - (width + 34) * size if incoming else rect.right() + 22 * size
-        painter.save()
-        painter.translate(x, rect.center().y() - height * size / 2)
-        painter.scale(size, size)
-        ground = QColor(colours.theme.raised)
-        ground.setAlphaF(0.96)
-        painter.setPen(QPen(colours.container_line, 1.0))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(QRectF(0, 0, width, height), 6, 6)
-        for row, line in enumerate(lines):
-            _paint_callout(painter, line, 4 + 19.0 * row, words, colours)
-        painter.restore()
-
-
-def _paint_callout(painter: QPainter, line: Callout, y: float, words: Words, colours: Colours) -> None:
-    flow = colours.theme.backward if line.flow == BACKWARD else colours.theme.forward
-    painter.setOpacity(1.0 if line.there else 0.5)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(flow)
-    painter.drawRoundedRect(QRectF(4, y + 2, 3, 15), 1.5, 1.5)
-    painter.setPen(flow)
-    x = 12.0
-    x += words.paint(painter, x, y + 14, line.symbol, Style.TITLE) + 7
-    painter.setPen(colours.ink)
-    words.paint(painter, x, y + 13.5, line.text, Style.SHAPE)
-    painter.setOpacity(1.0)

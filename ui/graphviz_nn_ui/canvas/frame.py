@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter
 
 from graphviz_nn_ui.canvas import decorations
+from graphviz_nn_ui.canvas.callouts import paint_callouts
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.hits import BOX, CONTAINER
@@ -115,5 +116,5 @@ class FramePainter:
         place = canvas.camera.rect_to_screen(rect)
         decorations.paint_pointer(painter, place, canvas.camera.scale, colours)
         if pointer.callouts:
-            scale = canvas.camera.scale
-            decorations.paint_callouts(painter, place, pointer.callouts, scale, self._scene.words, colours)
+            camera, words = canvas.camera, self._scene.words
+            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, camera.covered)

@@ -21,6 +21,7 @@ _ARROWS: Final = {
     Qt.Key.Key_Right: (1, 0),
 }
 _ZOOM: Final = 1.25
+_PLAY: Final = "play.toggle"
 
 
 def press_key(canvas: Canvas, event: QKeyEvent) -> bool:
@@ -28,6 +29,10 @@ def press_key(canvas: Canvas, event: QKeyEvent) -> bool:
     key = Qt.Key(event.key())
     if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
         return False
+    if key == Qt.Key.Key_Space:
+        if not event.isAutoRepeat():
+            canvas.mouse.press_space()
+        return True
     if key in _ARROWS:
         return _go(canvas, *_ARROWS[key])
     if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -39,6 +44,21 @@ def press_key(canvas: Canvas, event: QKeyEvent) -> bool:
         canvas.select(None)
         return True
     return False
+
+
+def release_key(canvas: Canvas, event: QKeyEvent) -> bool:
+    """Plays, or pauses, where Space was pressed for itself; returns whether the key stands for anything."""
+    if event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
+        return False
+    play = next((command for command in canvas.workspace.commands if command.name == _PLAY), None)
+    if canvas.mouse.release_space() and play is not None and play.enabled():
+        play.run()
+    return True
+
+
+def keeps_key(event: QKeyEvent) -> bool:
+    """Whether the canvas wants a key for itself although a command has it as its shortcut: Space may begin a drag."""
+    return event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier
 
 
 def selected_key(canvas: Canvas) -> str | None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPixmap
 
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.scene.tables import CATEGORIES
 from graphviz_nn.scene.theme import COLOUR_MAPS
 from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.corner import Corner
 
 if TYPE_CHECKING:
     from graphviz_nn_ui.canvas.view import Canvas
@@ -23,20 +23,16 @@ _BAR: Final = 9
 _COLUMNS: Final = 2
 
 
-class Legend(QWidget):
+class Legend(Corner):
     """A scale with its quantity, range and unit, or why there is none; and the categories that are in the picture."""
 
     def __init__(self, canvas: Canvas) -> None:
-        super().__init__(canvas)
-        self._canvas = canvas
+        super().__init__(canvas, "Legend", "legend")
         self._categories: list[int] = []
         self._boxes: object = None
         self._pixmap: QPixmap | None = None
         self._said: tuple[object, ...] = ()
-        self.wanted = True
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setAccessibleName("Legend")
-        self.hide()
+        self.setToolTip("A click on the title folds the legend")
 
     def refresh(self) -> None:
         """Takes in the picture as it is now."""
@@ -47,7 +43,7 @@ class Legend(QWidget):
             self._categories = [
                 place for place, each in enumerate(CATEGORIES) if place in present and each is not Category.OTHER
             ]
-        said = (self.text, tuple(self._categories), self._canvas.colours, self.font().pointSizeF())
+        said = (self.text, tuple(self._categories), self._canvas.colours, self.font().pointSizeF(), self.folded)
         if said != self._said:
             self._said = said
             self._pixmap = None
@@ -78,24 +74,21 @@ class Legend(QWidget):
         self.setVisible(self.wanted and self._canvas.drawing is not None and height > 2 * size.height() and width > 420)
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        if self.folded:
+            return QSize(int(self.title_width), int(self.title_height))
         rows = -(-len(self._categories) // _COLUMNS)
-        return QSize(_WIDTH, int(2 * _PADDING + self._scale_height() + rows * self._line))
+        return QSize(_WIDTH, int(self.title_height + _PADDING + self._scale_height() + rows * self._line))
 
     @property
     def _line(self) -> float:
-        return QFontMetricsF(self._small_font()).height() + 3
-
-    def _small_font(self) -> QFont:
-        font = self.font()
-        font.setPointSizeF(max(font.pointSizeF() * 0.88, 7.0))
-        return font
+        return QFontMetricsF(self.small_font()).height() + 3
 
     def _scale_height(self) -> float:
         if not self.text:
             return 0.0
         if self._has_scale:
             return 2 * self._line + _BAR + 6
-        metrics = QFontMetricsF(self._small_font())
+        metrics = QFontMetricsF(self.small_font())
         room = QRectF(0, 0, _WIDTH - 2 * _PADDING, 400)
         return metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, self.text).height() + 6
 
@@ -118,14 +111,11 @@ class Legend(QWidget):
 
     def _paint(self, device: QPixmap) -> None:
         painter, colours = QPainter(device), self._canvas.colours
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self._small_font())
-        ground = QColor(colours.theme.raised)
-        ground.setAlphaF(0.92)
-        painter.setPen(QPen(colours.theme.line, 1.0))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        y = float(_PADDING)
+        self.paint_card(painter)
+        y = self.title_height
+        if self.folded:
+            painter.end()
+            return
         if self._has_scale:
             self._paint_scale(painter, y, colours)
         elif self.text:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
-from PyQt6.QtWidgets import QWidget
 
 from graphviz_nn.scene.raster import Codes, Raster, rasterise
 from graphviz_nn.scene.tables import SceneTables
+from graphviz_nn_ui.canvas.corner import Corner
 from graphviz_nn_ui.canvas.overview import paint_raster
 from graphviz_nn_ui.widgets.theme import theme_of
 
@@ -24,21 +24,18 @@ _LARGE: Final = 20_000
 """Boxes from which on the map is made of the overview."""
 
 
-class Minimap(QWidget):
+class Minimap(Corner):
     """Shows where the canvas looks; a drag moves it. Not seen where the canvas shows the whole picture."""
 
     def __init__(self, canvas: Canvas) -> None:
-        super().__init__(canvas)
-        self._canvas = canvas
+        super().__init__(canvas, "Map", "minimap")
         self._tables: SceneTables | None = None
         self._raster: Raster | None = None
         self._pixmap: QPixmap | None = None
         self._codes: Codes | None = None
-        self.wanted = True
+        self._drags = False
         self.setAccessibleName("Map of the graph")
-        self.setToolTip("Drag to look elsewhere")
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.hide()
+        self.setToolTip("Drag to look elsewhere; a click on the title folds the map")
 
     def refresh(self) -> None:
         """Takes the picture's colours as they are now."""
@@ -59,26 +56,25 @@ class Minimap(QWidget):
             return
         scale = min(_LONG / max(tables.width, 1.0), _LONG / max(tables.height, 1.0))
         size = QSizeF(max(tables.width * scale, _LEAST), max(tables.height * scale, _LEAST))
-        full_width, full_height = int(size.width() + 2 * _INSET), int(size.height() + 2 * _INSET)
+        full_width = max(int(size.width() + 2 * _INSET), int(self.title_width))
+        full_height = int(size.height() + _INSET + self.title_height)
+        if self.folded:
+            full_width, full_height = int(self.title_width), int(self.title_height)
         self.setGeometry(width - full_width - margin, height - full_height - margin, full_width, full_height)
         whole = QRectF(0, 0, tables.width, tables.height)
         self.setVisible(not self._canvas.camera.view.contains(whole) and width > 3 * full_width)
 
     @property
     def inner(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(_INSET, _INSET, -_INSET, -_INSET)
+        """Where the picture is."""
+        return QRectF(self.rect()).adjusted(_INSET, self.title_height, -_INSET, -_INSET)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         del event
         painter = QPainter(self)
         theme, tables = theme_of(self), self._tables
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = QColor(theme.raised)
-        ground.setAlphaF(0.92)
-        painter.setPen(QPen(theme.line, 1.0))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        if tables is not None:
+        self.paint_card(painter)
+        if tables is not None and not self.folded:
             painter.drawPixmap(self.inner.topLeft(), self._painted(tables))
             frame = self._frame(tables)
             tint = QColor(theme.accent)
@@ -89,11 +85,15 @@ class Minimap(QWidget):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
-        if event is not None:
+        self._drags = event is not None and event.position().y() >= self.title_height
+        if event is not None and self._drags:
             self._look_at(event.position())
+        else:
+            super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
-        if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
+        super().mouseMoveEvent(event)
+        if event is not None and self._drags and event.buttons() & Qt.MouseButton.LeftButton:
             self._look_at(event.position())
 
     def _frame(self, tables: SceneTables) -> QRectF:

@@ -25,10 +25,25 @@ class Mouse:
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._drags = False
+        self._space = self._space_used = False
+
+    def press_space(self) -> None:
+        """Space is held: a drag with it moves the picture, and is all that it does."""
+        self._space, self._space_used = True, False
+        self._canvas.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    def release_space(self) -> bool:
+        """Space is let go; returns whether it was pressed for itself."""
+        alone = self._space and not self._space_used
+        self._space = False
+        if not self._drags:
+            self._canvas.unsetCursor()
+        return alone
 
     def press(self, event: QMouseEvent) -> None:
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._pressed = self._last = event.position()
+            self._space_used = True
             self._drags = False
 
     def move(self, event: QMouseEvent) -> None:
@@ -46,7 +61,7 @@ class Mouse:
             self._canvas.moved()
 
     def release(self, event: QMouseEvent) -> None:
-        pressed, drags = self._pressed, self._drags
+        pressed, drags = self._pressed, self._drags or self._space
         self._pressed, self._drags = None, False
         self._canvas.unsetCursor()
         if pressed is not None and not drags and event.button() == Qt.MouseButton.LeftButton:

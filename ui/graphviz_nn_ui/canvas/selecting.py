@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QPointF, QRectF
 
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
@@ -86,7 +86,8 @@ def related(drawing: Drawing, boxes: set[int], *, upstream: bool) -> Highlight:
 
 
 def outline_of(drawing: Drawing, found: Highlight) -> QRectF | None:
-    """Returns the part of the picture that holds the boxes and containers that stand out, or None without any."""
+    """Returns the part of the picture that holds the boxes and containers that stand out, or else the wires; None
+    where nothing does."""
     outline = QRectF()
     for places, rects in (
         (found.boxes, drawing.tables.boxes.rects),
@@ -94,6 +95,12 @@ def outline_of(drawing: Drawing, found: Highlight) -> QRectF | None:
     ):
         for place in places:
             outline = outline.united(QRectF(*rects[place].tolist()))
+    if not outline.isValid():
+        wires = drawing.tables.wires
+        for wire in found.wires:
+            pieces = drawing.tables.piece_band.bounds[wires.first_pieces[wire] : wires.first_pieces[wire + 1]]
+            corners = QPointF(*pieces[:, :2].min(axis=0).tolist()), QPointF(*pieces[:, 2:].max(axis=0).tolist())
+            outline = outline.united(QRectF(*corners))
     return outline if outline.isValid() else None
 
 

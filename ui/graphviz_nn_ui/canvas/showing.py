@@ -1,63 +1,51 @@
-"""What the canvas shows, and from where: it follows the session and keeps the camera."""
+"""What the canvas shows: it follows the session."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from PyQt6.QtCore import QPointF, QRectF
 from PyQt6.QtWidgets import QWidget
 
 from graphviz_nn.session import NodeSelection, Selection
-from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.colours import Colours, colours_of
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.expanding import Expanding
 from graphviz_nn_ui.canvas.hits import Hit, hit_at
 from graphviz_nn_ui.canvas.holding import hold
+from graphviz_nn_ui.canvas.looking import Looking
 from graphviz_nn_ui.canvas.motion import CHANGE_MS, MANY_BOXES, PULSE_MS, Change, Clock
-from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, outline_of, related, selection_of
+from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, related, selection_of
 from graphviz_nn_ui.canvas.source import PictureSource
 from graphviz_nn_ui.canvas.stepping import Pointer, Pointing
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
-_EDGE: Final = 12.0
-"""Pixels from the canvas's edges within which the pointer counts as out of sight."""
 
-
-class Showing(QWidget):
+class Showing(Looking):
     """The state of the canvas, and what changes it.
 
     Attributes:
-        source: makes the picture. camera: what part of it is seen. expanding: opens and closes modules.
-        follow: whether the picture is moved when the cursor leaves the view.
+        source: makes the picture. expanding: opens and closes modules.
         animated: whether changes take a moment.
         upstream, downstream: whether what leads to the selection, or what it leads to, stands out.
-        highlight: what is selected. ways: what stands out beside it. hovered: what is under the mouse.
-        pointer: where the session's cursor is. change: the picture giving way to another, or None.
-        taken_left: pixels at the canvas's left that something else covers.
+        ways: what stands out beside the selection. hovered: what is under the mouse.
+        change: the picture giving way to another, or None.
     """
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.workspace = workspace
-        self.camera = Camera()
-        self.follow = self.animated = True
+        super().__init__(workspace, parent)
+        self.animated = True
         self.upstream = self.downstream = False
-        self.highlight = Highlight()
         self.ways: list[Highlight] = []
         self.hovered: Hit | None = None
-        self.pointer = Pointer()
         self.change: Change | None = None
         self.change_clock = Clock(self, CHANGE_MS, self.update)
         self.pulse_clock = Clock(self, PULSE_MS, self.update)
-        self.taken_left = 0.0
         self.waiting = False
         self._pointing = Pointing()
-        self._shown: Drawing | None = None
         self._anchor: str | None = None
-        self._fitted = False
+        self._in_place = False
         self._revealing: int | None = None
         self.source = PictureSource(workspace, self)
         self.expanding = Expanding(self.source)
@@ -67,15 +55,9 @@ class Showing(QWidget):
         self.source.replaced.connect(self._replaced)
         self.source.repainted.connect(self.tell_parts)
         self.source.waiting.connect(self._wait)
-        self.workspace.reveal.connect(self.reveal)
-        reveal, workspace = self.reveal, self.workspace
-        self.destroyed.connect(lambda: workspace.reveal.disconnect(reveal))
+        while_alive(self, self.workspace.reveal, self.reveal)
         self._following = Following(self.workspace, self, cursor=self._cursor_moved, selection=self._selected)
         self._replaced()
-
-    @property
-    def drawing(self) -> Drawing | None:
-        return self._shown
 
     @property
     def colours(self) -> Colours:
@@ -110,10 +92,12 @@ class Showing(QWidget):
         return hit_at(self._shown.tables, self.camera.to_world(point), self.camera.scale)
 
     def click(self, hit: Hit | None) -> None:
-        """Selects what was clicked."""
+        """Selects what was clicked; the picture stays where it is under the mouse."""
         session = self.source.session
         if session is not None and self._shown is not None:
+            self._in_place = True
             session.select(selection_of(self._shown, session.structure, hit))
+            self._in_place = False
 
     def toggle(self, key: str | None) -> bool:
         """Opens or closes a group, which stays where it is on the canvas; returns whether there is such a group."""
@@ -143,34 +127,8 @@ class Showing(QWidget):
         self._find_ways()
 
     def set_hidden(self, box: int, hidden: bool) -> None:
-        """Fades a box out, or back in, until the picture changes."""
-        if self._shown is not None:
-            self._shown.hidden[box] = hidden
-            self.tell_parts()
-
-    # Where one looks
-
-    def fit(self) -> None:
-        self.camera.fit()
-        self.moved()
-
-    def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        self.camera.zoom(factor, at or QPointF(self.width() / 2, self.height() / 2))
-        self.moved()
-
-    def zoom_to_selection(self) -> None:
-        rect = self.selected_rect()
-        if rect is not None:
-            self.camera.fit(rect.adjusted(-30, -30, 30, 30), largest=1.5)
-            self.moved()
-
-    def selected_rect(self) -> QRectF | None:
-        """Where what is selected stands in the picture."""
-        return outline_of(self._shown, self.highlight) if self._shown is not None else None
-
-    def moved(self) -> None:
-        """Shows the picture from where the camera is now."""
-        self.update()
+        """Fades a box out, or back in; it stays so when modules are opened and closed."""
+        self.source.set_faded(box, hidden)
 
     # Following
 
@@ -185,21 +143,16 @@ class Showing(QWidget):
         else:
             tables = self._shown.tables
             self.camera.world = (tables.width, tables.height)
+            self._find_pointer()
+            self._find_highlight(self.selection)
             if former is None or not self._fitted:
                 self.first_look()
             else:
                 self._change_to(former, self._shown, anchor)
-            self._find_pointer()
-            self._find_highlight(self.selection)
         if self._revealing is not None and self._shown is not None:
             node, self._revealing = self._revealing, None
             self._show_node(node)
         self.tell_parts()
-
-    def first_look(self) -> None:
-        """Shows the whole picture where it can be read, or else its beginning, beside what stands in the corner."""
-        self._fitted = self.width() > 1 and self.isVisible()
-        self.camera.first_look(self.taken_left)
 
     def _change_to(self, before: Drawing, after: Drawing, anchor: str | None) -> None:
         """Has the new picture take the old one's place; the anchor stays where it is on the canvas."""
@@ -239,18 +192,10 @@ class Showing(QWidget):
             return
         self.pointer = self._pointing.find(session, self._shown)
 
-    def _follow_pointer(self) -> None:
-        rect = self.pointer.rect(self._shown) if self._shown is not None else None
-        if self.follow and self._fitted and rect is not None and not self.camera.sees(rect, _EDGE):
-            self.camera.center(rect.center())
-            self.moved()
-
     def _selected(self, selection: Selection | None) -> None:
         self._find_highlight(selection)
-        rect = self.selected_rect()
-        if rect is not None and self._fitted and not self.camera.view.intersects(rect):
-            self.camera.center(rect.center())
-            self.moved()
+        if self._fitted and not self._in_place:
+            self._bring(self.selected_rect())
 
     def _find_highlight(self, selection: Selection | None) -> None:
         session = self.source.session
@@ -267,13 +212,8 @@ class Showing(QWidget):
         self.update()
 
     def _show_node(self, node: int) -> None:
-        if self._shown is not None:
-            box = int(self._shown.tables.home[node])
-            if box >= 0:
-                rect = QRectF(*self._shown.tables.boxes.rects[box].tolist())
-                if self.camera.scale < 0.5:
-                    self.camera.scale = 0.9
-                if not self.camera.sees(rect, _EDGE):
-                    self.camera.center(rect.center())
+        box = int(self._shown.tables.home[node]) if self._shown is not None else -1
+        if self._shown is not None and box >= 0:
+            self._come_close(QRectF(*self._shown.tables.boxes.rects[box].tolist()))
         self.select(NodeSelection(node))
         self.moved()

@@ -1,4 +1,4 @@
-"""Keeps the canvas's picture in step with the session: layout, colours, state, findings, breakpoints."""
+"""Keeps the canvas's picture in step with the session."""
 
 from __future__ import annotations
 
@@ -7,29 +7,25 @@ from typing import Final
 from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QWidget
 
-from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.exporters import PictureOptions
-from graphviz_nn.scene.box_numbers import BoxNumbers, box_numbers
-from graphviz_nn.scene.overlay import Overlay, overlay
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
+from graphviz_nn_ui.canvas.colouring import Colouring
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.overview import Overview
 from graphviz_nn_ui.canvas.scene_painter import MANY_BOXES
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.graph_groups import Groups, Keys
-from graphviz_nn_ui.viewmodels.graph_state import box_state, complete_state, severities, stopping
+from graphviz_nn_ui.viewmodels.graph_state import all_among
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workers.layout import LARGE_PICTURE, Layouts
 from graphviz_nn_ui.workers.layout_request import LayoutRequest
 from graphviz_nn_ui.workspace import Workspace
 
 _GROUPS: Final = "groups of the graph"
-_COLOURS: Final = "colours"
 _OVERVIEW: Final = "overview"
-_AT_ONCE: Final = 1500
-"""Boxes up to which colours are worked out where a picture arrives: it is never seen without them."""
 
 
 class PictureSource(QObject):
@@ -38,7 +34,6 @@ class PictureSource(QObject):
     Attributes:
         drawing: what is to be shown, or None. overview: it from afar, where it is large.
         groups: what can be expanded in the open step, or None.
-        colour_problem: why nothing is coloured although that was asked for, or "".
         folds: whether equal siblings are one box.
         replaced: another drawing is there.
         repainted: colours or state of the drawing changed.
@@ -51,15 +46,14 @@ class PictureSource(QObject):
         self.drawing: Drawing | None = None
         self.overview: Overview | None = None
         self.groups: Groups | None = None
-        self.colour_problem = ""
         self.folds = True
         self.replaced: Signal[()] = Signal()
         self.repainted: Signal[()] = Signal()
         self.waiting: Signal[bool] = Signal()
         self._layouts = Layouts(workspace.jobs)
-        self._overlay: tuple[tuple[int, str], Overlay] | None = None
-        workspace.look.changed.connect(self._look_changed)
-        owner.destroyed.connect(lambda: workspace.look.changed.disconnect(self._look_changed))
+        self._colouring = Colouring(workspace)
+        self._faded: set[int] = set()
+        while_alive(owner, workspace.look.changed, self._look_changed)
         self._following = Following(
             workspace,
             owner,
@@ -78,6 +72,11 @@ class PictureSource(QObject):
         return document.session if document is not None and document.session.has_step else None
 
     @property
+    def colour_problem(self) -> str:
+        """Why nothing is coloured although that was asked for, or ""."""
+        return self._colouring.problem
+
+    @property
     def options(self) -> PictureOptions:
         """How the picture is shown, as exporters take it."""
         look = self.workspace.look
@@ -91,10 +90,20 @@ class PictureSource(QObject):
             self.folds = folds
             self._request()
 
+    def set_faded(self, box: int, faded: bool) -> None:
+        """Fades a box out, or back in, in this picture and those to come."""
+        if self.drawing is not None:
+            nodes = self.drawing.tables.boxes.nodes(box)
+            self._faded = self._faded.union(nodes) if faded else self._faded.difference(nodes)
+            self.drawing.hidden = all_among(self.drawing.tables.boxes, self._faded)
+            self._changed()
+
     def _show(self, document: Document | None) -> None:
         del document
         self._layouts.forget()
-        self.drawing = self.overview = self.groups = self._overlay = None
+        self._colouring.forget()
+        self._faded = set()
+        self.drawing = self.overview = self.groups = None
         self.replaced.emit()
         self._find_groups()
 
@@ -121,9 +130,11 @@ class PictureSource(QObject):
         session = self.session
         if session is None:
             return
+        if self.groups is not None:
+            self._faded = set()
         self.groups = groups
         if not session.expanded:
-            session.set_expanded(groups.first_look(), origin=self)
+            session.begin_expanded(groups.first_look(), origin=self)
         self._request()
 
     def _request(self) -> None:
@@ -149,11 +160,9 @@ class PictureSource(QObject):
         self.drawing, self.overview = Drawing(tables), None
         self._read_state()
         self._read_marks()
-        known = self._overlay
-        if known is not None and known[0] == self._wanted() and len(tables.boxes) <= _AT_ONCE:
-            self.drawing.set_numbers(box_numbers(tables, known[1]))
-        else:
-            self._colour()
+        self.drawing.hidden = all_among(tables.boxes, self._faded)
+        if self.workspace.document is not None:
+            self._colouring.colour(self.workspace.document, self.drawing, self._changed)
         self.replaced.emit()
         if self.groups is not None and self.groups.most > LARGE_PICTURE:
             self._layouts.prepare(session.structure, session.step.info.structure)
@@ -205,47 +214,18 @@ class PictureSource(QObject):
             self._colour()
 
     def _read_state(self) -> None:
-        session, drawing = self.session, self.drawing
-        if session is None or drawing is None:
-            return
-        boxes = drawing.tables.boxes
-        recorded = len(session.step.order) > 0
-        color_by = self.workspace.look.color_by
-        drawing.set_state(*(box_state(boxes, session.state, color_by) if recorded else complete_state(boxes)))
+        if self.session is not None and self.drawing is not None:
+            self._colouring.read_state(self.session, self.drawing)
 
     def _read_marks(self) -> None:
-        session, drawing, document = self.session, self.drawing, self.workspace.document
-        if session is not None and drawing is not None and document is not None:
-            drawing.severities = severities(drawing.tables, document.findings, session.position)
-            drawing.stops = stopping(drawing.tables, session)
-
-    def _wanted(self) -> tuple[int, str]:
-        session = self.session
-        return (session.position if session is not None else -1, self.workspace.look.color_by)
+        document = self.workspace.document
+        if self.session is not None and self.drawing is not None and document is not None:
+            self._colouring.read_marks(document, self.drawing)
 
     def _colour(self) -> None:
-        """Reads the numbers that colour the picture."""
         document, drawing = self.workspace.document, self.drawing
-        if document is None or drawing is None:
-            return
-        wanted, tables, data = self._wanted(), drawing.tables, document.data
-        known = self._overlay[1] if self._overlay is not None and self._overlay[0] == wanted else None
-
-        def work(_: object) -> tuple[Overlay | None, BoxNumbers | None, str]:
-            try:
-                read = known or overlay(data, *wanted)
-            except GraphvizNNError as error:
-                return None, None, str(error)
-            return read, box_numbers(tables, read) if read is not None else None, ""
-
-        def take(result: tuple[Overlay | None, BoxNumbers | None, str]) -> None:
-            read, numbers, self.colour_problem = result
-            self._overlay = (wanted, read) if read is not None else None
-            if self.drawing is not None and self.drawing.tables is tables:
-                self.drawing.set_numbers(numbers)
-                self._changed()
-
-        self.workspace.jobs.submit(_COLOURS, work, take)
+        if document is not None and drawing is not None and self._colouring.colour(document, drawing, self._changed):
+            self._changed()
 
     def _changed(self) -> None:
         if self.overview is not None and self.drawing is not None:

@@ -21,13 +21,14 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from graphviz_nn_ui.canvas.breadcrumb import Breadcrumb
 from graphviz_nn_ui.canvas.frame import FramePainter
-from graphviz_nn_ui.canvas.keys import press_key
+from graphviz_nn_ui.canvas.keys import keeps_key, press_key, release_key
 from graphviz_nn_ui.canvas.legend import Legend
 from graphviz_nn_ui.canvas.menu import context_menu
 from graphviz_nn_ui.canvas.minimap import Minimap
 from graphviz_nn_ui.canvas.mouse import Mouse
 from graphviz_nn_ui.canvas.showing import Showing
 from graphviz_nn_ui.canvas.tooltips import show_tooltip
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
 
 _MARGIN: Final = 10
@@ -51,6 +52,7 @@ class Canvas(Showing):
             "legend": self.legend,
             "breadcrumb": self.breadcrumb,
         }
+        while_alive(self, workspace.look.changed, self._look_changed)
         self.start()
 
     def toggle_part(self, name: str) -> None:
@@ -65,6 +67,7 @@ class Canvas(Showing):
     def moved(self) -> None:
         super().moved()
         self.minimap.place(self.width(), self.height(), _MARGIN)
+        self._note_covered()
         self.minimap.update()
 
     def tell_parts(self) -> None:
@@ -80,7 +83,9 @@ class Canvas(Showing):
 
     def first_look(self) -> None:
         self.legend.refresh()
-        self.taken_left = self.legend.sizeHint().width() + 2.0 * _MARGIN if self.legend.wanted else 0.0
+        beside = self.legend.wanted and not self.legend.folded
+        self.taken_left = self.legend.sizeHint().width() + 2.0 * _MARGIN if beside else 0.0
+        self._place_parts()
         super().first_look()
 
     # Qt's events
@@ -95,13 +100,15 @@ class Canvas(Showing):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
-        centre = self.camera.view.center()
+        centre, asked_for = self.camera.view.center(), self._asked_for() if self._fitted else None
+        seen = asked_for is not None and self.camera.view.intersects(asked_for)
         self.camera.width, self.camera.height = float(self.width()), float(self.height())
+        self._place_parts()
         if self._fitted:
             self.camera.center(centre)
+            self._bring(asked_for if seen else None)
         elif self._shown is not None:
             self.first_look()
-        self._place_parts()
         super().resizeEvent(event)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -119,6 +126,9 @@ class Canvas(Showing):
             show_tooltip(self, event)
             return True
         if isinstance(event, QNativeGestureEvent) and self.mouse.gesture(event):
+            return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and keeps_key(event):
+            event.accept()
             return True
         return super().event(event)
 
@@ -150,6 +160,10 @@ class Canvas(Showing):
         if event is not None and not press_key(self, event):
             super().keyPressEvent(event)
 
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
+        if event is not None and not release_key(self, event):
+            super().keyReleaseEvent(event)
+
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None:
             hit = self.hit(QPointF(event.pos()))
@@ -164,3 +178,13 @@ class Canvas(Showing):
         self.breadcrumb.place(QRectF(_MARGIN, _MARGIN, self.width() - 2 * _MARGIN, 28))
         self.legend.place(self.width(), self.height(), _MARGIN)
         self.minimap.place(self.width(), self.height(), _MARGIN)
+        self._note_covered()
+
+    def _note_covered(self) -> None:
+        """Tells the camera what stands over the picture."""
+        parts = self.minimap, self.legend, self.breadcrumb
+        self.camera.covered = [QRectF(part.geometry()) for part in parts if not part.isHidden()]
+
+    def _look_changed(self, field: str) -> None:
+        if field in ("legend", "minimap"):
+            self.tell_parts()

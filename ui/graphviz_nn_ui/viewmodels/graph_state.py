@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,16 @@ def findings_of(tables: SceneTables, box: int, findings: Sequence[Finding], posi
         for finding in findings
         if finding.step == position and (finding.node in members or (finding.node is None and finding.module == path))
     ]
+
+
+def all_among(boxes: BoxTable, nodes: Collection[int]) -> Flags:
+    """Returns by box whether every node of it is among some."""
+    if not nodes:
+        return np.zeros(len(boxes), np.bool_)
+    outside = ~np.isin(boxes.members, list(nodes))
+    rows = np.repeat(np.arange(len(boxes)), np.diff(boxes.member_starts))
+    found: Flags = np.bincount(rows, outside, len(boxes)) == 0
+    return found
 
 
 def gather(members: Integers, starts: Integers, flags: Flags) -> Flags:

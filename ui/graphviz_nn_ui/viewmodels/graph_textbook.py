@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from graphviz_nn.model.events import EventKind
-from graphviz_nn.model.nodes import ValueRef
+from graphviz_nn.model.nodes import Output, ValueRef
+from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.overlay import scientific
 from graphviz_nn.scene.words import shape_text
 from graphviz_nn.session import Session
@@ -16,6 +17,8 @@ from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 FORWARD: Final = "forward"
 BACKWARD: Final = "backward"
+
+_DIFFERENTIABLE: Final = ("float", "bfloat", "complex")
 
 _STATES: Final = {LATER: "not yet", NONE: "None", NEVER_ARRIVES: "never arrives"}
 
@@ -42,13 +45,13 @@ def callouts(session: Session, numbers: StepNumbers | None, node: int) -> list[C
     place = session.place
     if place.phase != "backward" or place.kind == EventKind.UPDATE:
         return []
-    book = session.textbook(node)
+    book, structure = session.textbook(node), session.structure
     rows: list[tuple[str, Sequence[Reference], str, bool]] = [
-        ("x", book.inputs, FORWARD, True),
+        ("x", _without_buffers(structure, book.inputs), FORWARD, True),
         ("W", book.parameters, FORWARD, True),
-        ("∂L/∂y", book.incoming, BACKWARD, True),
-        ("y", book.outputs, FORWARD, False),
-        ("∂L/∂x", book.input_gradients, BACKWARD, False),
+        ("∂L/∂y", _reachable(structure, book.incoming), BACKWARD, True),
+        ("y", _main(structure, book.outputs), FORWARD, False),
+        ("∂L/∂x", _reachable(structure, book.input_gradients), BACKWARD, False),
         ("∂L/∂W", book.parameter_gradients, BACKWARD, False),
     ]
     return [
@@ -56,6 +59,27 @@ def callouts(session: Session, numbers: StepNumbers | None, node: int) -> list[C
         for symbol, references, flow, incoming in rows
         if references
     ]
+
+
+def _without_buffers(structure: Structure, references: Sequence[Reference]) -> list[Reference]:
+    return [each for each in references if structure.nodes[each.key.node].kind != "buffer"]
+
+
+def _main(structure: Structure, references: Sequence[Reference]) -> list[Reference]:
+    """Without what a call writes to on the side, as a batch norm to its running mean."""
+    outputs = [_output(structure, each) for each in references]
+    found = [each for each, out in zip(references, outputs, strict=True) if not out.version or out.requires_grad]
+    return found or list(references)
+
+
+def _reachable(structure: Structure, references: Sequence[Reference]) -> list[Reference]:
+    """Those that a gradient could reach: no buffers, and nothing without fractions."""
+    kept = _main(structure, _without_buffers(structure, references))
+    return [each for each in kept if _output(structure, each).dtype.startswith(_DIFFERENTIABLE)]
+
+
+def _output(structure: Structure, reference: Reference) -> Output:
+    return structure.nodes[reference.key.node].outputs[reference.key.index]
 
 
 def _there(references: Sequence[Reference]) -> bool:

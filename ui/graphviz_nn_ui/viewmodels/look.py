@@ -8,7 +8,17 @@ from graphviz_nn.errors import OptionError, did_you_mean
 from graphviz_nn.model.exporters import COLOR_BY, DIRECTIONS, THEMES
 from graphviz_nn.signal import Signal
 
-_CHOICES: Final = {"color_by": COLOR_BY, "direction": DIRECTIONS, "theme": THEMES, "show_all": (False, True)}
+OPEN: Final = "open"
+FOLDED: Final = "folded"
+
+_CHOICES: Final = {
+    "color_by": COLOR_BY,
+    "direction": DIRECTIONS,
+    "theme": THEMES,
+    "show_all": (False, True),
+    "legend": (OPEN, FOLDED),
+    "minimap": (OPEN, FOLDED),
+}
 
 COLOR_WORDS: Final = {
     "none": "Nothing",
@@ -37,6 +47,8 @@ class Look:
             "direction": "down",
             "theme": "auto",
             "show_all": False,
+            "legend": OPEN,
+            "minimap": OPEN,
         }
 
     @property
@@ -58,6 +70,16 @@ class Look:
     def show_all(self) -> bool:
         """Whether no-ops, shape arithmetic and bookkeeping are drawn too."""
         return bool(self._values["show_all"])
+
+    @property
+    def legend(self) -> str:
+        """Whether the canvas's legend is `OPEN` or `FOLDED` to its title."""
+        return str(self._values["legend"])
+
+    @property
+    def minimap(self) -> str:
+        """Whether the canvas's map is `OPEN` or `FOLDED` to its title."""
+        return str(self._values["minimap"])
 
     def set(self, name: str, value: str | bool, *, origin: object = None) -> bool:
         """Chooses a value for a field; returns whether that is a change.

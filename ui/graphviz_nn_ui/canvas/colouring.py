@@ -1,0 +1,73 @@
+"""What is shown on a picture: the numbers that colour it, what exists at the cursor, findings, breakpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.scene.box_numbers import BoxNumbers, box_numbers
+from graphviz_nn.scene.overlay import Overlay, overlay
+from graphviz_nn.session import Session
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.graph_state import box_state, complete_state, severities, stopping
+from graphviz_nn_ui.workspace import Workspace
+
+_TAG: Final = "colours"
+_AT_ONCE: Final = 1500
+"""Boxes up to which colours are worked out where a picture arrives: it is never seen without them."""
+
+
+class Colouring:
+    """Fills in a drawing; remembers the numbers of the step.
+
+    Attributes:
+        problem: why nothing is coloured although that was asked for, or "".
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._overlay: tuple[tuple[int, str], Overlay] | None = None
+        self.problem = ""
+
+    def forget(self) -> None:
+        """Another run is open."""
+        self._overlay = None
+
+    def read_state(self, session: Session, drawing: Drawing) -> None:
+        """Takes in what exists at the cursor."""
+        boxes, color_by = drawing.tables.boxes, self._workspace.look.color_by
+        recorded = len(session.step.order) > 0
+        drawing.set_state(*(box_state(boxes, session.state, color_by) if recorded else complete_state(boxes)))
+
+    def read_marks(self, document: Document, drawing: Drawing) -> None:
+        """Takes in findings and breakpoints."""
+        session = document.session
+        drawing.severities = severities(drawing.tables, document.findings, session.position)
+        drawing.stops = stopping(drawing.tables, session)
+
+    def colour(self, document: Document, drawing: Drawing, changed: Callable[[], object]) -> bool:
+        """Gives a drawing the numbers that colour it; returns whether that is done. Where it is large, or the numbers
+        must be read first, it is done later, and `changed` is called."""
+        wanted, tables, data = (document.session.position, self._workspace.look.color_by), drawing.tables, document.data
+        known = self._overlay[1] if self._overlay is not None and self._overlay[0] == wanted else None
+        if known is not None and len(tables.boxes) <= _AT_ONCE:
+            drawing.set_numbers(box_numbers(tables, known))
+            return True
+
+        def work(_: object) -> tuple[Overlay | None, BoxNumbers | None, str]:
+            try:
+                read = known or overlay(data, *wanted)
+            except GraphvizNNError as error:
+                return None, None, str(error)
+            return read, box_numbers(tables, read) if read is not None else None, ""
+
+        def take(result: tuple[Overlay | None, BoxNumbers | None, str]) -> None:
+            read, numbers, self.problem = result
+            self._overlay = (wanted, read) if read is not None else None
+            drawing.set_numbers(numbers)
+            changed()
+
+        self._workspace.jobs.submit(_TAG, work, take)
+        return False
