@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from torch import nn
+from torch.overrides import _get_current_function_mode_stack
 
 import graphviz_nn as gnn
 from graphviz_nn.analysis.context import WINDOW
@@ -164,6 +165,42 @@ def test_stop_ends_the_training_behind_the_step_and_leaves_nothing(tmp_path):
     assert len(recording.run.steps) == STEPS
 
 
+def train_by(kind: str, bad: int | None) -> torch.Tensor:
+    """Trains with a plain optimizer, one that calls its closure, or a scaler; returns the parameters."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    closing = kind == "closure"
+    optimizer = (torch.optim.LBFGS if closing else torch.optim.SGD)(model.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu", enabled=kind == "scaler")
+
+    def pass_over(step: int) -> torch.Tensor:
+        optimizer.zero_grad()
+        output = model(torch.ones(8, 4)) * (torch.inf * 0 if step == bad else 1)
+        loss = output.square().mean()
+        scaler.scale(loss).backward()
+        return loss
+
+    for step in range(STEPS):
+        if closing:
+            optimizer.step(lambda step=step: pass_over(step))
+        else:
+            pass_over(step)
+            scaler.step(optimizer)
+            scaler.update()
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+@pytest.mark.parametrize("kind", ["plain", "closure", "scaler"])
+@pytest.mark.parametrize("bad", [0, 2, STEPS - 1])
+def test_what_follows_a_stop_is_as_if_there_had_been_none(kind, bad):
+    expected = train_by(kind, bad=None)
+    with pytest.raises(TrainingStopped) as stopped, gnn.record(None, every=1, on_finding="stop") as recording:
+        train_by(kind, bad)
+    assert (stopped.value.finding.step, len(recording.run.steps)) == (bad, bad + 1)
+    assert _get_current_function_mode_stack() == []
+    assert torch.equal(train_by(kind, bad=None), expected)
+
+
 def test_stop_reaches_a_program_whose_last_step_ends_with_the_recording():
     model = nn.Linear(4, 1)
     with pytest.raises(TrainingStopped), gnn.record(None, every=1, on_finding="stop"):
@@ -265,6 +302,7 @@ def test_memory_is_bounded_and_positions_stay():
 SCRIPT = """
 import torch
 from torch import nn
+from torch.overrides import _get_current_function_mode_stack
 torch.manual_seed(0)
 model = nn.Linear(4, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
