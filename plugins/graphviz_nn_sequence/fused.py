@@ -88,6 +88,11 @@ class FusedLayer:
         """Whether dropout stood between layers: its random choice is not recorded, so only the first layer is known."""
         return self.layers > 1 and bool(self._attribute("train", False)) and self._attribute("dropout", 0.0) > 0
 
+    @property
+    def remark(self) -> str:
+        """What a reader must know to tell which sequence is shown, "" where nothing."""
+        return "" if self._packed is None else "packed sequences, counted from the longest"
+
     def part(self, values: Subject) -> Numbers:
         """Returns the chosen sequence out of the layer's input, output, or a gradient of these: [steps, features].
 

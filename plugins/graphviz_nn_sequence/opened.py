@@ -85,7 +85,8 @@ def _fused(layer: fused.FusedLayer) -> Opened:
         name = layer_name(layer, strand)
         gates += [Track(name, gate, strand.ordered(numbers)) for gate, numbers in strand.steps.gates.items()]
         states += [Track(name, state, strand.ordered(numbers)) for state, numbers in strand.steps.states.items()]
-    return Opened(gates, states, layer.samples, layer.sample, DROPPED if layer.dropped else _agreement(layer, strands))
+    known = DROPPED if layer.dropped else _agreement(layer, strands)
+    return Opened(gates, states, layer.samples, layer.sample, "; ".join(filter(None, (layer.remark, known))))
 
 
 def _agreement(layer: fused.FusedLayer, strands: list[fused.Strand]) -> str:

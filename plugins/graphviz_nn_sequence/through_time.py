@@ -54,7 +54,8 @@ def _gradients(subject: Subject, sample: int) -> tuple[list[Curve], int, str]:
         layer = FusedLayer(value, sample)
         curves = [_curve(layer_name(layer, strand) or "gradient", numbers, "backward")
                   for strand, numbers in layer.gradients()]  # fmt: skip
-        return curves, layer.sample, "carried back through the steps from the gradient of the output"
+        note = "carried back through the steps from the gradient of the output"
+        return curves, layer.sample, "; ".join(filter(None, (note, layer.remark)))
 
 
 def _delivered(cell: SteppedCell) -> Numbers:

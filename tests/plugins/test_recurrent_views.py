@@ -154,7 +154,9 @@ def test_packed_sequences_are_as_long_as_they_are(kind: type[nn.RNNBase]) -> Non
     found, output = cell_by_cell(model.layer, sequence[:4, 1].double(), zeros)
     (output**2).sum().backward()
     node = next(each.name for each in run.structure().nodes if each.op == kind.__name__.lower())
-    for label, image in _images(show(run, "gates", node, sample=1)).items():
+    grid = show(run, "gates", node, sample=1)
+    assert "counted from the longest" in grid.note
+    for label, image in _images(grid).items():
         np.testing.assert_allclose(image, torch.stack(found.tracks[label]).detach().numpy().T, **TIGHT)
     curves = show(run, "through_time", node, "gradient", sample=1)
     assert isinstance(curves, Curves)
