@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -35,9 +34,19 @@ def median_gradient(steps: list[StepFacts]) -> Numbers:
     """Returns the median over the steps of the L2 norm of each value's gradient; NaN where there was none."""
     if len(steps) == 1:
         return steps[0].gradient_l2
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a value without any gradient is NaN, as it should be
-        return np.asarray(np.nanmedian([step.gradient_l2 for step in steps], axis=0), np.float64)
+    return median_over(np.array([step.gradient_l2 for step in steps]))
+
+
+def median_over(rows: Numbers) -> Numbers:
+    """Returns the median of each column without its NaN; NaN where a column holds nothing else.
+
+    numpy warns of such columns, and warnings cannot be silenced in one thread alone: they are left out.
+    """
+    medians = np.full(rows.shape[1], np.nan)
+    known = ~np.isnan(rows).all(axis=0)
+    if known.any():
+        medians[known] = np.nanmedian(rows[:, known], axis=0)
+    return medians
 
 
 def layers(steps: list[StepFacts]) -> list[Layer]:
@@ -89,7 +98,7 @@ def _by_node(values: Numbers, lineage: Lineage) -> Numbers:
 def _upstream(lineage: Lineage, ratios: Numbers) -> Numbers:
     """For each node, the largest ratio of it and everything above it."""
     own = np.nan_to_num(ratios, nan=0.0).tolist()
-    for node in lineage.forward:
+    for node in lineage.flow:
         if node.kind == "parameter":
             own[node.id] = 0.0  # the gradient of a weight says nothing of what gets through to the layers above
         for read in node.inputs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.depth import median_over
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
 
@@ -77,9 +77,7 @@ def _points(steps: list[StepFacts], least: int) -> list[_Point]:
     if len(plain) < least:
         return []
     rows = [lineage.rows(node).start for node in plain]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a value that was never measured is NaN, as it should be
-        sizes = np.nanmedian([step.size[rows] for step in steps], axis=0).tolist()
+    sizes = median_over(np.array([step.size[rows] for step in steps])).tolist()
     depths = _depths(last)
     below = lineage.layers_below(last.roots)
     found: dict[int, _Point] = {}

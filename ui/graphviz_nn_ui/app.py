@@ -23,7 +23,7 @@ from graphviz_nn_ui.memory import points
 from graphviz_nn_ui.screenshot import Photographer
 from graphviz_nn_ui.viewmodels.document import open_document
 from graphviz_nn_ui.viewmodels.shot import Shot
-from graphviz_nn_ui.widgets.report import ReportDialog, Reporter, error_view
+from graphviz_nn_ui.widgets.report import ErrorView, ReportDialog, Reporter
 from graphviz_nn_ui.workspace import Workspace
 
 LISTEN: Final = 400
@@ -106,7 +106,7 @@ def _make_canvas(workspace: Workspace) -> QWidget:
         add_canvas_commands(workspace, canvas)
     except Exception as error:
         logging.getLogger(__name__).exception("The graph cannot be shown")
-        return error_view("The graph", error)
+        return ErrorView("The graph", error)
     return canvas
 
 

@@ -11,6 +11,7 @@ from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.background.breakpoints import KeptBreakpoints
 from graphviz_nn_ui.background.checking import Checking
 from graphviz_nn_ui.background.growth import Growth
 from graphviz_nn_ui.commands.breaking import add_breakpoint_commands
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self._add_commands()
         self.addToolBar(MainToolBar(workspace, self.actions_of, self.palette_box.ask))
         self.setStatusBar(StatusLine(workspace))
+        self._kept = KeptBreakpoints(workspace, settings, self)
         self._checking, self._growth = Checking(workspace, self), Growth(workspace, self)
         recall(settings, self, self.docks, workspace.look, self.opener.recent)
         while_alive(self, workspace.problem, self._problem.tell)
@@ -151,6 +153,8 @@ class MainWindow(QMainWindow):
         self.docks.set_shown(document is not None)
         if document is None:
             self.find_bar.hide()
+        else:
+            self._problem.hide()  # what was said of the former run
         name = Path(document.data.path).name if document is not None and document.data.path else ""
         self.setWindowTitle(f"{name} – {TITLE}" if name else TITLE)
 

@@ -22,11 +22,19 @@ def add_commands() -> list[click.Command]:
 def register_panels() -> list[Panel]:
     return [
         Panel("model_tree", "Model", "left", _panel("model_tree", "ModelTreePanel"), order=10),
-        Panel("events", "Events", "left", _panel("events", "EventsPanel"), order=20),
+        Panel("events", "Events", "left", _panel("events", "EventsPanel"), order=20, group="events"),
         Panel("timeline", "Timeline", "bottom", _panel("timeline", "Timeline"), order=10, group="bottom"),
         Panel("inspector", "Inspector", "right", _panel("inspector", "InspectorPanel"), order=10),
         Panel("feature_maps", "Feature maps", "right", _panel("feature_maps", "FeatureMapsPanel"), order=20),
-        Panel("breakpoints", "Breakpoints", "left", _panel("breakpoints", "BreakpointsPanel"), shown=False, order=30),
+        Panel(
+            "breakpoints",
+            "Breakpoints",
+            "left",
+            _panel("breakpoints", "BreakpointsPanel"),
+            shown=False,
+            order=30,
+            group="events",
+        ),
         Panel("findings", "Findings", "bottom", _panel("findings", "FindingsPanel"), order=20, group="bottom"),
         Panel(
             "gradient_flow",

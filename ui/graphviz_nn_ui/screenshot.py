@@ -12,12 +12,16 @@ from PyQt6.QtWidgets import QApplication
 
 from graphviz_nn.errors import UsageError
 from graphviz_nn_ui.main_window import MainWindow
+from graphviz_nn_ui.widgets.report import ErrorView
 
 PERIOD: Final = 40
 """Milliseconds between two looks at whether work is under way."""
 
 QUIET: Final = 0.4
 """Seconds without work after which nothing more is expected: animations are over too."""
+
+FAILED: Final = 2
+"""Exit code where what was asked for cannot be shown, as for any wrong use of a command."""
 
 PATIENCE: Final = 300.0
 """Seconds after which the window is drawn as it is."""
@@ -37,7 +41,8 @@ class Photographer(QObject):
         self._began = self._busy = time.monotonic()
 
     def take(self, application: QApplication) -> int:
-        """Runs the event loop until the picture is saved. Returns the exit code: 1 where there is no run to be seen.
+        """Runs the event loop until the picture is saved. Returns the exit code: 2 where there is no run to be seen,
+        1 where its graph cannot be shown.
 
         Raises:
             UsageError: the picture cannot be written.
@@ -54,6 +59,9 @@ class Photographer(QObject):
         problem = self._window.problem_text
         if failed:
             print(f"graphviz-nn: {problem}", file=sys.stderr)
+            return FAILED
+        if isinstance(self._window.canvas, ErrorView):
+            print(f"graphviz-nn: {self._window.canvas.toPlainText()}", file=sys.stderr)
             return 1
         if not picture.save(str(self._path)):
             raise UsageError(f"{self._path} cannot be written: choose a .png or .jpg in a folder that exists.")

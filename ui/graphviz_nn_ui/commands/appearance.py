@@ -47,6 +47,7 @@ class Appearance(QObject):
         font.setPointSizeF(min(max(points, SMALLEST), LARGEST))
         self._application.setFont(font)
         self._application.setFont(font, "QDockWidgetTitle")  # which has a font of its own
+        self.apply()  # widgets that a style sheet has polished take a font only when they are polished again
 
 
 def add_appearance_commands(workspace: Workspace, appearance: Appearance) -> None:

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabWidget, QVBox
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.widgets.dock_titles import DockTitles
-from graphviz_nn_ui.widgets.report import error_view
+from graphviz_nn_ui.widgets.report import ErrorView
 from graphviz_nn_ui.workspace import Workspace
 
 AREAS = {
@@ -29,6 +29,9 @@ _ORIENTATIONS = {
     "right": Qt.Orientation.Horizontal,
     "bottom": Qt.Orientation.Vertical,
 }
+_ALIKE = 1000
+"""Height that docks above one another are asked to take: more than there is, so that each gets as much."""
+
 LEAST = QSize(120, 120)
 """To which a person can make a panel small, in pixels."""
 
@@ -79,6 +82,8 @@ class Docks:
         for area, orientation in _ORIENTATIONS.items():
             docks = [self._docks[panel.name] for panel in self._panels if panel.area == area and panel.shown]
             self._window.resizeDocks(docks, [self._size(area)] * len(docks), orientation)
+            if orientation == Qt.Orientation.Horizontal:
+                self._window.resizeDocks(docks, [_ALIKE] * len(docks), Qt.Orientation.Vertical)
 
     def _size(self, area: str) -> int:
         share, least, most = SHARES[area]
@@ -193,7 +198,7 @@ class _Late(QWidget):
             widget = _checked(self._panel.create(self._workspace))
         except Exception as error:
             _logger.exception("The panel %r cannot be shown", self._panel.name)
-            return error_view(self._panel.title, error)
+            return ErrorView(self._panel.title, error)
         widget.windowTitleChanged.connect(self._set_title)
         if widget.windowTitle():
             self._set_title(widget.windowTitle())

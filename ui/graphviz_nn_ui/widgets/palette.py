@@ -110,7 +110,18 @@ class Palette(QFrame):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.addTopLevelItem(item)
         self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._fit()
         self.list.setColumnWidth(0, max(self.width() - 220, 200))
+
+    def _fit(self) -> None:
+        """As high as what is offered, within the window."""
+        around, layout = self.parentWidget(), self.layout()
+        if around is None or layout is None:
+            return
+        rows = max(self.list.topLevelItemCount(), 1) * max(self.list.sizeHintForRow(0), self.fontMetrics().height())
+        margins = layout.contentsMargins()
+        beside = self.box.sizeHint().height() + margins.top() + margins.bottom() + layout.spacing() + 6
+        self.resize(self.width(), min(rows + beside, HEIGHT, around.height() - 90))
 
     def _choose(self, item: QTreeWidgetItem | None) -> None:
         if item is None:

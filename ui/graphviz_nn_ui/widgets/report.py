@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final
 
 from PyQt6.QtCore import PYQT_VERSION_STR, qVersion
-from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtGui import QGuiApplication, QIcon
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.widgets.theme import fixed_font
@@ -48,6 +48,8 @@ class ReportDialog(QDialog):
         self._text.setFont(fixed_font(self))
         self._text.setAccessibleName("Report")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # the style's own cannot be read on dark
         copy = buttons.addButton("Copy report", QDialogButtonBox.ButtonRole.ActionRole)
         assert copy is not None
         copy.clicked.connect(self.copy)
@@ -106,13 +108,14 @@ class Reporter:
         self._show("".join(traceback.format_exception(kind, error, frames)))
 
 
-def error_view(what: str, error: Exception) -> QWidget:
-    """Returns what stands in place of a panel that could not be made."""
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setPlainText(f"{what} cannot be shown.\n\n{''.join(traceback.format_exception(error))}")
-    view.setAccessibleName(f"{what}: error")
-    return view
+class ErrorView(QPlainTextEdit):
+    """What stands in place of a part of the window that could not be made."""
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__()
+        self.setReadOnly(True)
+        self.setPlainText(f"{what} cannot be shown.\n\n{''.join(traceback.format_exception(error))}")
+        self.setAccessibleName(f"{what}: error")
 
 
 def _version(distribution: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +19,23 @@ SUFFIXES: Final = (".pdf", ".svg", ".png")
 
 
 class SaveFigureButton(QPushButton):
-    """Asks for a file and writes what `source` gives; it can be pressed while there is something."""
+    """Asks for a file and writes what `source` gives; it can be pressed while there is something.
 
-    def __init__(self, workspace: Workspace, name: str, source: Callable[[], ViewData | None]) -> None:
+    `beside` gives what else is shown: each goes to a file of its own, "maps-gradient.pdf" beside "maps.pdf".
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        source: Callable[[], ViewData | None],
+        beside: Callable[[], Mapping[str, ViewData]] = dict,
+    ) -> None:
         super().__init__("Export figure…")
         self._workspace = workspace
         self._name = name
         self._source = source
+        self._beside = beside
         self.setAccessibleName(f"Export figure: {name.replace('_', ' ')}")
         self.setToolTip("Save this figure as PDF, SVG or PNG")
         self.clicked.connect(self._ask)
@@ -37,9 +47,12 @@ class SaveFigureButton(QPushButton):
             return
         target = path if path.suffix.lower() in SUFFIXES else path.with_name(path.name + ".pdf")
 
-        def work(_: object) -> Path:
-            write_whole(target, figure(shown, target.suffix.lower()))
-            return target
+        others = {target.with_stem(f"{target.stem}-{which}"): each for which, each in self._beside().items()}
+
+        def work(_: object) -> list[Path]:
+            for each, data in {target: shown, **others}.items():
+                write_whole(each, figure(data, each.suffix.lower()))
+            return [target, *others]
 
         self._workspace.jobs.submit(JOB, work, self._saved, self._failed)
 
@@ -51,8 +64,8 @@ class SaveFigureButton(QPushButton):
         if path:
             self.save(Path(path))
 
-    def _saved(self, path: Path) -> None:
-        self._workspace.message.emit(f"Wrote {path}", 8.0)
+    def _saved(self, paths: list[Path]) -> None:
+        self._workspace.message.emit(f"Wrote {' and '.join(map(str, paths))}", 8.0)
 
     def _failed(self, error: Exception) -> None:
         self._workspace.problem.emit("The figure was not exported", str(error))

@@ -7,7 +7,7 @@ from typing import Final
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
-from graphviz_nn.model.views import ViewData
+from graphviz_nn.model.views import ImageGrid, ViewData
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn_ui.panels.feature_maps.controls import Controls
 from graphviz_nn_ui.panels.feature_maps.enlarged import Enlarged
@@ -42,7 +42,7 @@ class FeatureMapsPanel(QWidget):
         self.panes = {which: ViewPane(which) for which in ("value", "gradient")}
         self.enlarged = Enlarged()
         self.colours = ColourBar()
-        self.save = SaveFigureButton(workspace, "view", self._figure)
+        self.save = SaveFigureButton(workspace, "view", self._figure, self._other_figures)
         self.title = _line("Title", "")
         self.status = _line("Under the pointer", "muted")
         self._emptiable = Emptiable(self._content())
@@ -102,6 +102,13 @@ class FeatureMapsPanel(QWidget):
     def _figure(self) -> ViewData | None:
         """What the first pane that has something shows."""
         return next((pane.data for pane in self._shown.panes if pane.data is not None), None) if self._shown else None
+
+    def _other_figures(self) -> dict[str, ViewData]:
+        """What the other panes show of it, by what that is; a view that stands once has it all."""
+        if self._shown is None:
+            return {}
+        shown = [(pane.which, pane.data) for pane in self._shown.panes if pane.data is not None]
+        return {which: data for which, data in shown[1:] if isinstance(data, ImageGrid)}
 
     # Following
 
