@@ -221,11 +221,22 @@ def test_a_gate_that_never_moves_shows_in_the_table() -> None:
         model.layer.bias_hh_l0[UNITS : 2 * UNITS] = 20.0
     zeros = torch.zeros(1, BATCH, UNITS)
     run = gnn.trace(model, torch.randn(STEPS, BATCH, FEATURES), zeros, zeros)
-    table = show(run, "gate_table", "layer.lstm" if "layer.lstm" in run.structure().by_name else "layer")
+    table = show(run, "gate_table", "layer")
     assert isinstance(table, Table)
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["forget"] == (pytest.approx(1.0), "0%", "100%", "100%")
     assert rows["input"][3] == "0%"
+
+
+def test_colours_of_gates_span_0_to_1_unless_another_scale_is_asked_for() -> None:
+    run = gnn.trace(Reading(nn.GRU), torch.randn(STEPS, BATCH, FEATURES), torch.zeros(1, BATCH, UNITS))
+    shown = [
+        show(run, view, "layer", scale=scale)
+        for view, scale in (("gates", "auto"), ("gates", "each"), ("states", "auto"))
+    ]
+    assert [(grid.limits, grid.scale) for grid in shown if isinstance(grid, ImageGrid)] == [
+        ((0.0, 1.0), "common"), (None, "each"), (None, "each"),
+    ]  # fmt: skip
 
 
 def _stacked_with_dropout() -> Run:
