@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from graphviz_nn.errors import NotRecorded, SelectorError, UsageError, did_you_mean
 from graphviz_nn.model.events import STATE_NONE, EventKind
@@ -82,6 +82,33 @@ class StepView:
         return self._run._graph(self.info.structure)
 
 
+class _Steps(Sequence[StepView]):
+    """The steps of a run as they were when it was made; a slice is a list."""
+
+    def __init__(self, run: Run, infos: Sequence[StepInfo]) -> None:
+        self._run = run
+        self._infos = infos
+        self._positions = range(len(infos))
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @overload
+    def __getitem__(self, index: int) -> StepView: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[StepView]: ...
+
+    def __getitem__(self, index: int | slice) -> StepView | list[StepView]:
+        positions = self._positions[index]
+        if isinstance(positions, int):
+            return StepView(self._run, positions, self._infos[positions])
+        return [StepView(self._run, position, self._infos[position]) for position in positions]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} steps>"
+
+
 class Run:
     """A recorded run: steps, graphs, numbers, tensors.
 
@@ -100,8 +127,8 @@ class Run:
 
     @property
     def steps(self) -> Sequence[StepView]:
-        """The recorded steps, in order."""
-        return [StepView(self, position, info) for position, info in enumerate(self.data.steps())]
+        """The recorded steps, in order. Each is made when it is asked for."""
+        return _Steps(self, self.data.steps())
 
     @property
     def graph(self) -> nx.MultiDiGraph:

@@ -159,6 +159,7 @@ class MemoryRun:
 
     def __init__(self) -> None:
         self._steps: list[StepRecord] = []
+        self._infos: list[StepInfo] = []
         self._sources: dict[str, str] = {}
         self._findings: list[Finding] = []
         self._meta = RunMeta(created=0.0)
@@ -169,6 +170,7 @@ class MemoryRun:
 
     def write(self, step: StepRecord) -> None:
         self._steps.append(step)
+        self._infos.append(step.info)
 
     def add_source(self, file: str, text: str) -> None:
         self._sources[file] = text
@@ -187,7 +189,7 @@ class MemoryRun:
         return self._meta
 
     def steps(self) -> Sequence[StepInfo]:
-        return [step.info for step in self._steps]
+        return self._infos
 
     def record(self, position: int) -> StepRecord:
         return self._steps[position]
