@@ -53,6 +53,8 @@ def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) ->
 
     **Source.** PyTorch, "Zeroing out gradients in PyTorch".
     """
+    if len(context.trained) < 2:
+        return
     carries = [carry for carry in map(_carry, context.trained) if carry is not None]
     shares = [
         _carried_share(before, after)

@@ -111,7 +111,7 @@ def _lost(step: StepFacts, half: Mask, tiny: float) -> tuple[float, Mask]:
     below_small[rows[small]] = True
     vanished = np.zeros(len(half), np.bool_)
     vanished[rows[measured & (largest == 0)]] = True
-    for node in reversed(step.lineage.forward):
+    for node in reversed(step.lineage.flow):
         if below_small[step.lineage.rows(node)].any():
             for read in node.inputs:
                 row = step.lineage.row(read.node, read.output)

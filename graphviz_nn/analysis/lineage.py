@@ -19,12 +19,17 @@ WEIGHTED = frozenset({Category.LINEAR, Category.CONVOLUTION, Category.RECURRENT,
 """Categories of calls that count as one layer of depth where they read a parameter."""
 
 _FORWARD = "forward"
+_INFRA = "infra"
 
 
 class Lineage:
     """Ancestors and descendants of the forward calls of one structure; ids go from low to high along every edge.
 
+    What `torch.distributed` does between two calls (gathering shards, adding up partial results) belongs to no rule,
+    but lineage passes through it.
+
     Attributes:
+        readers: for each node the forward calls that read it, straight or through the infrastructure alone.
         numel: elements of each value, by row. value_node: the node of each row.
     """
 
@@ -38,14 +43,22 @@ class Lineage:
         self._above: dict[tuple[int, ...], set[int]] = {}
         self._below: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self.readers: list[list[int]] = [[] for _ in structure.nodes]
-        for node in self.forward:
-            for read in node.inputs:
-                self.readers[read.node].append(node.id)
+        for node in reversed(self.flow):  # from the last back, so that what reads a node of the infrastructure is known
+            reading = self.readers[node.id] if node.phase == _INFRA else (node.id,)
+            for read in reversed(node.inputs):
+                self.readers[read.node].extend(reading)
+        for readers in self.readers:
+            readers.reverse()
 
     @cached_property
     def forward(self) -> tuple[Node, ...]:
         """The calls and sources of the forward phase, in order."""
         return tuple(node for node in self.structure.nodes if node.phase == _FORWARD)
+
+    @cached_property
+    def flow(self) -> tuple[Node, ...]:
+        """The calls and sources of the forward phase and those of the infrastructure between them, in order."""
+        return tuple(node for node in self.structure.nodes if node.phase in (_FORWARD, _INFRA))
 
     @cached_property
     def parameters(self) -> dict[str, Node]:
@@ -78,7 +91,7 @@ class Lineage:
     def normalised(self) -> npt.NDArray[np.bool_]:
         """For each node, whether what was computed from it goes through a normalisation, which undoes its scale."""
         found = [False] * len(self.structure.nodes)
-        for node in reversed(self.forward):
+        for node in reversed(self.flow):
             if found[node.id] or self.category(node) is Category.NORMALISATION:
                 for read in node.inputs:
                     found[read.node] = True
@@ -113,7 +126,7 @@ class Lineage:
     def made_of_parameters(self) -> frozenset[int]:
         """Nodes that are parameters, or were computed from nothing else."""
         found: set[int] = set()
-        for node in self.forward:
+        for node in self.flow:
             if node.kind == "parameter" or (node.inputs and all(read.node in found for read in node.inputs)):
                 found.add(node.id)
         return frozenset(found)
@@ -169,7 +182,7 @@ class Lineage:
         below = [unreached] * unreached
         for root in roots:
             below[root] = 0
-        for node in reversed(self.forward):
+        for node in reversed(self.flow):
             here = below[node.id]
             if here == unreached:
                 continue

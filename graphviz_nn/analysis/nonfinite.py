@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +31,8 @@ def forward_origin(step: StepFacts) -> tuple[Node, list[Node]] | None:
 
     What counts is a NaN or infinity in the loss, or a NaN above a value whose gradient is not finite. Its ways back
     are followed to the first call with finite inputs. A −inf that masks scores and becomes an exact zero in a
-    softmax does not get that far.
+    softmax does not get that far. Where the program raised before it had a loss, what counts is a NaN in the last
+    results that it got to.
     """
     nan, bad = bad_values(step)
     if not bad.any():
@@ -37,6 +40,8 @@ def forward_origin(step: StepFacts) -> tuple[Node, list[Node]] | None:
     lineage = step.lineage
     roots = step.roots or tuple(n.id for n in step.structure.nodes if any(o.role for o in n.outputs))
     ends = [node for node in roots if bad[lineage.rows(step.structure.nodes[node])].any()]
+    if not roots and step.info.error is not None:
+        ends = [node.id for node in _last_results(step) if nan[lineage.rows(node)].any()]
     if not ends and not _spoils_gradients(step):
         return None
     if not ends:
@@ -66,11 +71,34 @@ def _spoiled_chain(step: StepFacts, ends: list[int], bad: npt.NDArray[np.bool_])
     return chain
 
 
+def _last_results(step: StepFacts) -> list[Node]:
+    """The calls of a program that raised with whose results it computed nothing more."""
+    nodes, readers = step.structure.nodes, step.lineage.readers
+    return [
+        node
+        for node in step.lineage.forward
+        if node.op not in _UNWRITTEN and not any(nodes[reader].outputs for reader in readers[node.id])
+    ]
+
+
 def _only_masks_above(step: StepFacts, node: Node, bad: npt.NDArray[np.bool_]) -> bool:
-    """Whether everything not finite above a NaN is −inf alone: the scores that a mask rules out."""
-    above = step.lineage.ancestors([node.id]) - {node.id}
-    rows = [row for number in above for row in _row_range(step, number) if bad[row]]
-    return bool(rows) and not (step.output[rows][:, [COLUMN["nan"], COLUMN["posinf"]]] > 0).any()
+    """Whether everything not finite above a NaN is −inf that was put there: the scores that a mask rules out."""
+    above = [step.structure.nodes[number] for number in step.lineage.ancestors([node.id]) - {node.id}]
+    spoiled = [each for each in above if bad[step.lineage.rows(each)].any()]
+    rows = [row for each in spoiled for row in _row_range(step, each.id) if bad[row]]
+    if not rows or (step.output[rows][:, [COLUMN["nan"], COLUMN["posinf"]]] > 0).any():
+        return False
+    begin = (each for each in spoiled if not any(bad[step.lineage.row(r.node, r.output)] for r in each.inputs))
+    return all(each.kind in SOURCE_KINDS or _names_infinity(each.arguments) for each in begin)
+
+
+def _names_infinity(literal: Any) -> bool:
+    """Whether an infinity stands among the arguments of a call, as in `masked_fill(mask, -inf)`; log(0) computes it."""
+    if isinstance(literal, dict):
+        return any(map(_names_infinity, literal.values()))
+    if isinstance(literal, (list, tuple)):
+        return any(map(_names_infinity, literal))
+    return isinstance(literal, float) and math.isinf(literal)
 
 
 def _row_range(step: StepFacts, node: int) -> range:
@@ -92,8 +120,9 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
 
     **Criterion.** On the first recorded step with a NaN or infinite loss (or a NaN above gradients that are not
     finite), values that are not finite are followed back from the loss; the earliest is the origin. Infinities that
-    do not reach the loss are no fault. A NaN under nothing but −inf is placed where it became NaN. Data that come in
-    so are left to the rule for that, `input_nonfinite`.
+    do not reach the loss are no fault. A NaN under nothing but −inf that the program put there itself (a mask) is
+    placed where it became NaN. Of a step that raised before its loss, a NaN in the last results counts. Data that
+    come in so are left to the rule for that, `input_nonfinite`.
 
     **Healthy look-alikes.** −inf in attention masks; NaN placeholders that `where` selects away; memory from `empty`
     before it is written.
