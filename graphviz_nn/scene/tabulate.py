@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def _wires(picture: Picture, scene: Scene) -> WireTable:
     wires = scene.wires
     places = {box.key: place for place, box in enumerate(scene.boxes)}
     counts = [len(wire.points) - 1 for wire in wires]
-    pieces = [(*start, *end) for wire in wires for start, end in pairwise(wire.points)]
+    pieces = ((*start, *end) for wire in wires for start, end in pairwise(wire.points))
     starts = np.zeros(len(wires) + 1, np.int32)
     np.cumsum(counts, out=starts[1:])
     return WireTable(
@@ -163,7 +163,7 @@ def _shape(wire: SceneWire) -> str:
 
 
 def _floats(rows: Iterable[Sequence[float]], width: int) -> Floats:
-    return np.array(list(rows), np.float64).reshape(-1, width)
+    return np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, width)
 
 
 def _ragged(rows: Sequence[Sequence[int]]) -> tuple[Integers, Integers]:

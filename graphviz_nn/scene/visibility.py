@@ -83,18 +83,17 @@ class Visibility:
         """What reaches the shown calls."""
         kinds = {kind: place for place, kind in enumerate(FLOW_KINDS)}
         shown, nodes = self.shown, self.structure.nodes
-        flows: list[tuple[int, int, int, int]] = []
-        read: list[tuple[int, int]] = []
+        flows, read = list[int](), list[int]()
         for number in self.ids():
             for edge in nodes[number].inputs:
                 if shown[edge.node]:
-                    flows.append((edge.node, edge.output, number, kinds[edge.kind]))
+                    flows += edge.node, edge.output, number, kinds[edge.kind]
                     continue
                 for value in self._origins.get(edge.node, ()):
                     if shown[value.node]:
-                        flows.append((value.node, value.index, number, kinds[edge.kind]))
+                        flows += value.node, value.index, number, kinds[edge.kind]
                     else:
-                        read.append((value.node, number))
+                        read += value.node, number
         return Flows(*_columns(flows, 4), *_columns(read, 2))
 
     def _origins_of(self, node: Node) -> tuple[ValueRef, ...]:
@@ -107,8 +106,9 @@ class Visibility:
         return tuple(dict.fromkeys(value for edge in node.inputs for value in self.origins(edge)))
 
 
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Integers:
-    return np.array(rows, np.intp).reshape(-1, width).T
+def _columns(cells: Sequence[int], width: int) -> Integers:
+    """The columns of a table that is given row by row."""
+    return np.array(cells, np.intp).reshape(-1, width).T
 
 
 def _is_opened_composite(node: Node) -> bool:

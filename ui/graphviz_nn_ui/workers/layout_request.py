@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from graphviz_nn.model.structure import Structure
+from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.composer import Composer
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn.scene.tabulate import tabulate
@@ -48,7 +49,7 @@ class Composers:
 
     def tables(self, structure: Structure, request: LayoutRequest) -> SceneTables:
         """Returns the picture as arrays."""
-        with self._lock:
+        with self._lock, collector_paused():
             composer = self._composer(structure, request)
             picture = composer.picture(request.opened, request.folds)
             scene = composer.scene(picture, request.direction, heat=request.heat)
