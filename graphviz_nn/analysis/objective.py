@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
@@ -11,7 +10,7 @@ import numpy as np
 
 from graphviz_nn.analysis.comparisons import plain
 from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
-from graphviz_nn.analysis.history import has_several_optimizers, rises
+from graphviz_nn.analysis.history import has_several_optimizers, history, rises
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Input, Node
@@ -27,6 +26,7 @@ _KEEPING: Final = frozenset(
 _NEARLY_ALL: Final = 0.95
 _LEAST_PAIRS: Final = 12
 _TELLING: Final = 1e-2
+_MOSTLY: Final = 0.5
 _PICKING: Final = frozenset({"gather", "getitem", "select", "diagonal"})
 
 
@@ -44,12 +44,12 @@ def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
     that is reached is turned (or, with `maximize=True`, every one is not); likewise the mean of selected
     log-probabilities that is not negated. Or none is turned, but over the recorded steps the means of the parameters
     move with the sign of their gradients' means in more than 95 % of at least 12 cases, while the loss rises
-    (Kendall's τ above ½). At least `steps` recorded steps, one optimizer.
+    over the whole run (Kendall's τ above ½). At least `steps` recorded steps, one optimizer.
 
     **Healthy look-alikes.** Adversaries, which are trained to make the other's loss larger (two optimizers, or a
     function that reverses the gradient); inputs that are optimised against a fixed network; a difference of two
     losses; negated similarities, entropies, rewards and log-densities, which are no bounded losses; policy gradients,
-    whose log-probabilities are multiplied by an advantage.
+    whose log-probabilities are multiplied by an advantage; momentum that overshoots a minimum for a while.
 
     **Remedy.** Minimise the loss itself: take out the minus, `maximize=True`, or what turns gradients round.
 
@@ -57,6 +57,7 @@ def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
     """
     if has_several_optimizers(context):
         return
+    rising = rises(history(context).finite_losses)[0] > _MOSTLY
     for steps in context.by_structure():
         last = steps[-1]
         if len(steps) < thresholds["steps"] or len(last.roots) != 1 or _optimises_data(last):
@@ -65,8 +66,9 @@ def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
         signs = {sign for _, sign in reached}
         if len(signs) != 1:
             continue
-        upwards = _maximises(last)
-        if (signs == {-1} and last.updated and not upwards) or (signs == {1} and (upwards or _climbs(steps))):
+        upwards, turned = _maximises(last), signs == {-1}
+        grows = bool(last.updated) and not upwards if turned else upwards or (rising and _climbs(steps))
+        if grows:
             node = reached[0][0]
             yield last.finding(
                 "wrong_sign",
@@ -80,7 +82,7 @@ def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
 
 
 def _climbs(steps: list[StepFacts]) -> bool:
-    """Whether nearly all parameters move along their gradients, by the signs of the means, while the loss rises."""
+    """Whether nearly all parameters move along their gradients, by the signs of the means."""
     pairs = [(one, two) for one, two in pairwise(steps) if two.info.index == one.info.index + 1]
     rows = [steps[-1].lineage.rows(node).start for node in steps[-1].lineage.parameters.values()]
     agreeing: list[float] = []
@@ -88,10 +90,7 @@ def _climbs(steps: list[StepFacts]) -> bool:
         moved = after.output[rows, COLUMN["mean"]] - before.output[rows, COLUMN["mean"]]
         products = np.sign(moved) * _signs_of_gradients(before)[rows]
         agreeing += products[np.isfinite(products) & (products != 0)].tolist()
-    losses = np.array([math.nan if step.info.loss is None else step.info.loss for step in steps])
-    if len(agreeing) < _LEAST_PAIRS or not np.isfinite(losses).all():
-        return False
-    return float(np.mean(np.array(agreeing) > 0)) > _NEARLY_ALL and rises(losses)[0] > 0.5
+    return len(agreeing) >= _LEAST_PAIRS and float(np.mean(np.array(agreeing) > 0)) > _NEARLY_ALL
 
 
 def _signs_of_gradients(step: StepFacts) -> Numbers:
