@@ -227,7 +227,8 @@ def sample(flat: Tensor) -> npt.NDArray[Any]:
 def histograms_of_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     """Histograms of samples of consecutive segments of one array, as `histograms` counts them."""
     starts = np.cumsum(sizes) - sizes
-    places = np.arange(HISTOGRAM_SAMPLE) * (-(-sizes // HISTOGRAM_SAMPLE))[:, None]
+    strides = -(-sizes // HISTOGRAM_SAMPLE)
+    places = np.arange((-(-sizes // strides)).max()) * strides[:, None]
     inside = places < sizes[:, None]
     places += starts[:, None]
     if not inside.all():

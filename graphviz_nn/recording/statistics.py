@@ -37,7 +37,6 @@ _BATCH: Final = 128
 _BATCH_ELEMENTS: Final = 262_144
 
 Row = tuple[str, int]
-_CPU: Final = torch.device("cpu")
 _FLOAT32: Final = torch.float32
 flatten_dense_tensors = torch._C._nn.flatten_dense_tensors
 _unrecorded = torch._C.DisableTorchFunction
@@ -55,6 +54,7 @@ class Statistics:
         self._pending_rows: list[tuple[str, int, int]] = []
         self._pending_places: dict[tuple[int, int], int] = {}
         self._pending_storages: dict[int, list[int]] = {}
+        self._located = 0
         self._pending_elements = 0
         self._samples: list[tuple[Row, npt.NDArray[Any]]] = []
         self._blocks: list[tuple[str, list[int], npt.NDArray[np.float32], npt.NDArray[np.uint16] | None]] = []
@@ -65,10 +65,10 @@ class Statistics:
     def add(self, table: str, row: int, tensor: Tensor) -> None:
         """Measures the tensor, now or at the next `flush`. Must not be called while a mode records."""
         form = type(tensor)
-        if (form is Tensor or form is Parameter) and tensor.dtype is _FLOAT32 and tensor.device == _CPU:
+        if (form is Tensor or form is Parameter) and tensor.dtype is _FLOAT32 and tensor.is_cpu:
             # A gradient comes detached; a value is only read before its memory is written, so it needs no alias.
             plain = tensor if tensor.layout is _STRIDED else tensor.detach().to_dense()
-        elif tensor.device == _CPU:
+        elif tensor.is_cpu:
             found = elements(tensor)
             if found is None:
                 return
@@ -91,7 +91,6 @@ class Statistics:
         if place is None:
             place = self._pending_places[key] = len(self._pending)
             self._pending.append(plain)
-            self._pending_storages.setdefault(plain.untyped_storage()._cdata, []).append(place)
             self._pending_elements += size
         self._pending_rows.append((table, row, place))
         if len(self._pending) >= _BATCH or self._pending_elements >= _BATCH_ELEMENTS:
@@ -100,12 +99,22 @@ class Statistics:
     def before_write(self, tensors: list[Tensor]) -> None:
         """A call may write to these tensors' memory: what waits there is copied first."""
         self._device.flush()
+        if not self._pending:
+            return
+        self._locate()
         for tensor in tensors:
-            key = storage_key(tensor) if self._pending_storages else None
+            key = storage_key(tensor)
             for place in self._pending_storages.pop(key, ()) if key is not None else ():
                 self._pending[place] = self._pending[place].detach().clone()
                 # What comes later at this address has other elements.
                 self._pending_places = {k: p for k, p in self._pending_places.items() if p != place}
+
+    def _locate(self) -> None:
+        """Notes whose memory it is that the newest pending tensors look at: nobody asks in a program without writes."""
+        pending = self._pending
+        for place in range(self._located, len(pending)):
+            self._pending_storages.setdefault(pending[place].untyped_storage()._cdata, []).append(place)
+        self._located = len(pending)
 
     def flush(self) -> None:
         """Measures what is pending."""
@@ -119,7 +128,7 @@ class Statistics:
     def _measure_pending(self) -> None:
         pending, rows = self._pending, self._pending_rows
         self._pending, self._pending_rows, self._pending_elements = [], [], 0
-        self._pending_places, self._pending_storages = {}, {}
+        self._pending_places, self._pending_storages, self._located = {}, {}, 0
         numbers = np.empty((len(pending), len(STATS)), np.float32)
         counts = np.empty((len(pending), HISTOGRAM_BINS), np.uint16)
         dtypes = {tensor.dtype for tensor in pending}

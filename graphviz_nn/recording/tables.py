@@ -30,7 +30,8 @@ class Events:
     """The event table of a step, built in one walk over its order.
 
     Attributes:
-        gradients: for each GRADIENT event with a tensor, in order, its row in the gradient table and its value.
+        gradients: for each GRADIENT event with a tensor, in order, its value.
+        gradient_rows: and its row in the gradient table.
         totals: for each PARAMETER_GRADIENT event with a tensor, in order, its row.
     """
 
@@ -42,7 +43,8 @@ class Events:
         self._passes: list[int] = []
         self._now = _AT_START
         self._pass_times = 0
-        self.gradients: list[tuple[int, int]] = []
+        self.gradients = array("i")
+        self.gradient_rows = array("i")
         self.totals: list[int] = []
         self._gradient_count = self._total_count = 0
         for item in tape.order:
@@ -82,7 +84,8 @@ class Events:
     def _gradient(self, value: int, state: int) -> None:
         node, index = self._assembly.ref(value)
         if state == STATE_TENSOR:
-            self.gradients.append((self._gradient_count, value))
+            self.gradients.append(value)
+            self.gradient_rows.append(self._gradient_count)
         self._gradient_count += 1
         self._add(EventKind.GRADIENT, node, index, state)
 
@@ -148,7 +151,7 @@ def statistics_tables(
     statistics.finish()
     order = {
         "output": (value_rows, value_count),
-        "gradient": (_gradient_rows(observations.gradients, events.gradients), events.counts["gradient"]),
+        "gradient": (_gradient_rows(observations.gradients, events), events.counts["gradient"]),
         "parameter_gradient": (np.array(events.totals, np.int64), events.counts["parameter_gradient"]),
         "update": (np.arange(events.counts["update"]), events.counts["update"]),
     }
@@ -184,15 +187,15 @@ def _with_same(table: Any, gradients: Any, observations: Observations) -> Any:
     return table
 
 
-def _gradient_rows(measured: list[int], events: list[tuple[int, int]]) -> npt.NDArray[np.int64]:
+def _gradient_rows(measured: list[int], events: Events) -> npt.NDArray[np.int64]:
     """For each measured gradient its event's row.
 
     Usually both are in the same order; with several engine threads only the order within one value is certain.
     """
-    if measured == [value for _, value in events]:
-        return np.array([row for row, _ in events], np.int64)
+    if measured == events.gradients.tolist():
+        return np.array(events.gradient_rows, np.int64)
     waiting: dict[int, deque[int]] = defaultdict(deque)
-    for row, value in events:
+    for row, value in zip(events.gradient_rows, events.gradients, strict=True):
         waiting[value].append(row)
     return np.array([waiting[value].popleft() for value in measured], np.int64)
 
