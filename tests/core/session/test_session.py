@@ -123,6 +123,18 @@ def test_selection_is_checked_and_told(session: Session):
     assert session.selection is None
 
 
+def test_what_is_seen_first_cannot_be_undone(session: Session):
+    told = []
+    session.expansion_changed.connect(told.append)
+    assert session.begin_expanded({"m0"})
+    assert told == [{"m0"}]
+    assert not session.can_undo
+    assert not session.undo()
+    session.expand("m1")
+    assert session.undo()
+    assert session.expanded == {"m0"}
+
+
 def test_expansion_is_undone_and_redone(session: Session):
     listener = Listener(session)
     session.expand("m1")

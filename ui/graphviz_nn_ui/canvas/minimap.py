@@ -71,17 +71,15 @@ class Minimap(Corner):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         del event
-        painter = QPainter(self)
-        theme, tables = theme_of(self), self._tables
-        self.paint_card(painter)
+        painter, theme, tables = QPainter(self), theme_of(self), self._tables
+        painter.drawPixmap(0, 0, self._painted(tables))
         if tables is not None and not self.folded:
-            painter.drawPixmap(self.inner.topLeft(), self._painted(tables))
-            frame = self._frame(tables)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             tint = QColor(theme.accent)
             tint.setAlphaF(0.16)
             painter.setBrush(tint)
             painter.setPen(QPen(theme.accent, 1.4))
-            painter.drawRect(frame)
+            painter.drawRect(self._frame(tables))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -112,27 +110,35 @@ class Minimap(Corner):
             self._canvas.camera.center(QPointF(x, y))
             self._canvas.moved()
 
-    def _painted(self, tables: SceneTables) -> QPixmap:
-        if self._pixmap is None or self._pixmap.devicePixelRatio() != self.devicePixelRatioF():
-            ratio, inner = self.devicePixelRatioF(), self.inner
-            pixmap = QPixmap((inner.size() * ratio).toSize())
+    def _painted(self, tables: SceneTables | None) -> QPixmap:
+        """The card with the picture on it, painted once for many frames."""
+        ratio = self.devicePixelRatioF()
+        size = (QSizeF(self.size()) * ratio).toSize()
+        if self._pixmap is None or self._pixmap.size() != size or self._pixmap.devicePixelRatio() != ratio:
+            pixmap = QPixmap(size)
             pixmap.setDevicePixelRatio(ratio)
-            colours = self._canvas.colours
-            pixmap.fill(colours.canvas)
+            pixmap.fill(Qt.GlobalColor.transparent)
             painter = QPainter(pixmap)
-            whole, target = QRectF(0, 0, tables.width, tables.height), QRectF(QPointF(0, 0), inner.size())
-            drawing, overview = self._canvas.drawing, self._canvas.source.overview
-            if overview is not None:
-                overview.paint(painter, whole, target, ratio, colours)
-            elif len(tables.boxes) < _LARGE and drawing is not None:
-                if self._raster is None:
-                    scale_x, scale_y = inner.width() / tables.width, inner.height() / tables.height
-                    self._raster = rasterise(tables, scale_x * ratio, scale_y * ratio)
-                self._paint_codes(self._raster, drawing.far_codes)
-                paint_raster(painter, self._raster, whole, target, colours)
+            self.paint_card(painter)
+            if tables is not None and not self.folded:
+                painter.fillRect(self.inner, self._canvas.colours.canvas)
+                self._paint_picture(painter, tables, ratio)
             painter.end()
             self._pixmap = pixmap
         return self._pixmap
+
+    def _paint_picture(self, painter: QPainter, tables: SceneTables, ratio: float) -> None:
+        inner, colours = self.inner, self._canvas.colours
+        whole = QRectF(0, 0, tables.width, tables.height)
+        drawing, overview = self._canvas.drawing, self._canvas.source.overview
+        if overview is not None:
+            overview.paint(painter, whole, inner, ratio, colours)
+        elif len(tables.boxes) < _LARGE and drawing is not None:
+            if self._raster is None:
+                scale_x, scale_y = inner.width() / tables.width, inner.height() / tables.height
+                self._raster = rasterise(tables, scale_x * ratio, scale_y * ratio)
+            self._paint_codes(self._raster, drawing.far_codes)
+            paint_raster(painter, self._raster, whole, inner, colours)
 
     def _paint_codes(self, raster: Raster, codes: Codes) -> None:
         """Paints the boxes whose colour is another one than before."""
