@@ -128,7 +128,10 @@ class Assembly:
         """Labels, attributes and literal of a call's arguments; equal calls share them."""
         if op.arguments is None:
             return _NOTHING
-        key = (op.function, op.arguments, tuple(op.keywords.items()) if op.keywords else ())
+        keywords = op.keywords or {}
+        # 2 and 2.0, or 1 and True, are equal but do not make the same of integers.
+        forms = tuple(map(type, (*op.arguments, *keywords.values())))
+        key = (op.function, op.arguments, tuple(keywords.items()), forms)
         try:
             known = self._descriptions.get(key)
         except TypeError:  # a list or a slice among the arguments

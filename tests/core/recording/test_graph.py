@@ -222,3 +222,14 @@ def test_a_tensor_from_numpy_is_a_source():
     run = gnn.trace(lambda x: x + torch.from_numpy(array), batch())
     assert set(feeding(run, nodes(run, "add")[0])) == {"input", "other"}
     assert {node.kind for node in run.structure().nodes} == {"input", "op"}
+
+
+def test_equal_numbers_of_different_types_stay_apart() -> None:
+    """`t * 2` of integers is of integers, `t * 2.0` is not; a replay must be given what the program gave."""
+
+    def program() -> tuple[torch.Tensor, torch.Tensor]:
+        t = torch.arange(3)
+        return t * 2, t * 2.0
+
+    replayed = gnn.trace(program).replay()
+    assert [value.dtype for value in replayed.values()] == [torch.int64, torch.int64, torch.float32]
