@@ -238,7 +238,9 @@ def _overlay(
 
 
 def scientific(value: float) -> str:
-    """Returns two digits: "0", "12", "0.35", "1.2e-6"; "∞" for what no float can hold."""
+    """Returns two digits: "0", "12", "0.35", "1.2e-6"; "∞" for what no float can hold, "NaN" for what is none."""
+    if math.isnan(value):
+        return "NaN"
     if math.isinf(value):
         return "∞"
     if value == 0 or 0.01 <= abs(value) < 1000:

@@ -239,7 +239,8 @@ def test_a_figure_is_saved(
     settle()
     maps.save.save(tmp_path / "maps")
     settle()
-    assert (tmp_path / "maps.pdf").read_bytes().startswith(b"%PDF")
+    for name in ("maps.pdf", "maps-gradient.pdf"):
+        assert (tmp_path / name).read_bytes().startswith(b"%PDF")
 
 
 def test_gradient_flow_shows_this_step_and_all(

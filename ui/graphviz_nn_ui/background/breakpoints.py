@@ -7,7 +7,7 @@ import os
 
 from PyQt6.QtCore import QObject, QSettings
 
-from graphviz_nn.errors import UsageError
+from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
@@ -29,7 +29,7 @@ class KeptBreakpoints(QObject):
         if isinstance(kept, str):
             try:
                 breakpoints.from_json(kept)
-            except UsageError:  # written by a version that knew others
+            except GraphvizNNError:  # written by a version that knew others
                 self._settings.remove(key)
 
         def keep() -> None:

@@ -183,6 +183,9 @@ class PictureSource(QObject):
         del position
         session, groups = self.session, self.groups
         if session is None or self.drawing is None or groups is None or groups.structure is not session.structure:
+            self._faded = set()
+            self.drawing = self.overview = self.groups = None  # their nodes are not those of the session any more
+            self.repainted.emit()
             self._find_groups()
             return
         self._read_state()
