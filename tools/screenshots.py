@@ -1,10 +1,11 @@
-"""Draws windows of the app with recorded programs: tools/screenshots.py FOLDER [NAME …].
+"""Draws windows and panels of the app with recorded programs: tools/screenshots.py FOLDER [NAME …].
 
-Each picture is made by `graphviz-nn view --screenshot` in a process of its own, on the display that there is.
+Each window is drawn by `graphviz-nn view --screenshot` in a process of its own, on the display that there is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # the name that everybody knows it by
 
@@ -80,51 +82,77 @@ def unet(path: Path) -> None:
             optimizer.step()
 
 
-class Broken(nn.Module):
-    """Divides by a norm that is zero, and then multiplies what does not fit."""
+class Unsafe(nn.Module):
+    """A classifier that divides each row by its norm, which may be zero."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16))
-        self.head = nn.Linear(12, 4)
+        self.features = nn.Sequential(nn.Linear(8, 16, bias=False), nn.ReLU(), nn.Linear(16, 16, bias=False))
+        self.head = nn.Linear(16, 4)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.features(x)
-        return self.head(y * 0 / (y * 0).norm(dim=1, keepdim=True))
+        return self.head(y / y.norm(dim=1, keepdim=True))
 
 
 def broken(path: Path) -> None:
-    """A step with NaN that ends in an error."""
+    """Three steps: a good one, one with a row of zeros that makes NaN of everything, one that ends in an error."""
     torch.manual_seed(0)
-    try:
-        gnn.trace(Broken(), torch.randn(4, 8), loss=torch.sum)
-    except RuntimeError:
-        run = gnn.partial_run()
-        assert run is not None
-        run.save(path)
+    model = Unsafe()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    good, empty_row = torch.randn(4, 8), torch.randn(4, 8)
+    empty_row[2] = 0.0
+    batches = ((good, 4), (empty_row, 4), (good, 3))
+    with contextlib.suppress(ValueError), gnn.record(path, model, every=1, keep="all"):
+        for x, labels in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), torch.arange(labels)).backward()
+            optimizer.step()
 
 
+ATTENTION = "transformer.h.1.attn.softmax"
+DARK = ("--theme", "dark")
 PICTURES = (
-    Picture("digits-dark", digits, ("--theme", "dark", "--expand", "blocks*", "--select", "blocks.0.conv1")),
-    Picture("digits-light", digits, ("--theme", "light", "--expand", "blocks*", "--cursor", "60", "--select", "stem")),
-    Picture("gpt2-dark", gpt2, ("--theme", "dark", "--expand", "transformer.h.1.attn", "--color-by", "activation")),
-    Picture("unet-light", unet, ("--theme", "light", "--expand", "*")),
-    Picture("broken-dark", broken, ("--theme", "dark", "--expand", "*", "--color-by", "nonfinite")),
+    Picture("digits-dark", digits, (*DARK, "--cursor", "127", "--select", "blocks.0.conv1")),
+    Picture("digits-light", digits, ("--theme", "light", "--cursor", "60", "--select", "blocks.1.conv2")),
+    Picture("gpt2-dark", gpt2, (*DARK, "--expand", "transformer.h.1.attn", "--select", ATTENTION)),
+    Picture("unet-light", unet, ("--theme", "light", "--expand", "merge.0", "--select", "merge.0.0")),
+    Picture("broken-dark", broken, (*DARK, "--step", "1", "--color-by", "nonfinite", "--select", "div")),
 )
+PANELS = {"panels-digits": digits, "panels-broken": broken}
 
 
 def main(folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs:
+
+        def run_of(record: Callable[[Path], object]) -> str:
+            path = Path(runs) / f"{record.__name__}.gvnn"
+            if not path.exists():
+                record(path)
+            return str(path)
+
         for picture in PICTURES:
-            if wanted and picture.name not in wanted:
-                continue
-            run = Path(runs) / f"{picture.record.__name__}.gvnn"
-            if not run.exists():
-                picture.record(run)
-            command = ["view", str(run), "--screenshot", str(folder / f"{picture.name}.png"), *picture.options]
-            subprocess.run([sys.executable, "-m", "graphviz_nn", *command], check=True)
+            if not wanted or picture.name in wanted:
+                target = str(folder / f"{picture.name}.png")
+                _python("-m", "graphviz_nn", "view", run_of(picture.record), "--screenshot", target, *picture.options)
+        for name, record in PANELS.items():
+            if not wanted or name in wanted:
+                _python(str(ROOT / "tools" / "panel_pictures.py"), run_of(record), str(folder))
+    for path in folder.glob("*.png"):
+        shrink(path)
+
+
+def shrink(path: Path) -> None:
+    """Writes a picture with 256 colours, a third of its size; one that has no more is left alone."""
+    image = Image.open(path)
+    if image.mode != "P":
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _python(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]).absolute(), sys.argv[2:])
