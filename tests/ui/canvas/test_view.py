@@ -190,3 +190,16 @@ def test_callouts_tell_of_no_buffer(digits_run: Path) -> None:
     assert "running" not in " ".join(lines.values())
     assert "never" not in " ".join(lines.values())
     assert lines["y"].startswith("×".join(map(str, session.structure.nodes[node].outputs[0].shape)))
+
+
+def test_callouts_are_those_of_the_open_step(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    session = open_file(digits_run).session
+    node = session.structure.by_name["block.conv"].id
+    session.go_to_step(len(session.data.steps()) - 1)
+    events = session.step.order
+    session.scrub(int(((events.kind == EventKind.GRADIENT) & (events.node == node)).argmax()))
+    former = [line.text for line in stage.canvas.pointer.callouts]
+    session.previous_step()
+    assert [line.text for line in stage.canvas.pointer.callouts] != former
+    session.next_step()
+    assert [line.text for line in stage.canvas.pointer.callouts] == former

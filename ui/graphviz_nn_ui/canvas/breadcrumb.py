@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QLabel
 from graphviz_nn.scene.words import shapes_text
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
 from graphviz_nn_ui.canvas.selecting import selection_of_key
+from graphviz_nn_ui.widgets.theme import theme_of
 
 if TYPE_CHECKING:
     from graphviz_nn_ui.canvas.view import Canvas
@@ -26,7 +27,7 @@ class Breadcrumb(QLabel):
         self._canvas = canvas
         self.wanted = True
         self.place_text = ""
-        self._said: tuple[tuple[str, ...], str, str] = ((), "", "")
+        self._said: tuple[object, ...] = ()
         self._room = QRectF(10, 10, 600, 28)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(
@@ -50,9 +51,10 @@ class Breadcrumb(QLabel):
             f'<a href="{key}" style="text-decoration:none">{escape(title)}</a>'
             for key, title in zip(keys, titles, strict=bool(titles))
         ]
-        if (keys, last, rest) == self._said and self.isVisible() == (self.wanted and bool(self.place_text)):
+        said = (keys, last, rest, theme_of(self).name)
+        if said == self._said and self.isVisible() == (self.wanted and bool(self.place_text)):
             return
-        self._said = (keys, last, rest)
+        self._said = said
         shown = _SEPARATOR.join([*links, f"<b>{escape(last)}</b>"] if last else links)
         self.setText(shown + (f" &nbsp;{escape(rest)}" if rest else ""))
         self.setToolTip(self.place_text)

@@ -148,7 +148,8 @@ class Legend(Corner):
         painter.setPen(colours.muted)
         low, high = quantity.text(numbers.low), quantity.text(numbers.high)
         painter.drawText(QPointF(_PADDING, base), low)
-        painter.drawText(QPointF(_PADDING + room - metrics.horizontalAdvance(high), base), high)
+        if low != high:
+            painter.drawText(QPointF(_PADDING + room - metrics.horizontalAdvance(high), base), high)
 
     def _paint_categories(self, painter: QPainter, y: float, colours: Colours) -> None:
         width = (_WIDTH - 2 * _PADDING) / _COLUMNS

@@ -56,7 +56,9 @@ class Showing(Looking):
         self.source.repainted.connect(self.tell_parts)
         self.source.waiting.connect(self._wait)
         while_alive(self, self.workspace.reveal, self.reveal)
-        self._following = Following(self.workspace, self, cursor=self._cursor_moved, selection=self._selected)
+        self._following = Following(
+            self.workspace, self, step=self._step_changed, cursor=self._cursor_moved, selection=self._selected
+        )
         self._replaced()
 
     @property
@@ -186,9 +188,15 @@ class Showing(Looking):
         self.tell_place()
         self.update()
 
+    def _step_changed(self, position: int) -> None:
+        """The cursor may stay where it is; what stands beside it has other numbers."""
+        del position
+        self._find_pointer()
+        self.update()
+
     def _find_pointer(self) -> None:
         session = self.source.session
-        if session is None or self._shown is None:
+        if session is None or self._shown is None or len(self._shown.tables.home) != len(session.structure.nodes):
             return
         self.pointer = self._pointing.find(session, self._shown)
 
