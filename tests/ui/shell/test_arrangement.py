@@ -10,6 +10,7 @@ from graphviz_nn_ui.panels.events import EventsPanel
 from graphviz_nn_ui.panels.model_tree import ModelTreePanel
 from graphviz_nn_ui.widgets.docks import SHARES
 from graphviz_nn_ui.widgets.elided import ElidedLabel
+from graphviz_nn_ui.widgets.tool_bar import MainToolBar
 
 
 def test_a_dock_behind_a_tab_has_no_title_of_its_own(make_window, show, digits_run):
@@ -74,3 +75,15 @@ def test_a_long_line_gives_way(qtbot):
     label.grab()
     assert label.minimumSizeHint().width() < 120
     assert label.toolTip() == label.text()
+
+
+def test_buttons_say_their_names_where_there_is_room(make_window, workspace):
+    window = make_window()
+    bar = window.findChild(MainToolBar)
+    button = bar.widgetForAction(window.actions_of["step.over"])
+    for width, style in (
+        (1600, Qt.ToolButtonStyle.ToolButtonTextBesideIcon),
+        (800, Qt.ToolButtonStyle.ToolButtonIconOnly),
+    ):
+        window.resize(width, 700)
+        assert button.toolButtonStyle() == style

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QAction, QMouseEvent
+from PyQt6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QToolBar, QWidget
 
 from graphviz_nn_ui.viewmodels.look import COLOR_WORDS
@@ -23,7 +24,10 @@ BUTTONS = (
     ("view.fit",),
 )
 WITH_TEXT = ("run.continue", "step.over", "step.into", "step.out")
-"""Buttons that say their name beside the icon."""
+"""Buttons that say their name beside the icon, where there is room."""
+
+ROOM: Final = 195
+"""Widths of a letter that a bar has whose buttons say their names."""
 
 
 class MainToolBar(QToolBar):
@@ -75,8 +79,20 @@ class MainToolBar(QToolBar):
         if button is not None:
             button.setAccessibleName(action.text())
             if name in WITH_TEXT:
-                button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
                 action.setIconText(action.text().removeprefix("Step ").capitalize())
+                self._say_name(button)
+
+    def _say_name(self, button: QWidget) -> None:
+        roomy = self.width() >= ROOM * self.fontMetrics().averageCharWidth()
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if roomy else Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setProperty("toolButtonStyle", style)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        for action in self._buttons:
+            button = self.widgetForAction(action)
+            if button is not None and action.objectName() in WITH_TEXT:
+                self._say_name(button)
 
     def _colour_box(self) -> QComboBox:
         box = QComboBox()

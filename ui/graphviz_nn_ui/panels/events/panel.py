@@ -34,7 +34,7 @@ from graphviz_nn_ui.workspace import Workspace
 _WIDTHS: Final = {NUMBER: "▶ 0", KIND: "↻ update", TIME: "0.00k"}
 """Texts as wide as the columns; what and where take what is left."""
 
-_LEAST: Final = "embedding"
+_LEAST: Final = "conv2d_1"
 """A word for which there must be room in either."""
 
 
