@@ -37,9 +37,11 @@ def paint_callouts(
     scale: float,
     words: Words,
     colours: Colours,
+    bounds: QRectF,
     covered: Sequence[QRectF] = (),
 ) -> None:
-    """Paints what comes into a box at its left, and what goes out at its right; above the places that are covered."""
+    """Paints what comes into a box at its left, and what goes out at its right; within `bounds`, below the box where
+    there is no room beside it, and above the places that are covered."""
     size = callout_size(scale)
     for incoming in (True, False):
         lines = [each for each in callouts if each.incoming == incoming]
@@ -49,10 +51,14 @@ def paint_callouts(
         height = callout_height(len(lines))
         x = rect.left() - (width + _BEFORE) * size if incoming else rect.right() + _AFTER * size
         place = QRectF(x, rect.center().y() - height * size / 2, width * size, height * size)
+        place.moveLeft(max(min(place.left(), bounds.right() - place.width() - _GAP), bounds.left() + _GAP))
+        beside = place.right() <= rect.left() or place.left() >= rect.right()
+        if not beside:
+            place.moveTop(rect.bottom() + _GAP)
         for each in covered:
             if each.intersects(place):
                 place.moveBottom(each.top() - _GAP)
-        if not place.top() < rect.center().y() < place.bottom():
+        if beside and not place.top() < rect.center().y() < place.bottom():
             near, far = (place.right(), rect.left()) if incoming else (place.left(), rect.right())
             painter.setPen(QPen(colours.muted, 1.0))
             painter.drawLine(QLineF(near, place.center().y(), far, rect.center().y()))

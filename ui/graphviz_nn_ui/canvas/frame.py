@@ -117,4 +117,5 @@ class FramePainter:
         decorations.paint_pointer(painter, place, canvas.camera.scale, colours)
         if pointer.callouts:
             camera, words = canvas.camera, self._scene.words
-            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, camera.covered)
+            bounds = QRectF(canvas.rect())
+            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, bounds, camera.covered)
