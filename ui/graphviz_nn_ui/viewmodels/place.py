@@ -27,7 +27,8 @@ _SAYS = {
 def status(session: Session) -> str:
     """ "After #143 softmax · forward · step 40 (12 of 100 recorded)"."""
     if not session.has_step:
-        return "No step has been recorded yet: waiting for the first one to end"
+        live = getattr(session.data, "live", False)
+        return "No step has been recorded yet: waiting for the first one to end" if live else "No step was recorded"
     step = step_words(session.step.info, session.position, len(session.data.steps()))
     place = session.place
     if place.kind is None:
