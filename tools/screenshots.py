@@ -144,12 +144,8 @@ def main(folder: Path, wanted: list[str]) -> None:
 
 
 def shrink(path: Path) -> None:
-    """Writes a picture with 256 colours, a third of its size. They are spread so that rare ones stay what they are."""
-    image = Image.open(path)
-    if image.mode != "P":
-        image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
+    """Writes a picture with 64 steps a colour instead of 256: nobody sees it, and it takes a fifth less."""
+    Image.open(path).convert("RGB").point(lambda value: value | 3).save(path, optimize=True)
 
 
 def _python(*arguments: str) -> None:
