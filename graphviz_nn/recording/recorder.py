@@ -184,7 +184,9 @@ class Recorder:
         """
         self._original_call = vars(nn.Module)["__call__"]
         self._patches.install(nn.Module, "__call__", self._dispatching(self._original_call))
-        self._patches.install(torch.autograd.Function, "apply", self._applying(vars(torch.autograd.Function)["apply"]))
+        # Below `Function.apply`, so that `relu = MyReLU.apply`, bound at the head of a file, comes through here too.
+        applied = vars(torch._C._FunctionBase)["apply"]
+        self._patches.install(torch.autograd.function._SingleLevelFunction, "apply", self._applying(applied))
 
     def _dispatching(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
