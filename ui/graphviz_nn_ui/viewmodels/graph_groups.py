@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphviz_nn.model.structure import Structure
+from graphviz_nn.scene.words import relative
 
 Keys = frozenset[str]
 Integers = npt.NDArray[np.int32]
@@ -82,12 +83,14 @@ class Groups:
         return self._chain(self._homes[node])
 
     def title(self, key: str) -> str:
-        """Returns the last part of a group's name: "attn"; for the root its class."""
+        """Returns a group's name inside the module call around it: "attn", "layer1.0"; for the root its class."""
         if key.startswith("f"):
             return self.structure.nodes[int(key[1:])].op
-        path = self.structure.module_calls[int(key[1:])].path
-        module = self.structure.modules_by_path.get(path)
-        return path.rpartition(".")[2] or (module.type if module is not None else "model")
+        calls = self.structure.module_calls
+        call = calls[int(key[1:])]
+        module = self.structure.modules_by_path.get(call.path)
+        outer = calls[call.parent].path if call.parent is not None else ""
+        return relative(call.path, outer) or (module.type if module is not None else "model")
 
     def shown(self, opened: Keys) -> int:
         """Returns about how many boxes a picture with these groups open has, before equal ones are folded."""
