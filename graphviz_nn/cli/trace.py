@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 import msgspec
@@ -143,9 +143,13 @@ def _record(target: Target, loss: Loss | None, keep: str | tuple[str, ...], aten
         return gnn.trace(target.model, *target.args, loss=loss, keep=keep, aten=aten, **target.kwargs)
 
 
+_OF_INPUTS: Final = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+"""What a model raises that was given the wrong shape, dtype or integers; a NameError is its author's."""
+
+
 def _fail(error: Exception, target: Target, specs: tuple[InputSpec, ...]) -> NoReturn:
     """An error of the model's own code: inputs that were made up here are at fault first, else it is the author's."""
-    if not specs:
+    if not specs or not isinstance(error, _OF_INPUTS):
         tracebacks.show(error)
         sys.exit(1)
     given = ", ".join(map(str, specs))

@@ -28,6 +28,10 @@ def words():
 def failing():
     raise RuntimeError("no weights here")
 
+class Unfinished(nn.Module):
+    def forward(self, x):
+        return forgotten(x)
+
 class Fussy(nn.Module):
     def forward(self, x):
         raise ValueError("never satisfied")
@@ -134,6 +138,13 @@ def test_an_error_of_the_targets_own_code_is_its_own(folder, capsys):
     assert "no weights here" in result.stderr
     assert 'nets.py", line' in result.stderr
     assert "graphviz_nn/" not in result.stderr
+
+
+@pytest.mark.qt_no_exception_capture
+def test_an_error_that_no_input_mends_is_the_authors(folder):
+    result = invoke("trace", "nets.py:Unfinished", "--input", "2x3")
+    assert result.exit_code == 1
+    assert "NameError: name 'forgotten' is not defined" in result.stderr
 
 
 @pytest.mark.qt_no_exception_capture  # The error goes to sys.excepthook, where it belongs.
