@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,6 +29,17 @@ def connect(path: str, mode: Literal["ro", "rw", "rwc"], *, immutable: bool = Fa
     if mode == "ro":
         connection.execute("PRAGMA writable_schema=ON")  # Else SQLite refuses what is left of a truncated file.
     return connection
+
+
+def is_cut_off(path: str) -> bool:
+    """Whether the file ends before the last page that its header counts: SQLite itself refuses such a file."""
+    address = f"{Path(path).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.DatabaseError as error:
+            return error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_CORRUPT
+    return False
 
 
 def use_wal(connection: sqlite3.Connection, path: str) -> bool:

@@ -18,6 +18,7 @@ from graphviz_nn.model.steps import EventTable, HistogramTable, RunMeta, StepInf
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorData, TensorKey
 from graphviz_nn.store.checks import check_events, check_places, table_rows
+from graphviz_nn.store.connection import is_cut_off
 from graphviz_nn.store.encoding import (
     decode_histograms,
     decode_meta,
@@ -231,11 +232,17 @@ class RunFile:
         tables = RunTables(self._path)
         try:
             steps = StepList(tables)
+            self._refuse_remnant(steps)
         except BaseException:
             tables.close()
             raise
         self._tables, self._identity, self._steps = tables, identity, steps
         self._meta, self._meta_damage = self._read_meta()
+
+    def _refuse_remnant(self, steps: StepList) -> None:
+        """A file that was cut off and has no step left must not pass for one in which no step has been recorded yet."""
+        if not steps.entries and is_cut_off(self._path):
+            raise DamagedRunFile(f"{self._path} is cut off, and what is left of it names no step. Copy it again.")
 
     def _read_meta(self) -> tuple[RunMeta, tuple[str, ...]]:
         what = "the run's description"

@@ -273,3 +273,11 @@ def test_a_description_that_cannot_be_read_leaves_the_rest(run_path):
 def test_events_are_sixteen_bytes():
     """The file keeps twelve of them once and four with each step; a new field would need a new format."""
     assert EVENT_DTYPE.itemsize == 16
+
+
+def test_a_file_with_no_step_left_is_not_taken_for_one_without_steps(tmp_path):
+    path = tmp_path / "run.gvnn"
+    write(path, STEPS)
+    os.truncate(path, 2 * PAGE)
+    with pytest.raises(DamagedRunFile, match="cut off"):
+        open_run(path)
