@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import QEvent, QRectF, Qt
 from PyQt6.QtWidgets import QLabel
 
 from graphviz_nn.scene.words import shapes_text
@@ -47,11 +47,12 @@ class Breadcrumb(QLabel):
         groups = self._canvas.expanding.groups
         titles = [groups.title(key) for key in keys] if groups is not None else []
         self.place_text = _SEPARATOR.join(filter(None, (*titles, last))) + (f"  {rest}" if rest else "")
+        theme = theme_of(self)
         links = [
-            f'<a href="{key}" style="text-decoration:none">{escape(title)}</a>'
+            f'<a href="{key}" style="text-decoration:none; color:{theme.accent.name()}">{escape(title)}</a>'
             for key, title in zip(keys, titles, strict=bool(titles))
         ]
-        said = (keys, last, rest, theme_of(self).name)
+        said = (keys, last, rest, theme.name)
         if said == self._said and self.isVisible() == (self.wanted and bool(self.place_text)):
             return
         self._said = said
@@ -59,6 +60,12 @@ class Breadcrumb(QLabel):
         self.setText(shown + (f" &nbsp;{escape(rest)}" if rest else ""))
         self.setToolTip(self.place_text)
         self._resize()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Takes the colour of the links from the theme that came."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self.refresh()
 
     def go_to(self, key: str) -> None:
         """Selects a group and brings it into view."""
