@@ -125,7 +125,7 @@ def test_choosing_in_the_palette(qtbot, make_window, workspace, show, digits_run
     assert session.expanded == {"m0", "m2"}
     palette.ask()
     qtbot.keyClicks(palette.box, "before the first")
-    assert palette.titles[0].endswith("Before the first event")
+    assert palette.titles[0].endswith("Go before the first event")
     qtbot.keyClick(palette.box, Qt.Key.Key_Return)
     assert session.cursor == -1
     palette.ask()

@@ -99,21 +99,39 @@ class Stepper:
 
 _Run = Callable[[Stepper], object]
 _RUNS: tuple[tuple[str, str, _Run, str, str], ...] = (
-    ("to.selection", "Selected node", lambda s: s.to_selection(False), "Ctrl+F10", "Run to its next event"),
+    ("to.selection", "Run to the selected node", lambda s: s.to_selection(False), "Ctrl+F10", "Run to its next event"),
     (
         "to.selection_back",
-        "Selected node, back",
+        "Run back to the selected node",
         lambda s: s.to_selection(True),
         "Ctrl+Alt+F10",
         "Run back to its event",
     ),
-    ("to.breakpoint_back", "Breakpoint before", lambda s: s.go_on(True), "Shift+F5", "Run back to a breakpoint"),
-    ("to.finding", "Next finding", lambda s: s.to_finding(False), "F8", "Go on to a finding, NaN, ±Inf or error"),
-    ("to.finding_back", "Finding before", lambda s: s.to_finding(True), "Shift+F8", "Go back to one"),
-    ("to.phase_end", "End of phase", lambda s: s.move("to_phase_end"), "Ctrl+F11", "Run to the end of this phase"),
-    ("to.phase_start", "Start of phase", lambda s: s.move("to_phase_start"), "Ctrl+Shift+F11", "Go back to its start"),
-    ("to.end", "Last event", lambda s: s.scrub(None), "Ctrl+End", "Go to the end of the step"),
-    ("to.start", "Before the first event", lambda s: s.scrub(-1), "Ctrl+Home", "Go to the start of the step"),
+    ("to.breakpoint_back", "Run back to a breakpoint", lambda s: s.go_on(True), "Shift+F5", "Run back to a breakpoint"),
+    (
+        "to.finding",
+        "Run to the next finding",
+        lambda s: s.to_finding(False),
+        "F8",
+        "Go on to a finding, NaN, ±Inf or error",
+    ),
+    ("to.finding_back", "Run back to a finding", lambda s: s.to_finding(True), "Shift+F8", "Go back to one"),
+    (
+        "to.phase_end",
+        "Run to the end of the phase",
+        lambda s: s.move("to_phase_end"),
+        "Ctrl+F11",
+        "Run to the end of this phase",
+    ),
+    (
+        "to.phase_start",
+        "Run back to the start of the phase",
+        lambda s: s.move("to_phase_start"),
+        "Ctrl+Shift+F11",
+        "Go back to its start",
+    ),
+    ("to.end", "Go to the last event", lambda s: s.scrub(None), "Ctrl+End", "Go to the end of the step"),
+    ("to.start", "Go before the first event", lambda s: s.scrub(-1), "Ctrl+Home", "Go to the start of the step"),
 )
 
 
