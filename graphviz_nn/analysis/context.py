@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -194,6 +195,22 @@ class CheckContext(Sharing):
         return self.steps[0] if self.steps[0].position == 0 else self._facts(0)
 
     @cached_property
+    def since_finite(self) -> list[StepFacts]:
+        """The steps, preceded, where the loss of the first one is not finite, by the two in which that began.
+
+        One NaN makes every parameter NaN, so what is seen of it later says nothing of its origin. The two are the
+        first step of that stretch, which may lie far back, and the last one with a finite loss, whose gradients may
+        have been spoiled already.
+        """
+        start = self.steps[0].position if self.steps else 0
+        while start > 0 and _is_spoiled(self.infos[start]) and _is_spoiled(self.infos[start - 1]):
+            start -= 1
+        if not self.steps or not _is_spoiled(self.infos[start]):
+            return self.steps
+        known = self.steps[0].position
+        return [*(self._facts(p) for p in (start - 1, start) if 0 <= p < known), *self.steps]
+
+    @cached_property
     def trained(self) -> list[StepFacts]:
         """The steps with a backward pass that ran to its end."""
         return [step for step in self.steps if step.trained]
@@ -204,3 +221,7 @@ class CheckContext(Sharing):
         for step in self.trained:
             groups.setdefault((id(step.lineage), step.roots), []).append(step)
         yield from groups.values()
+
+
+def _is_spoiled(info: StepInfo) -> bool:
+    return info.loss is not None and not math.isfinite(info.loss)

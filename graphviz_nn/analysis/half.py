@@ -38,7 +38,7 @@ def half_overflow(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     **Source.** Micikevicius et al. 2018 (arXiv:1710.03740).
     """
     del thresholds
-    for step in context.steps:
+    for step in context.since_finite:
         found = forward_origin(step)
         if found is None:
             continue

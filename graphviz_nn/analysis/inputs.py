@@ -36,7 +36,7 @@ def input_nonfinite(context: CheckContext, thresholds: Mapping[str, float]) -> I
     **Source.** IEEE 754-2019, section 6.2.
     """
     del thresholds
-    spoiled = [(step, node) for step in context.steps if (node := _spoiled_source(step)) is not None]
+    spoiled = [(step, node) for step in context.since_finite if (node := _spoiled_source(step)) is not None]
     if spoiled:
         step, node = spoiled[0]
         row = step.output[step.lineage.rows(node)][0]

@@ -132,7 +132,7 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
     **Source.** IEEE 754-2019, section 6; PyTorch, "Reproducibility: uninitialized memory" for `empty`.
     """
     del thresholds
-    for step in context.steps:
+    for step in context.since_finite:
         found = forward_origin(step)
         if found is None:
             continue
@@ -191,7 +191,7 @@ def nonfinite_backward(context: CheckContext, thresholds: Mapping[str, float]) -
     """
     del thresholds
     updates_elsewhere = any(step.updated for step in context.trained)
-    for step in context.trained:
+    for step in (step for step in context.since_finite if step.trained):
         bad = (step.gradient[:, 6:] > 0).any(axis=1)
         if not bad.any() or forward_origin(step) is not None or (updates_elsewhere and not step.updated):
             continue

@@ -14,6 +14,7 @@ from graphviz_nn.model.nodes import Input, Node, Output
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.run import Run
+from tests.checks.training import recorded
 
 RULE = ["nonfinite_forward"]
 
@@ -121,3 +122,23 @@ class TestInfrastructure:
         lineage = chain("infra")
         assert lineage.readers[0] == lineage.readers[2] == [3]
         assert lineage.readers[1] == [3]
+
+
+@pytest.mark.parametrize("steps", [3, 40])
+def test_the_origin_is_found_however_long_ago_it_was(steps):
+    def train() -> None:
+        model = nn.Linear(4, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step in range(steps + 2):
+            optimizer.zero_grad()
+            outputs = model(torch.randn(8, 4))
+            ((outputs * 0).log() if step == 1 else outputs).mean().backward()
+            optimizer.step()
+
+    torch.manual_seed(0)
+    model = nn.Linear(4, 4)
+    (model(torch.randn(8, 4)) * 0).log().mean().backward()
+    assert model.weight.grad.isnan().all()
+    run = recorded(train)
+    found = [finding for finding in run.findings() if finding.rule == "nonfinite_forward"]
+    assert [(finding.step, run.node(finding.node, step=1).op) for finding in found] == [(1, "log")]
