@@ -1,6 +1,6 @@
 """Calls and values of a recorded program, as plain frozen records.
 
-The vocabulary of DESIGN section 2: a *node* is one call, a *value* is one version of one tensor, named by the
+The vocabulary of `docs/concepts.md`: a *node* is one call, a *value* is one version of one tensor, named by the
 node that made it and its place among that node's outputs, and an *input* is the edge from a value to the call
 that read it.
 """
