@@ -37,7 +37,20 @@ def findings(
     changed = {key.partition(".")[0] for key in thresholds or {}}
     names = {check.name for check in chosen}
     told = [each for each in data.findings() if each.rule not in changed and (rules is None or each.rule in names)]
-    return sorted(_joined(told, computed, data), key=rank, reverse=True)
+    return joined(told, computed, data)
+
+
+def joined(told: Iterable[Finding], computed: Iterable[Finding], data: RunData) -> list[Finding]:
+    """Returns what was told while the program ran, and what that does not say already or not so severely, the most
+    severe first."""
+    earlier = {(finding.rule, place_of(finding, data)): finding for finding in told}
+    new = []
+    for finding in computed:
+        key = (finding.rule, place_of(finding, data))
+        if key not in earlier or rank(finding) > rank(earlier[key]):
+            earlier.pop(key, None)
+            new.append(finding)
+    return sorted((*earlier.values(), *new), key=rank, reverse=True)
 
 
 def place_of(finding: Finding, data: RunData) -> str:
@@ -128,15 +141,3 @@ def _proper(found: Iterable[Finding], data: RunData) -> list[Finding]:
             raise ValueError(f"a finding of step {finding.step}, which is not there")
         check_finding(finding, len(data.structure(steps[finding.step].structure).nodes))
     return listed
-
-
-def _joined(told: Iterable[Finding], computed: Sequence[Finding], data: RunData) -> list[Finding]:
-    """What was told while the program ran, and what that does not say already, or not so severely."""
-    earlier = {(finding.rule, place_of(finding, data)): finding for finding in told}
-    new = []
-    for finding in computed:
-        key = (finding.rule, place_of(finding, data))
-        if key not in earlier or rank(finding) > rank(earlier[key]):
-            earlier.pop(key, None)
-            new.append(finding)
-    return [*earlier.values(), *new]

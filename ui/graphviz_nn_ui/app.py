@@ -17,11 +17,12 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from graphviz_nn.cli.outputs import RUN_SUFFIX
 from graphviz_nn.errors import UsageError
 from graphviz_nn.plugin.manager import plugins
+from graphviz_nn_ui.background.awaiting import AwaitedFinding
 from graphviz_nn_ui.commands.appearance import Appearance, add_appearance_commands
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.memory import points
 from graphviz_nn_ui.screenshot import Photographer
-from graphviz_nn_ui.viewmodels.document import open_document
+from graphviz_nn_ui.viewmodels.document import Document, open_document
 from graphviz_nn_ui.viewmodels.shot import Shot
 from graphviz_nn_ui.widgets.report import ErrorView, ReportDialog, Reporter
 from graphviz_nn_ui.workspace import Workspace
@@ -37,8 +38,9 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
 
     Raises:
         RunFileError: the run cannot be opened. UsageError: there is no display, and no screenshot is asked for.
-        SelectorError: the run has no such step, node or module.
+        SelectorError: the run has no such step, node or module. OptionError: there is no such rule.
     """
+    rules = rules_of(shot.finding)
     traced = target is not None and is_target(target)
     document = open_document(target) if target is not None and not traced else None
     if document is not None:
@@ -52,10 +54,16 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
     shot.set_look(window.workspace.look)
     if screenshot is not None:
         window.resize(*size)  # before the docks take their shares of it
+
+    def go(opened: Document) -> None:
+        shot.go(opened.session)
+        await_finding(window, opened, rules)
+
     if document is not None:
         window.opener.show(document)
+        await_finding(window, document, rules)
     elif traced and target is not None:
-        window.tracer.start(target, ["trace", "--keep", "all", target], lambda opened: shot.go(opened.session))
+        window.tracer.start(target, ["trace", "--keep", "all", target], go)
     try:
         if screenshot is not None:
             return Photographer(window, screenshot, wants_run=target is not None).take(application)
@@ -64,6 +72,31 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
         return application.exec()
     finally:
         end(window)
+
+
+def rules_of(name: str | None) -> frozenset[str]:
+    """Returns the rules that a name of a rule or family stands for; none for None.
+
+    Raises:
+        OptionError: there is no such rule or family; names the nearest.
+    """
+    if name is None:
+        return frozenset()
+    from graphviz_nn.analysis.check import select
+
+    return frozenset(check.name for check in select(plugins().checks, [name]))
+
+
+def await_finding(window: MainWindow, document: Document, rules: frozenset[str]) -> None:
+    """Has the window go to the first finding of the rules, once the checks have found one."""
+
+    def open_list() -> None:
+        dock = window.docks["findings"]
+        dock.show()
+        dock.raise_()
+
+    if rules:
+        AwaitedFinding(window.workspace, document, rules, open_list, window)
 
 
 def let_interrupt(application: QApplication) -> None:

@@ -36,6 +36,9 @@ class Size(click.ParamType[tuple[int, int]]):
 @click.argument("run", required=False)
 @click.option("--step", type=int, help="Which recorded step, from 0; -1 is the last one.")
 @click.option("--select", metavar="NODE", help="Name of a node, or path of a module, to select.")
+@click.option(
+    "--finding", metavar="RULE", help="Go to what a rule, or a family of rules, has found, and show it in full."
+)
 @click.option("--cursor", type=int, help="Number of the last event that has happened; -1 is before the first.")
 @click.option("--expand", multiple=True, metavar="PATTERN", help="Expand modules by path, with * and ?. Repeatable.")
 @click.option("--color-by", type=OneOf(COLOR_BY), help="What colours the graph.")
@@ -47,6 +50,7 @@ def view(
     run: str | None,
     step: int | None,
     select: str | None,
+    finding: str | None,
     cursor: int | None,
     expand: tuple[str, ...],
     color_by: str | None,
@@ -61,8 +65,9 @@ def view(
       graphviz-nn view train.gvnn
       graphviz-nn view models.py:resnet
       graphviz-nn view train.gvnn --screenshot app.png --step 0 --select layer1.0.conv1
+      graphviz-nn view train.gvnn --finding vanishing_depth
     """
-    shot = _shot(step, select, cursor, expand, color_by, theme)
+    shot = _shot(step, select, finding, cursor, expand, color_by, theme)
     try:
         from graphviz_nn_ui import app
     except ModuleNotFoundError as error:
@@ -80,6 +85,7 @@ def view(
 def _shot(
     step: int | None,
     select: str | None,
+    finding: str | None,
     cursor: int | None,
     expand: tuple[str, ...],
     color_by: str | None,
@@ -87,4 +93,4 @@ def _shot(
 ) -> Shot:
     from graphviz_nn_ui.viewmodels.shot import Shot
 
-    return Shot(step, select, cursor, expand, color_by, theme)
+    return Shot(step, select, finding, cursor, expand, color_by, theme)

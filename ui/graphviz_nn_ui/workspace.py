@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphviz_nn.model.findings import Finding
 from graphviz_nn.signal import Signal
 from graphviz_nn_ui.viewmodels.commands import Commands
 from graphviz_nn_ui.viewmodels.document import Document
@@ -22,6 +23,7 @@ class Workspace:
             session tells nothing more.
         message: (text, seconds) something for the status bar; 0 seconds stays until the next.
         problem: (title, what to do) something for a bar above the canvas, that a person can close.
+        finding: (finding) the list of findings is asked to show one in full.
         reveal: (node id) the canvas is asked to bring a node into view, expanding what contains it.
     """
 
@@ -33,6 +35,7 @@ class Workspace:
         self.document_changed: Signal[Document | None] = Signal()
         self.message: Signal[str, float] = Signal()
         self.problem: Signal[str, str] = Signal()
+        self.finding: Signal[Finding] = Signal()
         self.reveal: Signal[int] = Signal()
         self._document: Document | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,27 @@ class TestPanel:
     def test_no_findings_without_statistics(self, findings: FindingsPanel, show: Show, plain_run: Path) -> None:
         show(plain_run)
         assert "keep='stats'" in sentence(findings)
+
+    def test_one_can_be_asked_for(self, findings: FindingsPanel, workspace: Workspace) -> None:
+        view, (vanishing, _) = findings.findChild(QTableView), workspace.document.findings
+        findings._severities["warning"].setChecked(False)
+        go_to(workspace.document.session, vanishing)
+        workspace.finding.emit(vanishing)
+        assert findings._severities["warning"].isChecked()
+        assert view.currentIndex().row() == 1
+        assert "Normalise." in findings._detail._text.text()
+        assert "Histogram: gradient of stem, by magnitude" in {
+            drawing.accessibleName() for drawing in findings._detail.drawings
+        }
+
+    def test_what_is_chosen_stays_chosen_when_the_run_is_checked_again(
+        self, findings: FindingsPanel, workspace: Workspace
+    ) -> None:
+        view, found = findings.findChild(QTableView), workspace.document.findings
+        view.selectRow(1)
+        later = [replace(each, step=each.step + 1, cause="It shrinks more.") for each in found]
+        workspace.document.set_findings(later)
+        assert view.currentIndex().row() == 1
+        assert "It shrinks more." in findings._detail._text.text()
+        workspace.document.set_findings(later[1:])
+        assert not findings._detail.isVisible()

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import torch
+from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QLabel, QStackedWidget
 
 import graphviz_nn as gnn
@@ -15,6 +16,7 @@ from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.store import open_run
 from graphviz_nn_ui.background import checking
+from graphviz_nn_ui.background.awaiting import AwaitedFinding
 from graphviz_nn_ui.background.checking import Checking
 from graphviz_nn_ui.background.growth import Growth
 from graphviz_nn_ui.viewmodels.document import Document
@@ -233,3 +235,58 @@ def test_a_panel_that_is_gone_hears_nothing(workspace, show, digits_run):
     session.scrub(2)
     workspace.show(None)
     assert heard == []
+
+
+def test_findings_of_a_run_that_is_being_written_are_there_at_once(workspace, show, growth, tmp_path):
+    path, model = tmp_path / "live.gvnn", torch.nn.Linear(4, 1)
+
+    def step(factor: float) -> None:
+        (model(torch.ones(16, 4)) * factor).sum().backward()
+        model.zero_grad()
+
+    def told() -> list[str]:
+        with gnn.load(path) as run:
+            return [finding.rule for finding in run.data.findings()]
+
+    with gnn.record(path, every=1, on_finding=lambda finding: None) as recording:
+        for factor in (1.0, torch.inf * 0, 1.0):
+            with recording.step():
+                step(factor)
+    assert told() == ["nonfinite_forward"]
+    document = show(path)
+    assert [finding.rule for finding in document.findings] == ["nonfinite_forward"], "before any check has run"
+    changes = []
+    document.findings_changed.connect(lambda: changes.append(len(document.findings)))
+    document.take_in_findings()
+    assert changes == [], "nothing new was told"
+    document.set_findings(())
+    os.utime(path)
+    growth.look()
+    assert changes == [0, 1]
+
+
+def test_findings_of_a_recording_that_was_replaced_are_dropped(show, growth, digits_run, tmp_path):
+    path = tmp_path / "run.gvnn"
+    shutil.copy(digits_run, path)
+    document = show(path)
+    document.set_findings([Finding("rule", "warning", 0, 1, None, {}, "cause", "remedy")])
+    shutil.copy(digits_run, tmp_path / "new.gvnn")
+    os.replace(tmp_path / "new.gvnn", path)
+    growth.look()
+    assert document.findings == ()
+
+
+def test_an_awaited_finding_is_gone_to_once(workspace, show, digits_run):
+    document, listed, revealed = show(digits_run), [], []
+    workspace.finding.connect(listed.append)
+    workspace.reveal.connect(revealed.append)
+    waiting = QObject()
+    awaited = AwaitedFinding(workspace, document, {"wanted"}, lambda: listed.append("open"), waiting)
+    other = Finding("other", "error", 0, 1, None, {}, "cause", "remedy")
+    wanted = Finding("wanted", "warning", 3, 2, None, {}, "cause", "remedy")
+    document.set_findings([other])
+    assert (listed, document.session.position) == ([], 11)
+    document.set_findings([other, wanted])
+    document.set_findings([wanted])
+    assert (listed, revealed, document.session.position) == (["open", wanted], [2], 3)
+    assert awaited.parent() is waiting

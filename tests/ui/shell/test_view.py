@@ -78,6 +78,7 @@ def test_the_app_needs_qt(digits_run):
         (("--expand", "blok"), "Did you mean 'block'?"),
         (("--size", "huge"), "'huge' is no size"),
         (("--color-by", "gradiant"), "Did you mean 'gradient'?"),
+        (("--finding", "vanishing_deph"), "Did you mean 'vanishing_depth'?"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(digits_run, tmp_path, arguments, words):

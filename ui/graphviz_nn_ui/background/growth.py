@@ -65,6 +65,9 @@ class Growth(QObject):
             self._say(f"{name} cannot be read any further", str(error))
             return
         if replaced:
+            document.set_findings(())  # they were about the recording that is gone
+        document.take_in_findings()
+        if replaced:
             self._say(f"{name} was replaced", "The new recording is shown from its last step.")
 
     def _say(self, title: str, remedy: str) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from graphviz_nn.cli.text import plural
+from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.run import Run, load
@@ -29,6 +30,7 @@ class Document:
         self.session = Session(run.data)
         self.findings: Sequence[Finding] = ()
         self.findings_changed: Signal[()] = Signal()
+        self.take_in_findings()
 
     @property
     def data(self) -> RunData:
@@ -38,6 +40,22 @@ class Document:
         """Takes what a worker found."""
         self.findings = tuple(findings)
         self.findings_changed.emit(origin=origin)
+
+    def take_in_findings(self, *, origin: object = None) -> None:
+        """Adds what the program that is recorded has told of since: it checks itself where `on_finding` asks for it.
+
+        Where that cannot be read, nothing: whoever checks the run gets the error.
+        """
+        try:
+            told = self.data.findings()
+        except RunFileError:
+            return
+        if told:
+            from graphviz_nn.analysis.check import joined
+
+            together = tuple(joined(told, self.findings, self.data))
+            if list(map(_identity, together)) != list(map(_identity, self.findings)):
+                self.set_findings(together, origin=origin)
 
     def summary(self) -> str:
         """The run in one line: root module, steps, calls, last loss, error."""
@@ -65,3 +83,8 @@ def open_document(path: str | os.PathLike[str]) -> Document:
     except BaseException:
         run.close()
         raise
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """What tells findings apart. Numbers of the evidence may be NaN, which equals nothing."""
+    return finding.rule, finding.severity, finding.step, finding.node, finding.module

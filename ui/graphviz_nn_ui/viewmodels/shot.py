@@ -17,12 +17,14 @@ class Shot:
 
     Attributes:
         step: position of a recorded step, negative from the end. select: a node's name or a module's path.
+        finding: a rule, of which the first finding is shown once the checks have found it; it chooses step and place.
         cursor: the last event that has happened. expand: patterns of module paths.
         color_by, theme: as in `Look`.
     """
 
     step: int | None = None
     select: str | None = None
+    finding: str | None = None
     cursor: int | None = None
     expand: tuple[str, ...] = ()
     color_by: str | None = None

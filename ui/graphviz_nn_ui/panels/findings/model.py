@@ -33,6 +33,11 @@ class FindingModel(QAbstractTableModel):
         self._rows = [] if data is None else [_texts(finding, data) for finding in findings]
         self.endResetModel()
 
+    def row_of(self, finding: Finding) -> int | None:
+        """The row of a finding, or of what its rule says of the same place now: a run that grows is checked again."""
+        place = _place(finding)
+        return next((row for row, each in enumerate(self.findings) if _place(each) == place), None)
+
     # What Qt asks for
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
@@ -68,3 +73,7 @@ class FindingModel(QAbstractTableModel):
 def _texts(finding: Finding, data: RunData) -> tuple[str, ...]:
     severity = f"{SIGNS[finding.severity]} {finding.severity}"
     return severity, finding.cause, where_text(finding, data), str(step_number(finding, data)), finding.rule
+
+
+def _place(finding: Finding) -> tuple[str, int | None, str | None]:
+    return finding.rule, finding.node, finding.module

@@ -24,6 +24,7 @@ from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, count_text, go_to, histogram_of, where_text, worst_first
 from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
+from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
@@ -61,6 +62,7 @@ class FindingsPanel(QWidget):
         self._severities = {severity: self._switch(severity) for severity in reversed(SEVERITIES)}
         self._lay_out()
         self._following = Following(workspace, self, document=self._open, findings=self._fill)
+        while_alive(self, workspace.finding, self.show_finding)
 
     # Building
 
@@ -131,11 +133,24 @@ class FindingsPanel(QWidget):
         self._count.setText(count_text(found))
         self.setWindowTitle(f"Findings ({len(found)})" if found else "Findings")
         self._empty.say("" if shown else _why_none(document, hidden=len(found)))
-        if self._chosen in shown:
-            self._view.selectRow(shown.index(self._chosen))
-        else:
+        row = None if self._chosen is None else self._model.row_of(self._chosen)
+        if row is None:
             self._chosen = None
             self._detail.hide()
+        else:
+            self._view.selectRow(row)
+
+    def show_finding(self, finding: Finding) -> None:
+        """Shows one of the list in full."""
+        document = self._workspace.document
+        if document is None or finding not in document.findings:
+            return
+        self._severities[finding.severity].setChecked(True)
+        row = self._model.row_of(finding)
+        if row is not None:
+            self._view.selectRow(row)
+            if document.session.position == finding.step:
+                self._draw_histogram(document, finding)
 
     # What a person does
 
@@ -145,7 +160,7 @@ class FindingsPanel(QWidget):
         if document is None or not current.isValid():
             return
         finding = self._model.findings[current.row()]
-        if finding is self._chosen:
+        if finding == self._chosen:
             return
         self._chosen, self._drawn = finding, None
         self._detail.show_finding(finding, where_text(finding, document.data))
