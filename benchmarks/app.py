@@ -48,7 +48,7 @@ def record(path: Path) -> None:
 
 def child(path: str | None, began: float) -> None:
     """Starts the app, opens a run if there is one, and prints what it measured as JSON."""
-    from graphviz_nn_ui.app import end, make_application, make_window, private_settings
+    from graphviz_nn_ui.app import end, make_application, make_window, prepare, private_settings
 
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
@@ -57,6 +57,10 @@ def child(path: str | None, began: float) -> None:
         window.show()
         application.processEvents()
         seen: dict[str, Any] = {"start": time.time() - began}
+        prepare(window)
+        while window.workspace.jobs.tags:
+            application.processEvents()
+        seen["prepared"] = time.time() - began
         if path is not None:
             seen |= _opened(window, path)
             seen["steps"] = _stepped(window)
@@ -146,6 +150,8 @@ def main() -> None:
     starts = [measured() for _ in range(STARTS)]
     start = median(each["start"] for each in starts)
     show(f"start to first paint, median of {STARTS}", "≤ 500 ms", f"{start * 1e3:.0f} ms", start <= 0.5)
+    ready = median(each["prepared"] for each in starts)
+    show("until a run can be opened without loading anything", "-", f"{ready * 1e3:.0f} ms")
     show("torch imported by then", "no", "yes" if starts[0]["torch"] else "no", not starts[0]["torch"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gpt2.gvnn"

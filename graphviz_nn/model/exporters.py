@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from graphviz_nn.model.steps import RunData
+if TYPE_CHECKING:
+    from graphviz_nn.model.steps import RunData
 
 COLOR_BY: Final = ("none", "gradient", "activation", "zeros", "nonfinite", "update", "time", "memory")
 """Quantities that colour a picture: L2 norm of the gradient or of the output, share of exact zeros in the output,

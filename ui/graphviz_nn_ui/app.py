@@ -7,28 +7,44 @@ import os
 import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PyQt6 import sip
 from PyQt6.QtCore import QSettings, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
-from graphviz_nn.cli.outputs import RUN_SUFFIX
-from graphviz_nn.errors import UsageError
-from graphviz_nn.plugin.manager import plugins
+from graphviz_nn.errors import GraphvizNNError, UsageError
 from graphviz_nn_ui.background.awaiting import AwaitedFinding
 from graphviz_nn_ui.commands.appearance import Appearance, add_appearance_commands
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.memory import points
 from graphviz_nn_ui.screenshot import Photographer
-from graphviz_nn_ui.viewmodels.document import Document, open_document
-from graphviz_nn_ui.viewmodels.shot import Shot
 from graphviz_nn_ui.widgets.report import ErrorView, ReportDialog, Reporter
+from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.panels import Panel
+    from graphviz_nn_ui.viewmodels.document import Document
+    from graphviz_nn_ui.viewmodels.shot import Shot
 
 LISTEN: Final = 400
 """Milliseconds between two looks for a signal."""
+
+SEEN_FIRST: Final = (
+    "canvas.view",
+    "canvas.commands",
+    "viewmodels.document",
+    *(f"panels.{name}" for name in ("model_tree", "events", "timeline", "inspector", "feature_maps")),
+)
+"""Modules that the first run on the screen needs: panels that no other panel hides at first."""
+
+_loading = threading.Lock()
+"""Held while plugins are loaded: a thread may be at it when the window wants them."""
 
 
 def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int]) -> int:
@@ -37,14 +53,13 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
     `target` is a run file or folder, or a model to trace: package.module:callable, path/file.py:callable.
 
     Raises:
-        RunFileError: the run cannot be opened. UsageError: there is no display, and no screenshot is asked for.
-        SelectorError: the run has no such step, node or module. OptionError: there is no such rule.
+        NotARunFile: there is no such file. UsageError: there is no display, and no screenshot is asked for.
+        OptionError: there is no such rule.
     """
     rules = rules_of(shot.finding)
     traced = target is not None and is_target(target)
-    document = open_document(target) if target is not None and not traced else None
-    if document is not None:
-        shot.go(document.session)
+    if target is not None and not traced:
+        ensure_present(target)
     choose_platform(offscreen_allowed=screenshot is not None)
     application = make_application()
     # A screenshot looks the same for everybody: nothing of what a person has set is read.
@@ -55,23 +70,81 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
     if screenshot is not None:
         window.resize(*size)  # before the docks take their shares of it
 
-    def go(opened: Document) -> None:
-        shot.go(opened.session)
-        await_finding(window, opened, rules)
-
-    if document is not None:
-        window.opener.show(document)
-        await_finding(window, document, rules)
-    elif traced and target is not None:
-        window.tracer.start(target, ["trace", "--keep", "all", target], go)
+    go = Arrival(window, shot, rules, forgiving=screenshot is None)
+    if traced and target is not None:
+        window.tracer.start(target, ["trace", "--keep", "all", target], go.show, first=go.go)
+    elif target is not None:
+        window.opener.open(target, go.show, first=go.go)
     try:
         if screenshot is not None:
             return Photographer(window, screenshot, wants_run=target is not None).take(application)
         window.show()
+        prepare(window)
         let_interrupt(application)
         return application.exec()
     finally:
         end(window)
+
+
+class Arrival:
+    """Takes a run that is opened to the place that the command line names.
+
+    `forgiving`: a place that the run does not have is told in the window; else the run counts as one that cannot be
+    opened.
+    """
+
+    def __init__(self, window: MainWindow, shot: Shot, rules: frozenset[str], *, forgiving: bool) -> None:
+        self._window = window
+        self._shot = shot
+        self._rules = rules
+        self._forgiving = forgiving
+        self._refusal = ""
+
+    def go(self, document: Document) -> None:
+        """Goes there, before the run is shown: in the thread that opens it."""
+        try:
+            self._shot.go(document.session)
+        except GraphvizNNError as error:
+            if not self._forgiving:
+                raise
+            self._refusal = str(error)
+
+    def show(self, document: Document) -> None:
+        """Does what can be done only once the run is shown."""
+        if self._refusal:
+            self._window.workspace.problem.emit("The place that was asked for cannot be shown", self._refusal)
+        await_finding(self._window, document, self._rules)
+
+
+def ensure_present(path: str) -> None:
+    """Returns where there is something at `path` that may be a run. Reading it is left to a thread.
+
+    Raises:
+        NotARunFile: there is nothing.
+    """
+    if not os.path.exists(path):
+        from graphviz_nn.run import load
+
+        load(path).close()
+
+
+def prepare(window: MainWindow) -> None:
+    """Imports and makes what an open run needs, while the start page can be used already."""
+
+    def load_all(ticket: Ticket) -> None:
+        for name in SEEN_FIRST:
+            import_module(f"graphviz_nn_ui.{name}")
+        list_panels()
+
+    window.workspace.jobs.submit("prepare", load_all, lambda done: window.docks)
+
+
+def list_panels() -> Sequence[Panel]:
+    """Returns the panels of all plugins."""
+    from graphviz_nn.plugin.manager import plugins
+
+    with _loading:
+        return plugins().panels
 
 
 def rules_of(name: str | None) -> frozenset[str]:
@@ -83,6 +156,7 @@ def rules_of(name: str | None) -> frozenset[str]:
     if name is None:
         return frozenset()
     from graphviz_nn.analysis.check import select
+    from graphviz_nn.plugin.manager import plugins
 
     return frozenset(check.name for check in select(plugins().checks, [name]))
 
@@ -120,7 +194,7 @@ def make_window(application: QApplication, settings: QSettings) -> MainWindow:
     """Returns the window, not shown yet, with what belongs to the process set up: theme, log, reports of errors."""
     workspace = Workspace()
     logging.getLogger().addHandler(workspace.log)
-    window = MainWindow(workspace, plugins().panels, _make_canvas, settings)
+    window = MainWindow(workspace, list_panels, _make_canvas, settings)
     appearance = Appearance(application, workspace, points(settings))
     add_appearance_commands(workspace, appearance)
     application.aboutToQuit.connect(lambda: settings.setValue("text/points", appearance.points))
@@ -150,6 +224,8 @@ def private_settings(folder: str) -> QSettings:
 
 def is_target(text: str) -> bool:
     """Whether this names a model to trace, not a run: "package.module:callable", and no such file."""
+    from graphviz_nn.cli.outputs import RUN_SUFFIX
+
     return ":" in text and not Path(text).exists() and not text.endswith(RUN_SUFFIX)
 
 

@@ -8,18 +8,15 @@ from PyQt6.QtWidgets import QMainWindow
 from graphviz_nn.errors import OptionError
 from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.viewmodels.recent import Recent
-from graphviz_nn_ui.widgets.docks import Docks
 
 LOOK = ("theme", "color_by", "direction", "legend", "minimap")
 
 
-def recall(settings: QSettings, window: QMainWindow, docks: Docks, look: Look, recent: Recent) -> None:
+def recall(settings: QSettings, window: QMainWindow, look: Look, recent: Recent) -> None:
     """Puts back what was remembered; what cannot be read is left as it is."""
-    geometry, arrangement = settings.value("geometry"), settings.value("docks")
+    geometry = settings.value("geometry")
     if isinstance(geometry, QByteArray):
         window.restoreGeometry(geometry)
-    if isinstance(arrangement, QByteArray):
-        docks.restore(bytes(arrangement.data()))
     recent.from_json(str(settings.value("recent", "[]")))
     for name in LOOK:
         value = settings.value(f"look/{name}")
@@ -30,14 +27,24 @@ def recall(settings: QSettings, window: QMainWindow, docks: Docks, look: Look, r
                 settings.remove(f"look/{name}")
 
 
-def remember(settings: QSettings, window: QMainWindow, docks: Docks, look: Look, recent: Recent) -> None:
+def remember(settings: QSettings, window: QMainWindow, look: Look, recent: Recent) -> None:
     """Writes down what `recall` reads."""
     settings.setValue("geometry", window.saveGeometry())
-    settings.setValue("docks", QByteArray(docks.state()))
     settings.setValue("recent", recent.to_json())
     for name in LOOK:
         settings.setValue(f"look/{name}", str(getattr(look, name)))
     settings.sync()
+
+
+def arrangement(settings: QSettings) -> bytes:
+    """Where the docks were, for `Docks.restore`; b"" where nothing was remembered."""
+    state = settings.value("docks")
+    return bytes(state.data()) if isinstance(state, QByteArray) else b""
+
+
+def remember_arrangement(settings: QSettings, state: bytes) -> None:
+    """Writes down what `arrangement` reads."""
+    settings.setValue("docks", QByteArray(state))
 
 
 def points(settings: QSettings) -> float:

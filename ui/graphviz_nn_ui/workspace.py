@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from graphviz_nn.model.findings import Finding
+from typing import TYPE_CHECKING
+
 from graphviz_nn.signal import Signal
 from graphviz_nn_ui.viewmodels.commands import Commands
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.log import LogBook
 from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.workers.jobs import Jobs
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
+    from graphviz_nn_ui.viewmodels.document import Document
 
 
 class Workspace:

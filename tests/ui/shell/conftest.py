@@ -22,7 +22,7 @@ def make_window(qtbot, workspace, tmp_path, monkeypatch) -> Callable[..., MainWi
     def make(*panels: Panel) -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
         own = [panel for panel in register_panels() if panel.name in ("timeline", "log", "breakpoints")]
-        window = MainWindow(workspace, [*own, *panels], lambda workspace: QLabel("canvas"), settings)
+        window = MainWindow(workspace, lambda: [*own, *panels], lambda workspace: QLabel("canvas"), settings)
         qtbot.addWidget(window)
         window.show()
         return window

@@ -33,7 +33,7 @@ def whole(qtbot, workspace, tmp_path, monkeypatch) -> Whole:
     """Opens a run in the window with all that belongs to it, and waits until nothing is under way."""
     monkeypatch.setattr(checking, "_findings", lambda document, ticket: [])
     settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(workspace, register_panels(), _make_canvas, settings)
+    window = MainWindow(workspace, register_panels, _make_canvas, settings)
     qtbot.addWidget(window)
     window.resize(1280, 800)
     window.show()

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QPlainTextEdit
+from PyQt6.QtWidgets import QPlainTextEdit, QStackedWidget
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.viewmodels.commands import Command
@@ -22,6 +22,48 @@ def test_a_run_opens_in_the_background(qtbot, make_window, workspace, digits_run
     assert window.statusBar().place.startswith("After #")
     assert "step 11 (12 of 12 recorded)" in window.statusBar().place
     assert window.statusBar().run.startswith("DigitNet · 12 recorded steps")
+
+
+def test_the_window_says_what_it_opens(qtbot, make_window, workspace, digits_run):
+    window = make_window()
+    window.opener.open(digits_run)
+    assert window.statusBar().currentMessage() == "Opening digits.gvnn …"
+    assert window.findChild(QStackedWidget).currentWidget().text() == "Opening digits.gvnn …"
+    qtbot.waitUntil(lambda: workspace.document is not None)
+    assert window.statusBar().currentMessage() == ""
+    assert window.findChild(QStackedWidget).currentWidget() is window.canvas
+
+
+def test_opening_can_be_stopped(qtbot, make_window, workspace, run_command, digits_run):
+    window = make_window()
+    window.opener.open(digits_run)
+    start = window.findChild(QStackedWidget).widget(0)
+    run_command("file.cancel")
+    assert window.statusBar().currentMessage() == ""
+    assert window.findChild(QStackedWidget).currentWidget() is start
+    assert workspace.jobs.wait()
+    qtbot.wait(20)
+    assert workspace.document is None
+
+
+def test_opening_another_run_takes_the_place_of_the_first(qtbot, make_window, workspace, digits_run, lstm_run):
+    window = make_window()
+    window.opener.open(digits_run)
+    window.opener.open(lstm_run)
+    qtbot.waitUntil(lambda: workspace.document is not None)
+    assert workspace.jobs.wait()
+    qtbot.wait(20)
+    assert workspace.document.data.path == str(lstm_run)
+
+
+def test_a_run_is_at_its_place_when_it_is_shown(qtbot, make_window, workspace, digits_run):
+    window, places = make_window(), []
+    workspace.document_changed.connect(lambda document: places.append(document and document.session.position))
+    window.opener.open(digits_run, first=lambda document: document.session.go_to_step(3))
+    qtbot.waitUntil(lambda: workspace.document is not None)
+    assert places == [3]
+    window.opener.open(digits_run, first=lambda document: document.session.go_to_step(99))
+    qtbot.waitUntil(lambda: "There is no step 99" in window.problem_text)
 
 
 def test_a_dropped_file_is_opened(qtbot, make_window, workspace, lstm_run):
@@ -103,6 +145,7 @@ def test_the_next_window_remembers(make_window, workspace, show, qtbot, digits_r
 
 def test_menus_are_made_of_commands(qtbot, make_window, workspace):
     window = make_window()
+    assert list(window.docks)  # they bring commands of their own when they are made
     done = []
     workspace.commands.add(Command("own.thing", "Do it", lambda: done.append(1), "Tools/Own", "Ctrl+Alt+D"))
     qtbot.waitUntil(lambda: "own.thing" in window.actions_of)

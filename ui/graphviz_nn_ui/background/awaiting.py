@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
 from graphviz_nn.errors import GraphvizNNError
-from graphviz_nn.model.findings import Finding
-from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.finding_rows import go_to
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
+    from graphviz_nn_ui.viewmodels.document import Document
 
 
 class AwaitedFinding(QObject):
@@ -46,6 +48,8 @@ class AwaitedFinding(QObject):
             self._show(found)
 
     def _show(self, finding: Finding) -> None:
+        from graphviz_nn_ui.viewmodels.finding_rows import go_to
+
         try:
             go_to(self._document.session, finding)
         except GraphvizNNError as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QSettings
 
 from graphviz_nn.errors import GraphvizNNError
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
 
 
 class KeptBreakpoints(QObject):

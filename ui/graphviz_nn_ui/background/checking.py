@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QObject, QTimer
 
-from graphviz_nn.model.findings import Finding
-from graphviz_nn.run import load
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
+    from graphviz_nn_ui.viewmodels.document import Document
 
 PAUSE: Final = 3000
 """Milliseconds between two checks of a run that grows."""
@@ -50,6 +51,7 @@ class Checking(QObject):
 def _findings(document: Document, ticket: Ticket) -> Sequence[Finding]:
     """In a thread. A file is read through a connection of its own: the window goes on reading meanwhile."""
     from graphviz_nn.analysis.check import findings
+    from graphviz_nn.run import load
 
     ticket.progress(-1.0, "Checking the run")
     path = document.data.path

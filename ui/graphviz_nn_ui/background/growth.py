@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QObject, QTimer
 
 from graphviz_nn.errors import GraphvizNNError
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
 
 PERIOD: Final = 500
 """Milliseconds between two looks at the file. A look costs two calls of the system."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Session, ValueSelection
+from typing import TYPE_CHECKING
+
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.session import Session
 
 
 def add_breakpoint_commands(workspace: Workspace) -> None:
@@ -51,6 +55,8 @@ def toggle_breakpoint(session: Session) -> None:
 
 def _place(session: Session) -> tuple[str, str] | None:
     """Where a breakpoint on what is selected stands; the root module has no path that it could stand on."""
+    from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, ValueSelection
+
     match session.selection:
         case NodeSelection(node) | ValueSelection(node, _) | EdgeSelection(_, _, node, _):
             return "node", session.structure.nodes[node].name

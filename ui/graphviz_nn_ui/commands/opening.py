@@ -5,27 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphviz_nn.errors import GraphvizNNError
-from graphviz_nn.run import load
+from graphviz_nn.signal import Signal
 from graphviz_nn_ui.viewmodels.commands import Command
-from graphviz_nn_ui.viewmodels.document import Document, open_document
 from graphviz_nn_ui.viewmodels.recent import Recent
 from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
+
+TAG = "open"
+"""Of the work: opening another run takes its place."""
+
 
 class Opener:
-    """Opens run files in the background. What was open stays open where that fails."""
+    """Opens run files in the background. What was open stays open where that fails.
+
+    Attributes:
+        recent: the runs that were opened. under_way: (name of the file that is being opened; "" when that has ended).
+    """
 
     def __init__(self, workspace: Workspace, recent: Recent) -> None:
         self._workspace = workspace
         self.recent = recent
+        self.under_way: Signal[str] = Signal()
 
-    def open(self, path: str | Path, then: Callable[[Document], object] | None = None) -> None:
-        """Opens a run file; `then` is called with its document once it is shown."""
+    def open(
+        self,
+        path: str | Path,
+        then: Callable[[Document], object] | None = None,
+        *,
+        first: Callable[[Document], object] | None = None,
+    ) -> None:
+        """Opens a run file.
+
+        Args:
+            first: called with the document before it is shown, in the thread that reads it: goes to a place in it. What
+                it raises is why the run cannot be opened.
+            then: called with the document once it is shown.
+        """
         name = Path(path).name
-        self._workspace.message.emit(f"Opening {name} …", 0.0)
+        self._tell(name)
 
         def done(document: Document) -> None:
             self.show(document)
@@ -33,15 +56,25 @@ class Opener:
                 then(document)
 
         self._workspace.jobs.submit(
-            "open", lambda ticket: open_document(path), done, lambda error: self._fail(name, error)
+            TAG, partial(_read, path, first or (lambda document: None)), done, lambda error: self._fail(name, error)
         )
+
+    def cancel(self) -> None:
+        """Opens nothing after all."""
+        if TAG in self._workspace.jobs.tags:
+            self._workspace.jobs.forget(TAG)
+            self._tell("")
 
     def show(self, document: Document) -> None:
         """Shows an open document, and remembers its file."""
         if document.data.path is not None:
             self.recent.add(document.data.path, document.summary())
-        self._workspace.message.emit("", 0.0)
         self._workspace.show(document)
+        self._tell("")
+
+    def _tell(self, name: str) -> None:
+        self._workspace.message.emit(f"Opening {name} …" if name else "", 0.0)
+        self.under_way.emit(name)
 
     def save_copy(self, path: str) -> None:
         """Writes the open run to another file, in the background."""
@@ -52,6 +85,8 @@ class Opener:
         def write(ticket: Ticket) -> Path:
             if document.data.path is None:
                 return document.run.save(path)
+            from graphviz_nn.run import load
+
             with load(document.data.path) as run:
                 return run.save(path)
 
@@ -64,10 +99,25 @@ class Opener:
         )
 
     def _fail(self, name: str, error: Exception, done: str = "opened") -> None:
-        self._workspace.message.emit("", 0.0)
+        self._tell("")
         if not isinstance(error, GraphvizNNError):
             raise error
         self._workspace.problem.emit(f"{name} cannot be {done}", str(error))
+
+
+def _read(path: str | Path, first: Callable[[Document], object], ticket: Ticket) -> Document:
+    """In a thread: the document, at its place."""
+    from graphviz_nn_ui.viewmodels.document import open_document
+
+    document = open_document(path)
+    try:
+        ticket.check()
+        first(document)
+        ticket.check()
+    except BaseException:
+        document.close()
+        raise
+    return document
 
 
 def add_opening_commands(
@@ -82,12 +132,17 @@ def add_opening_commands(
     def is_open() -> bool:
         return workspace.document is not None
 
+    def is_opening() -> bool:
+        return TAG in workspace.jobs.tags
+
     def close() -> None:
+        opener.cancel()
         workspace.show(None)
 
     workspace.commands.add(
         Command("file.open", "Open…", choose, "File", "Ctrl+O", "Open a recorded run", "open"),
         Command("file.save_copy", "Save a copy…", choose_copy, "File", "Ctrl+S", "Keep it elsewhere", "", is_open),
+        Command("file.cancel", "Stop opening", opener.cancel, "File", "", "Open nothing after all", "", is_opening),
         Command("file.close", "Close run", close, "File", "Ctrl+W", "Back to the start page", "", is_open),
         Command("app.quit", "Quit", quit_app, "File", "Ctrl+Q", "Close the window"),
     )

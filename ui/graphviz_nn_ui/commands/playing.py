@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
 
-from graphviz_nn.session import Session
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.viewmodels.playing import SPEEDS, Film
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.session import Session
 
 FRAME: int = 16
 """Milliseconds between two looks at the clock."""

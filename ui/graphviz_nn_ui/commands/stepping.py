@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.commands import Command
-from graphviz_nn_ui.viewmodels.finding_rows import go_to, next_finding
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.session import Session
 
 _MOVES = (
     ("into", "Step into", "F11", "Go to the next event", "into"),
@@ -75,17 +77,22 @@ class Stepper:
     def selected_node(self) -> int | None:
         """The node that is selected, or that stands for what is: the first call made in a module."""
         session = self.session
-        match session.selection if session is not None else None:
+        if session is None:
+            return None
+        from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, ValueSelection
+
+        match session.selection:
             case NodeSelection(node) | ValueSelection(node, _) | EdgeSelection(_, _, node, _):
                 return node
             case ModuleSelection(path, _):
-                assert session is not None
                 calls = (node.id for node in session.structure.nodes if node.module == path)
                 return next(calls, None)
         return None
 
     def to_finding(self, back: bool) -> None:
         """Runs to what the checks found; where they found nothing, to the next NaN, ±Inf or error."""
+        from graphviz_nn_ui.viewmodels.finding_rows import go_to, next_finding
+
         session, document = self.session, self._workspace.document
         if session is None or document is None:
             return

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
 from graphviz_nn_ui.commands.opening import Opener
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.log import LogEntry
 from graphviz_nn_ui.widgets.bars import WorkBar
 from graphviz_nn_ui.workers.tracing import Tracing
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
 
 
 class Tracer(QObject):
@@ -32,14 +35,21 @@ class Tracer(QObject):
     def busy(self) -> bool:
         return self._tracing is not None
 
-    def start(self, name: str, arguments: list[str], then: Callable[[Document], object] | None = None) -> None:
-        """Runs `graphviz-nn` with the arguments, and opens what it wrote; `then` is called with the document."""
+    def start(
+        self,
+        name: str,
+        arguments: list[str],
+        then: Callable[[Document], object] | None = None,
+        *,
+        first: Callable[[Document], object] | None = None,
+    ) -> None:
+        """Runs `graphviz-nn` with the arguments, and opens what it wrote; `first` and `then` are those of `Opener`."""
         self.cancel()
         tracing = Tracing(name, arguments, self)
         self._tracing = tracing
         self._release = self._workspace.jobs.hold("trace")
         tracing.printed.connect(self._print)
-        tracing.traced.connect(lambda path: self._open(path, then))
+        tracing.traced.connect(lambda path: self._open(path, then, first))
         tracing.failed.connect(self._fail)
         self._bar.tell(f"Recording {name} …")
         tracing.start()
@@ -55,9 +65,14 @@ class Tracer(QObject):
             self._bar.tell(f"Recording {self._tracing.name} …   {line.strip()[:100]}")
             self._workspace.log.write(LogEntry(time.time(), logging.INFO, self._tracing.name, line))
 
-    def _open(self, path: str, then: Callable[[Document], object] | None) -> None:
+    def _open(
+        self,
+        path: str,
+        then: Callable[[Document], object] | None,
+        first: Callable[[Document], object] | None,
+    ) -> None:
+        self._opener.open(path, then, first=first)
         self._end()
-        self._opener.open(path, then)
 
     def _fail(self, said: str) -> None:
         name = self._tracing.name if self._tracing is not None else "the program"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from graphviz_nn.model.structure import Structure
 from graphviz_nn_ui.viewmodels.commands import Command
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.structure import Structure
 
 LIMIT: Final = 60
 """Offers at most."""

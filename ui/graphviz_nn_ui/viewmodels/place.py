@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from graphviz_nn.model.events import EventKind
-from graphviz_nn.model.steps import StepInfo
-from graphviz_nn.session import Place, Session
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.steps import StepInfo
+    from graphviz_nn.session import Place, Session
 
 _PHASES = {"optimizer": "update"}
 """Phases that people call by another word."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from graphviz_nn.session import Session
+if TYPE_CHECKING:
+    from graphviz_nn.session import Session
 
 SPEEDS: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 """Events a second that can be chosen."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from graphviz_nn.errors import GraphvizNNError
-from graphviz_nn.run import Run, load
-from graphviz_nn.session.step import OpenStep
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from graphviz_nn.run import Run
+    from graphviz_nn.session.step import OpenStep
 
 BIG: Final = 20_000
 """Nodes from which a step is searched away from the window's thread."""
-
-Nodes = npt.NDArray[np.intp]
 
 
 class Found:
@@ -25,8 +27,8 @@ class Found:
         nodes: their ids. place: index of the one that is looked at, or -1. error: why nothing could be searched.
     """
 
-    def __init__(self, nodes: Nodes | None = None, error: str = "") -> None:
-        self.nodes = np.empty(0, np.intp) if nodes is None else nodes
+    def __init__(self, nodes: Sequence[int] | npt.NDArray[np.intp] = (), error: str = "") -> None:
+        self.nodes = nodes
         self.error = error
         self.place = -1
 
@@ -45,9 +47,9 @@ class Found:
         if not count:
             return None
         if back:
-            self.place = (int(np.searchsorted(self.nodes, from_node, side="left")) - 1) % count
+            self.place = (bisect_left(self.nodes, from_node) - 1) % count
         else:
-            self.place = int(np.searchsorted(self.nodes, from_node, side="right")) % count
+            self.place = bisect_right(self.nodes, from_node) % count
         return int(self.nodes[self.place])
 
 
@@ -72,6 +74,9 @@ class Apart:
         """In a thread; one search at a time."""
         with self._lock:
             if self._step is None:
+                from graphviz_nn.run import load
+                from graphviz_nn.session.step import OpenStep
+
                 path, position = self.key
                 self._run = load(path)
                 self._step = OpenStep(self._run.data, position)

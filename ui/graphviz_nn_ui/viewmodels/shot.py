@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from graphviz_nn.errors import SelectorError, did_you_mean
-from graphviz_nn.model.structure import Structure
-from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, Session
-from graphviz_nn.session.patterns import matcher
-from graphviz_nn_ui.viewmodels.look import Look
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.structure import Structure
+    from graphviz_nn.session import Selection, Session
+    from graphviz_nn_ui.viewmodels.look import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def named(structure: Structure, name: str, *, module: bool = False) -> Selection
     Raises:
         SelectorError: there is neither; names the nearest.
     """
+    from graphviz_nn.session import ModuleSelection, NodeSelection
+
     if name in structure.by_name and not (module and name in structure.modules_by_path):
         return NodeSelection(structure.by_name[name].id)
     if name in structure.modules_by_path:
@@ -72,6 +76,8 @@ def shown_keys(structure: Structure, path: str) -> list[str]:
 
 def _keys(structure: Structure, patterns: tuple[str, ...]) -> list[str]:
     """Keys of the module calls that match, and of those around them, without which they are out of sight."""
+    from graphviz_nn.session.patterns import matcher
+
     calls, keys = structure.module_calls, set[int]()
     for pattern in patterns:
         matches = matcher(pattern)

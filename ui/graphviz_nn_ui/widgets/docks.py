@@ -6,15 +6,18 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, QSize, Qt, QTimer
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
-from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.widgets.dock_titles import DockTitles
 from graphviz_nn_ui.widgets.report import ErrorView
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.model.panels import Panel
 
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,

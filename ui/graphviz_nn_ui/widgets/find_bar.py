@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from graphviz_nn.session import NodeSelection
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.searching import BIG, Apart, Found, find
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
 
 PAUSE = 150
 """Milliseconds after the last letter until the search begins."""
@@ -115,6 +117,8 @@ class FindBar(QWidget):
         document = self._workspace.document
         if document is None or not document.session.has_step:
             return
+        from graphviz_nn.session import NodeSelection
+
         session = document.session
         selected = session.selection.node if isinstance(session.selection, NodeSelection) else -1
         node = self._found.go(selected, back)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtWidgets import QWidget
 
-from graphviz_nn.session import Selection
-from graphviz_nn.session.expansion import Keys
-from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.session import Selection
+    from graphviz_nn.session.expansion import Keys
+    from graphviz_nn_ui.viewmodels.document import Document
 
 
 class Following(QObject):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QApplication, QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from graphviz_nn.session import Session
 from graphviz_nn_ui.viewmodels.palette import Catalogue, Offer, offers
-from graphviz_nn_ui.viewmodels.shot import named, shown_keys
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn.session import Session
 
 WIDTH = 620
 HEIGHT = 420
@@ -135,6 +137,8 @@ class Palette(QFrame):
             self._go(document.session, offer)
 
     def _go(self, session: Session, offer: Offer) -> None:
+        from graphviz_nn_ui.viewmodels.shot import named, shown_keys
+
         session.select(named(session.structure, offer.key, module=offer.kind == "module"))
         if offer.kind == "module":
             session.expand(*shown_keys(session.structure, offer.key))
