@@ -26,7 +26,7 @@ Errors of the user's program are never wrapped: they pass through unchanged.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -130,6 +130,24 @@ class FindingWarning(UserWarning):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Returns " Did you mean 'x'?" for the known word closest to `word`, or "" where none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    """Returns " Did you mean 'x'?" for the known word closest to `word`, or "" where none is near.
+
+    Of dotted names also the end counts: "conv9" is near to "layer1.0.conv1".
+    """
+    names = list(known)
+    near = _closest(word, names)
+    if near is None:
+        parts = word.count(".") + 1
+        ends = {".".join(name.split(".")[-parts:]): name for name in reversed(names)}
+        end = _closest(word, ends)
+        near = None if end is None else ends[end]
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def few(names: Sequence[str], limit: int = 5) -> str:
+    """Returns the first of the names, joined by commas, and "…" where there are more."""
+    return ", ".join(names[:limit]) + (" …" if len(names) > limit else "")
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)

@@ -22,10 +22,14 @@ fail() {
     exit 1
 }
 
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 # The first interpreter that is new enough; PYTHON overrides the choice.
 find_python() {
     for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14}; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        if is_new_enough "$candidate"; then
             echo "$candidate"
             return
         fi
@@ -33,55 +37,59 @@ find_python() {
     fail "Python 3.11 or later is needed. Install it, or name it: make PYTHON=/path/to/python3.11"
 }
 
-# Prints those of the packages that are not installed. Ubuntu 24.04 names some of them with "t64" at the end.
-missing_packages() {
-    names=
-    for package in "$@"; do
-        names="$names $package ${package}t64"
-    done
-    # shellcheck disable=SC2086  # a list of words
-    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $names 2>/dev/null | sed -n 's/ installed$//p')
-    for package in "$@"; do
+# Prints the package that brings the venv module of the interpreter, where that is missing.
+missing_venv() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null || "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+}
+
+# Prints the packages of Qt that are not installed. Ubuntu 24.04 names some of them with "t64" at the end.
+missing_qt() {
+    wanted=$qt_packages
+    case $extras in
+        *dev*) wanted="$wanted $test_packages" ;;
+    esac
+    # shellcheck disable=SC2086,SC2046  # lists of words
+    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $wanted $(printf '%st64 ' $wanted) 2>/dev/null |
+        sed -n 's/ installed$//p')
+    for package in $wanted; do
         printf '%s\n' "$installed" | grep -qx -e "$package" -e "${package}t64" || printf ' %s' "$package"
     done
 }
 
-# Installs Debian packages when root; otherwise says the exact line to type and fails.
+# Installs what is missing when root. Otherwise says the one line that brings all of it, and fails where nothing can be
+# done without: an environment to be made needs venv, and the tests insist on Qt. Without Qt all but the app works.
 install_packages() {
-    command -v apt-get >/dev/null || fail "install with your system's package manager: $*"
-    [ "$(id -u)" -eq 0 ] || fail "type this line, then make again:  sudo apt-get install -y $*"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    # shellcheck disable=SC2086  # a list of words
+    set -- $for_venv $for_qt
+    [ $# -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        fail "install with your system's package manager what Debian calls: $*"
+    elif [ "$(id -u)" -eq 0 ]; then
+        warn "installing by apt-get: $*"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+        return
+    fi
+    case "$extras $for_venv" in
+        *dev* | *venv) fail "type this line, then make again:  sudo apt-get install -y $*" ;;
+        *) warn "the app will not start before you type:  sudo apt-get install -y $*" ;;
+    esac
 }
 
 python=$(find_python)
-if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages "python$version-venv"
-    "$python" -m venv --clear "$venv"
+for_venv=
+is_new_enough "$venv/bin/python" || for_venv=$(missing_venv "$python")
+for_qt=
+if command -v dpkg-query >/dev/null; then
+    for_qt=$(missing_qt)
+elif [ "$(uname)" = Linux ]; then
+    warn "this is not Debian: if the app does not start, install what Qt 6 needs with your package manager"
 fi
+install_packages
+is_new_enough "$venv/bin/python" || "$python" -m venv --clear "$venv"
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
 
-# Without these everything but the app works, so only the tests insist on them.
-need_qt() {
-    case $extras in
-        *dev*) wanted="$qt_packages $test_packages" ;;
-        *) wanted=$qt_packages ;;
-    esac
-    if ! command -v dpkg-query >/dev/null; then
-        warn "this is not Debian: if the app does not start, install what Qt 6 needs with your package manager"
-        return
-    fi
-    # shellcheck disable=SC2086  # a list of words
-    missing=$(missing_packages $wanted)
-    case "$(id -u) $extras $missing" in
-        *" ") ;;
-        0\ * | *dev*) install_packages $missing ;;
-        *) warn "the app will not start before you type:  sudo apt-get install -y$missing" ;;
-    esac
-}
-need_qt
-
-printf 'setup: installing graphviz_nn[%s] into %s (PyTorch is large: the first time takes minutes)\n' "$extras" "$venv" >&2
+warn "installing graphviz_nn[$extras] into $venv (PyTorch is large: the first time takes minutes)"
 pip="$venv/bin/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt"
 # PyTorch goes first and by version alone, so that pip takes the build that its index or wheel folder offers for this
 # machine (CPU or CUDA) before it looks at anything else.

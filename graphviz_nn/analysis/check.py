@@ -76,7 +76,9 @@ def select(known: Sequence[Check], rules: Iterable[str] | None) -> list[Check]:
     wanted = set(rules)
     names = {check.name for check in known} | {check.family for check in known}
     for name in sorted(wanted - names):
-        raise OptionError(f"There is no rule or family {name!r}.{did_you_mean(name, names)}")
+        families = ", ".join(sorted({check.family for check in known}))
+        hint = did_you_mean(name, names) or f" Families are {families}."
+        raise OptionError(f"There is no rule or family {name!r}.{hint}")
     return [check for check in known if check.name in wanted or check.family in wanted]
 
 

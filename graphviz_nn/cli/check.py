@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphviz_nn.cli.parameters import OneOf
 from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import OptionError
@@ -31,9 +32,7 @@ _LINES = 5
     metavar="RULE.THRESHOLD=VALUE",
     help="Another threshold for a rule, before what pyproject.toml says.",
 )
-@click.option(
-    "--fail-on", type=click.Choice(("warning", "error")), help="Exit with 1 where a finding is at least so severe."
-)
+@click.option("--fail-on", type=OneOf(("warning", "error")), help="Exit with 1 where a finding is at least so severe.")
 @rank_option
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON, for a program.")
 def check(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from graphviz_nn.cli.outputs import RUN_SUFFIX
 from graphviz_nn.cli.picture import picture_options
 from graphviz_nn.cli.progress import working
 from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.cli.views import ViewRequest, view_options, write_view
+from graphviz_nn.errors import OptionError
 from graphviz_nn.model.exporters import PictureOptions
 
 
@@ -61,6 +63,7 @@ def export(
     from graphviz_nn.export import export as write
     from graphviz_nn.store.folder import open_data
 
+    _ensure_no_run(files)
     data = open_data(run, rank)
     try:
         for file in files:
@@ -72,3 +75,9 @@ def export(
             click.echo(written)
     finally:
         data.close()
+
+
+def _ensure_no_run(files: tuple[Path, ...]) -> None:
+    for file in files:
+        if file.suffix == RUN_SUFFIX:
+            raise OptionError(f"{file} would be a run file, and export draws one. To copy a run, copy its file.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from graphviz_nn.errors import did_you_mean
+from graphviz_nn.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,11 @@ class InputParameter(click.ParamType[InputSpec]):
 
 
 def make_inputs(specs: tuple[InputSpec, ...]) -> tuple[torch.Tensor, ...]:
-    """Returns random tensors of the given shapes and dtypes on the CPU; the same ones for the same specs."""
+    """Returns random tensors of the given shapes and dtypes on the CPU; the same ones for the same specs.
+
+    Raises:
+        OptionError: there is no memory for one of them.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(SEED)
@@ -77,4 +81,12 @@ def make_inputs(specs: tuple[InputSpec, ...]) -> tuple[torch.Tensor, ...]:
             return torch.randint(0, 2, spec.shape, generator=generator).bool()
         return torch.randn(spec.shape, generator=generator, dtype=dtype)
 
-    return tuple(make(spec) for spec in specs)
+    made = []
+    for spec in specs:
+        try:
+            made.append(make(spec))
+        except (RuntimeError, TypeError, MemoryError) as error:  # sizes beyond the memory, or beyond 64 bits
+            raise OptionError(
+                f"--input {spec} cannot be made: it does not fit into memory. Give a smaller shape."
+            ) from error
+    return tuple(made)

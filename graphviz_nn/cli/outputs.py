@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ RUN_SUFFIX = ".gvnn"
 
 
 def ensure_writable(path: Path) -> None:
-    """Returns if a file can be made or replaced at `path`; touches nothing.
+    """Returns if a file can be made or replaced at `path`; leaves nothing behind.
 
     Raises:
         OptionError: it is a folder, its folder does not exist, or may not be written to.
@@ -24,8 +25,13 @@ def ensure_writable(path: Path) -> None:
         raise OptionError(f"{path} is a folder. Name a file in it: -o {path / 'model.svg'}")
     if not folder.is_dir():
         raise OptionError(f"There is no folder {folder}. Make it first: mkdir -p {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OptionError(f"The folder {folder} may not be written to. Name another place with -o.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # what the rights say is not all: root may not write everywhere either
+            pass
+    except OSError as error:
+        raise OptionError(
+            f"The folder {folder} cannot be written to ({error.strerror}). Name another with -o."
+        ) from error
     if path.exists() and not os.access(path, os.W_OK):
         raise OptionError(f"{path} is read-only. Name another file with -o.")
 
@@ -43,9 +49,12 @@ def ensure_known_format(path: Path) -> None:
     suffixes = sorted({suffix for exporter in plugins().exporters for suffix in exporter.suffixes} | {RUN_SUFFIX})
     if path.suffix.lower() not in suffixes:
         hint = did_you_mean(path.suffix, suffixes)
-        raise OptionError(
-            f"{path}: no format is written to {path.suffix or 'no suffix'}; known: {', '.join(suffixes)}.{hint}"
+        what = (
+            f"no format has the suffix {path.suffix}"
+            if path.suffix
+            else "the suffix says the format, and there is none"
         )
+        raise OptionError(f"{path}: {what}; known: {', '.join(suffixes)}.{hint}")
 
 
 def note(text: str) -> None:

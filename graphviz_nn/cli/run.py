@@ -15,8 +15,9 @@ import click
 import graphviz_nn as gnn
 from graphviz_nn.cli import outputs
 from graphviz_nn.cli.check import known_thresholds
+from graphviz_nn.cli.kept import unmatched
 from graphviz_nn.cli.late import after_import
-from graphviz_nn.cli.parameters import Every, Share, parse_keep
+from graphviz_nn.cli.parameters import Every, OneOf, Share, parse_keep
 from graphviz_nn.cli.progress import StepTitle
 from graphviz_nn.cli.script import Program, ended_by, exit_code, load_module, load_script
 from graphviz_nn.cli.text import plural
@@ -62,7 +63,7 @@ _NO_STEP = "no module was called and no backward pass ran."
 @click.option("--saved", is_flag=True, help="Also note what autograd saves of each call for the backward pass.")
 @click.option(
     "--on-finding",
-    type=click.Choice(("warn", "stop")),
+    type=OneOf(("warn", "stop")),
     help="Check steps while the script runs: warn of what is found, or also stop the training at an error.",
 )
 @click.option("--quiet", is_flag=True, help="No line at the end that says what was recorded.")
@@ -113,8 +114,7 @@ def run(
     recording = ScriptRecording(path, options, place)
     code = exit_code(lambda: recording.run(program))
     if not quiet and recording.has_news:
-        outputs.note(recording.summary())
-        for line in recording.findings():
+        for line in (recording.summary(), *recording.unmatched(), *recording.findings()):
             outputs.note(line)
     sys.exit(code)
 
@@ -171,6 +171,16 @@ class ScriptRecording:
         seen = self._recording.steps_seen
         count = f"{len(steps)} of {seen} steps" if seen > len(steps) else plural(len(steps), "step")
         return f"{count} recorded{change}. See them: graphviz-nn info {self._path}"
+
+    def unmatched(self) -> list[str]:
+        """One line for each pattern of `keep` that chose nothing."""
+        if not self._recorded:
+            return []
+        try:
+            with self._open() as run:
+                return unmatched(self._options["keep"], run.data)
+        except GraphvizNNError:
+            return []  # the summary has said what is wrong with the file
 
     def findings(self) -> list[str]:
         """One line for each error and warning that the checks found, and one that says how to see more."""

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from pathlib import Path
 from types import CodeType
 from typing import Any, Final
 
 from graphviz_nn.cli import tracebacks
-from graphviz_nn.errors import TargetError, did_you_mean
+from graphviz_nn.cli.nearby import python_files_near
+from graphviz_nn.cli.outputs import RUN_SUFFIX
+from graphviz_nn.errors import TargetError
 
 INTERRUPTED: Final = 130
 """Exit code of a program that was ended by Ctrl+C, as shells report it."""
@@ -80,11 +81,13 @@ def load_script(path: str, arguments: tuple[str, ...]) -> Program:
     file = os.path.join(os.getcwd(), path)  # not normalised, as Python does
     if os.path.isdir(file):
         raise TargetError(f"{path!r} is a folder. Name a script in it, or run a package with -m.")
+    if path.endswith(RUN_SUFFIX):
+        raise TargetError(f"{path!r} is a run file, not a script. Look at it: graphviz-nn view {path}")
     try:
         with io.open_code(file) as stream:
             source = stream.read()
     except FileNotFoundError:
-        raise TargetError(f"There is no script {path!r}.{_near(path)}") from None
+        raise TargetError(f"There is no script {path!r}.{python_files_near(path)}") from None
     except OSError as error:
         raise TargetError(f"The script {path!r} cannot be read: {error.strerror}.") from error
     folder = os.path.dirname(os.path.realpath(file))
@@ -122,10 +125,3 @@ def _find(name: str) -> ModuleSpec | None:
         return importlib.util.find_spec(name)
     except (ModuleNotFoundError, ValueError):
         return None
-
-
-def _near(path: str) -> str:
-    """A hint at a script of nearly that name in the same folder."""
-    folder = Path(path).parent
-    names = {str(near): near for near in folder.glob("*.py")} if folder.is_dir() else {}
-    return did_you_mean(path, names)

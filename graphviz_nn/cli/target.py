@@ -14,8 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from graphviz_nn.cli.nearby import python_files_near
 from graphviz_nn.cli.tracebacks import brief
-from graphviz_nn.errors import TargetError, did_you_mean
+from graphviz_nn.errors import TargetError, did_you_mean, few
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,15 +86,15 @@ def resolve(text: str) -> Any:
             found = getattr(found, part)
         except AttributeError:
             known = [each for each in dir(found) if not each.startswith("_")]
-            raise TargetError(f"{module_name!r} has no {name!r}.{did_you_mean(part, known)}") from None
+            hint = did_you_mean(part, known) or (f" It has {few(known)}." if known else "")
+            raise TargetError(f"{module_name!r} has no {name!r}.{hint}") from None
     return found
 
 
 def _import_file(path: str) -> ModuleType:
     file = Path(path)
     if not file.is_file():
-        near = {str(each): each for each in file.parent.glob("*.py")} if file.parent.is_dir() else {}
-        raise TargetError(f"There is no file {path!r}.{did_you_mean(path, near)}")
+        raise TargetError(f"There is no file {path!r}.{python_files_near(path)}")
     spec = importlib.util.spec_from_file_location(file.stem, file.absolute())
     if spec is None or spec.loader is None:
         raise TargetError(f"{path!r} is no Python file. Write the target as {FORM}.")

@@ -14,12 +14,13 @@ import msgspec
 import graphviz_nn as gnn
 from graphviz_nn.cli import outputs, tracebacks
 from graphviz_nn.cli.inputs import HELP, SEED, InputParameter, InputSpec, make_inputs
+from graphviz_nn.cli.kept import unmatched
 from graphviz_nn.cli.losses import Loss, find_loss
 from graphviz_nn.cli.parameters import parse_keep
 from graphviz_nn.cli.picture import picture_options
 from graphviz_nn.cli.progress import working
 from graphviz_nn.cli.target import Target, load_target
-from graphviz_nn.errors import GraphvizNNError, OptionError
+from graphviz_nn.errors import GraphvizNNError, OptionError, SelectorError, TargetError
 from graphviz_nn.model.exporters import PictureOptions
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def trace(
     _check(loss_name, no_backward, files)
     model = _prepare(target, specs)
     loss = None if no_backward else find_loss(loss_name) if loss_name else model.loss
+    kept = parse_keep(keep)
     try:
-        run = _record(model, loss, parse_keep(keep), aten)
+        run = _record(model, loss, kept, aten)
     except GraphvizNNError:
         raise
     except Exception as error:
@@ -89,6 +91,8 @@ def trace(
         if partial is not None:
             _write(partial, files, step, picture)
         _fail(error, model, specs)
+    if missing := unmatched(kept, run.data):
+        raise SelectorError(" ".join(missing))
     _write(run, files, step, picture)
     _show(run, as_json)
     if not files and not as_json:
@@ -100,8 +104,8 @@ def _check(loss_name: str | None, no_backward: bool, files: tuple[Path, ...]) ->
     if loss_name and no_backward:
         raise OptionError("--loss and --no-backward contradict each other. Leave one out.")
     for file in files:
-        outputs.ensure_known_format(file)
         outputs.ensure_writable(file)
+        outputs.ensure_known_format(file)
 
 
 def _prepare(target: str, specs: tuple[InputSpec, ...]) -> Target:
@@ -113,6 +117,8 @@ def _prepare(target: str, specs: tuple[InputSpec, ...]) -> Target:
         model = load_target(target)
     except GraphvizNNError:
         raise
+    except SystemExit as stop:
+        raise TargetError(f"Making {target!r} ended the program (exit code {stop.code}). Leave sys.exit out.") from stop
     except Exception as error:
         tracebacks.show(error)
         sys.exit(1)

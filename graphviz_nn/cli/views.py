@@ -33,11 +33,17 @@ _OPTIONS = (
     ),
     click.option("--node", metavar="NAME", help="The node that the view is of."),
     click.option("--of", "of", type=OneOf(OF), default="value", show_default=True, help="Of the node."),
-    click.option("--output-index", type=int, default=0, show_default=True, help="Which output of the node."),
-    click.option("--sample", type=int, default=0, show_default=True, help="Which sample of the batch."),
-    click.option("--plane", type=int, default=0, show_default=True, help="Which slice of a volume."),
-    click.option("--first", type=int, default=0, show_default=True, help="First channel or image to show."),
-    click.option("--count", type=int, help="How many channels or images to show; by default all."),
+    click.option(
+        "--output-index", type=click.IntRange(min=0), default=0, show_default=True, help="Which output of the node."
+    ),
+    click.option(
+        "--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample of the batch."
+    ),
+    click.option("--plane", type=click.IntRange(min=0), default=0, show_default=True, help="Which slice of a volume."),
+    click.option(
+        "--first", type=click.IntRange(min=0), default=0, show_default=True, help="First channel or image to show."
+    ),
+    click.option("--count", type=click.IntRange(min=1), help="How many channels or images to show; by default all."),
     click.option("--scale", type=OneOf(("auto", *SCALES)), default="auto", show_default=True, help="Of colours."),
     click.option("--colours", type=OneOf(("auto", *COLOURS)), default="auto", show_default=True, help="Colour map."),
 )

@@ -9,12 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from graphviz_nn.errors import DamagedRunFile, NewerRunFile, NotARunFile, RunFileError, did_you_mean
+from graphviz_nn.errors import DamagedRunFile, NewerRunFile, NotARunFile, RunFileError, did_you_mean, few
 from graphviz_nn.store.connection import connect, explain
 from graphviz_nn.store.format import APPLICATION_ID, FORMAT_VERSION, schema_rows
 
 RUN_SUFFIX: Final = ".gvnn"
 _PRIMARY_CODE: Final = 0xFF
+_HOW_TO_RECORD: Final = "Record one: graphviz-nn run train.py"
 
 
 def open_connection(path: str) -> sqlite3.Connection:
@@ -51,7 +52,7 @@ def _check_file(path: str) -> None:
     except OSError as error:
         raise explain(error, path) from error
     if stat.S_ISDIR(status.st_mode):
-        raise NotARunFile(f"{path} is a folder.{_neighbours(Path(path) / 'run')}")
+        raise NotARunFile(f"{path} is a folder.{_inside(Path(path))}")
     if not stat.S_ISREG(status.st_mode):
         raise NotARunFile(f"{path} is not a regular file.")
     if status.st_size == 0:
@@ -61,14 +62,29 @@ def _check_file(path: str) -> None:
 
 
 def _neighbours(path: Path) -> str:
-    """Returns a sentence on the run files in the folder, the one with the nearest name first; "" for none."""
+    """Returns a sentence on the run files in the path's folder: the one of nearly that name, or all of them."""
     try:
-        runs = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix == RUN_SUFFIX)
+        runs = _runs_in(path.parent)
     except OSError:
         return f" There is no folder {path.parent} either."
     if not runs:
-        return ""
-    return did_you_mean(path.name, runs) or f" The folder holds {', '.join(runs[:5])}{' …' if len(runs) > 5 else ''}."
+        return f" {_HOW_TO_RECORD}"
+    return did_you_mean(path.name, runs) or f" The folder holds {few(runs)}."
+
+
+def _inside(folder: Path) -> str:
+    """Returns a sentence that names the run files in the folder, of which one is to be opened."""
+    try:
+        runs = _runs_in(folder)
+    except OSError as error:
+        return f" It cannot be read: {error.strerror}."
+    return (
+        f" Name one of the runs in it: {few([str(folder / run) for run in runs])}" if runs else " It holds no run file."
+    )
+
+
+def _runs_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if entry.suffix == RUN_SUFFIX)
 
 
 def _connect(path: str) -> sqlite3.Connection:

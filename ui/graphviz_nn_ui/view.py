@@ -77,7 +77,9 @@ def view(
     except ImportError as error:
         raise UsageError(
             f"PyQt6 is installed, but cannot be loaded: {error}. On Debian and Ubuntu: sudo apt-get install -y "
-            "libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0"
+            "libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core libxcb-cursor0 "
+            "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libx11-xcb1 libxcb-image0 "
+            "libxcb-render-util0"
         ) from error
     raise SystemExit(app.run(run, shot, screenshot, size))
 
