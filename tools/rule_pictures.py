@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.export.figures import draw
+from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
+from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.views import Curve, Curves, HeatMap
 from graphviz_nn.run import Run
 
@@ -39,7 +41,10 @@ OF_RULE: Final = {
     "dead_units": "map",
     "saturated": "map",
     "collapsed": "map",
-    "attention_collapsed": "map",
+    "attention_collapsed": "attention map",
+    "attention_uniform": "attention map",
+    "passes_disagree": "passes",
+    "recompute_differs": "recomputed",
     "dropout_too_high": "zeros",
     "symmetric_init": "weight map",
     "init_scale": "loss",
@@ -109,6 +114,32 @@ def _statistic(run: Run, node: Node, table: str, column: str, step: int) -> floa
     return stats.l2 / math.sqrt(elements) if column == "l2" else float(getattr(stats, column))
 
 
+def _passes(run: Run, step: int) -> dict[str, float]:
+    """Norm of what each backward pass brought to all parameters."""
+    names = {node.id for node in _parameters(run, step)}
+    events = run.data.events(step)
+    arrived = events[events["kind"] == EventKind.GRADIENT]
+    table = run.data.stats(step, "gradient")
+    assert table is not None
+    found: dict[str, float] = {}
+    for event, row in zip(arrived, table, strict=True):
+        if int(event["node"]) in names:
+            name = str(int(event["pass"]))
+            found[name] = math.hypot(found.get(name, 0.0), float(row[STATS.index("l2")]))
+    return found
+
+
+def _recomputed(run: Run, step: int) -> dict[str, float]:
+    """By how much the recomputed mean of each call is off, as a share of the result's size."""
+    found = {}
+    for node in run.structure(step).nodes:
+        if node.phase == "recompute":
+            one, other = (run.stats(each, step=step) for each in (node.attributes["recompute_of"], node))
+            size = one.l2 / math.sqrt(math.prod(node.outputs[0].shape))
+            found[node.name.removesuffix("_2")] = abs(one.mean - other.mean) / size
+    return found
+
+
 def _parameters(run: Run, step: int) -> list[Node]:
     return [node for node in run.structure(step).nodes if node.kind == "parameter"]
 
@@ -156,6 +187,10 @@ _QUANTITIES: Final[dict[str, tuple[str, str, str, bool, Measure]]] = {
     "change": ("Change of each parameter by a step", "parameter", "RMS of change / RMS of weight", True, _change),
     "loss": ("Loss", _STEP, "loss", False, _by_step(lambda run, step: run.steps[step].loss)),
     "weight": ("First weight", _STEP, "RMS", False, _by_step(_of_first_weight("output"))),
+    "passes": ("Gradient of all parameters", "backward pass", "L2 norm", False, _passes),
+    "recomputed": (
+        "Recomputed against forward", _CALL, "difference of means / RMS", False, _recomputed,
+    ),
     "accumulated": (
         "Gradient that the optimizer gets, first weight", _STEP, "RMS", False,
         _by_step(_of_first_weight("parameter_gradient")),
@@ -165,13 +200,15 @@ _QUANTITIES: Final[dict[str, tuple[str, str, str, bool, Measure]]] = {
 
 # Numbers of one tensor
 
+_AXES: Final = {"weight map": ("unit", "input"), "attention map": ("query", "key")}
+
 
 def _maps(kind: str, runs: dict[str, Run], found_in: Run, finding: Finding) -> HeatMap:
     """The numbers of both runs side by side, so that a colour means the same in both."""
     parts = [_numbers(kind, run, found_in, finding) for run in runs.values()]
     between = np.full((len(parts[0]), max(1, parts[0].shape[1] // 12)), np.nan)
     values = np.hstack([parts[0], between, parts[1]])
-    rows, columns = ("unit", "input") if kind == "weight map" else ("sample", "unit")
+    rows, columns = _AXES.get(kind, ("sample", "unit"))
     name = _same(found_in, found_in, finding).name
     labels = [*map(str, range(parts[0].shape[1])), *([""] * between.shape[1]), *map(str, range(parts[1].shape[1]))]
     signed = np.nanmin(values) < 0

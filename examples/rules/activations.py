@@ -43,11 +43,11 @@ def collapsed(repaired: bool) -> None:
 class Attention(nn.Module):
     """One attention head, written by hand."""
 
-    def __init__(self, width: int, scale: float) -> None:
+    def __init__(self, width: int, scale: float, gain: float = 1.0) -> None:
         super().__init__()
         self.query, self.key, self.value = (nn.Linear(width, width, bias=False) for _ in range(3))
         for layer in (self.query, self.key):
-            nn.init.normal_(layer.weight, std=1 / math.sqrt(width))
+            nn.init.normal_(layer.weight, std=gain / math.sqrt(width))
         self.head, self.scale = nn.Linear(width, 3), scale
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,6 +58,17 @@ class Attention(nn.Module):
 def attention_collapsed(repaired: bool) -> None:
     """Scores of 256 dimensions have a standard deviation of 16, unless they are divided by it."""
     train(Attention(256, 1 / 16 if repaired else 1.0), torch.randn(4, 16, 256), torch.randn(4, 3))
+
+
+def attention_uniform(repaired: bool) -> None:
+    """Queries and keys that begin near zero get gradients near zero, each by way of the other."""
+    model = Attention(16, scale=1 / 4, gain=1.0 if repaired else 0.01)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(510):
+        inputs = torch.randn(16, 8, 16)
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(inputs), inputs.amax(1)[:, :3]).backward()
+        optimizer.step()
 
 
 def dropout_too_high(repaired: bool) -> None:

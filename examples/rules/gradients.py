@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from examples.rules.training import stack, train
 
@@ -114,3 +115,33 @@ def clipped_away(repaired: bool) -> None:
         functional.mse_loss(model(torch.randn(16, 6)), torch.randn(16, 3)).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0 if repaired else 1e-5)
         optimizer.step()
+
+
+def passes_disagree(repaired: bool) -> None:
+    """Three micro-batches are divided by their number, and the last one, which stands behind the loop, is not."""
+    model = stack(6, 1, nn.ReLU)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        for _ in range(3):
+            (functional.mse_loss(model(torch.randn(16, 6)), torch.randn(16, 3)) / 4).backward()
+        last = functional.mse_loss(model(torch.randn(16, 6)), torch.randn(16, 3))
+        (last / 4 if repaired else last).backward()
+        optimizer.step()
+
+
+class Checkpointed(nn.Module):
+    """Does not keep what its block computes, but computes it again for the backward pass."""
+
+    def __init__(self, same_mask: bool) -> None:
+        super().__init__()
+        self.block, self.head = nn.Sequential(nn.Linear(6, 32), nn.Dropout(0.3), nn.Tanh()), nn.Linear(32, 3)
+        self.same_mask = same_mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(checkpoint(self.block, x, use_reentrant=False, preserve_rng_state=self.same_mask))
+
+
+def recompute_differs(repaired: bool) -> None:
+    """Without the random state of the forward pass dropout draws another mask."""
+    train(Checkpointed(same_mask=repaired), torch.randn(16, 6), torch.randn(16, 3))

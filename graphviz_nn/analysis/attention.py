@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
@@ -11,6 +11,7 @@ from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Node
 
 _SOFTMAX = frozenset({"softmax", "special_softmax"})
+_FUSED = "scaled_dot_product_attention"
 _PASSING = frozenset({"dropout", "masked_fill", "to", "float", "half", "type_as", "contiguous"})
 _USUAL_GAIN = 3.0
 
@@ -28,7 +29,8 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
     **Criterion.** On the first step of a run, a softmax over the last dimension (of at least three), whose result is
     multiplied with values, has rows of a median entropy under `share` of ln n; and no weight above it begins at
     an unusual scale (gain w·√fan-in up to 3), so that the scores and not trained or oversized weights are why. Fused
-    kernels (`scaled_dot_product_attention`) keep their weights to themselves; they scale by themselves as well.
+    kernels (`scaled_dot_product_attention`) keep their weights to themselves: those of up to 16 queries of the first
+    sample's heads are computed again while the rule is on, at 2·16·n·d floating-point operations a head for n keys.
 
     **Healthy look-alikes.** Trained attention, which may be hard: its weights are not those of an initialisation, or
     the run did not begin there. Routers and mixtures: nothing of the same size is multiplied. Causal masks, whose
@@ -39,24 +41,51 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
     **Source.** Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1; Zhai et al. 2023 (arXiv:2303.06296).
     """
     step = context.beginning
-    table = None if step is None else step.metric("softmax_entropy")
-    if step is None or table is None:
+    if step is None:
         return
-    for node in step.lineage.forward:
-        found = table.row(node.id) if node.op in _SOFTMAX and _is_over_last(node) else None
-        if found is None or found[0] >= thresholds["share"] or not _weighs_values(step, node):
+    for node, entropies in attentions(step):
+        if entropies[0] >= thresholds["share"]:
             continue
         if not node.outputs[0].requires_grad or not _weights_are_usual(step, node):
             continue
-        scores = step.output[step.lineage.row(node.inputs[0].node, node.inputs[0].output)]
+        keys = _key_count(step, node)
+        evidence = {"entropy": entropies[0], "keys": float(keys), "usual_deviation": math.sqrt(2 * math.log(keys))}
+        if node.op in _SOFTMAX:
+            scores = step.output[step.lineage.row(node.inputs[0].node, node.inputs[0].output)]
+            evidence["deviation"] = float(scores[COLUMN["std"]])
         yield step.finding(
             "attention_collapsed", "warning", node,
-            f"The attention weights begin nearly one-hot: their entropy is {found[0]:.1%} of that of equal weights.",
+            f"The attention weights begin nearly one-hot: their entropy is {entropies[0]:.1%} of that of equal "
+            "weights.",
             "Divide the scores by the root of the number of features, or normalise queries and keys.",
-            entropy=float(found[0]), keys=float(node.outputs[0].shape[-1]), deviation=float(scores[COLUMN["std"]]),
-            usual_deviation=math.sqrt(2 * math.log(node.outputs[0].shape[-1])),
+            **evidence,
         )  # fmt: skip
         return
+
+
+def attentions(step: StepFacts) -> Iterator[tuple[Node, tuple[float, ...]]]:
+    """The calls that weigh values by a softmax over keys, in order, and the numbers of their entropy metric.
+
+    These are fused attention, and softmax over the last dimension whose result is multiplied with values.
+    """
+    visible, fused = step.metric("softmax_entropy"), step.metric("fused_entropy")
+    for node in step.lineage.forward:
+        if node.op in _SOFTMAX and visible is not None and _is_over_last(node):
+            row = visible.row(node.id) if _weighs_values(step, node) else None
+        elif node.op == _FUSED and fused is not None:
+            row = fused.row(node.id)
+        else:
+            continue
+        if row is not None:
+            yield node, tuple(row.tolist())
+
+
+def _key_count(step: StepFacts, node: Node) -> int:
+    """How many keys a query looks at."""
+    if node.op in _SOFTMAX:
+        return node.outputs[0].shape[-1]
+    key = next(read for read in node.inputs if read.argument == "key")
+    return step.structure.nodes[key.node].outputs[key.output].shape[-2]
 
 
 def _is_over_last(node: Node) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from graphviz_nn.analysis.accumulation import missing_zero_grad
+from graphviz_nn.analysis.agreement import passes_disagree
 from graphviz_nn.analysis.arrival import cut_off, never_arrived
 from graphviz_nn.analysis.attention import attention_collapsed
+from graphviz_nn.analysis.attention_uniform import attention_uniform
 from graphviz_nn.analysis.batch import batch_leak, batch_norm_small, softmax_over_batch
 from graphviz_nn.analysis.chains import linear_chain
 from graphviz_nn.analysis.clipping import clipped_away, loss_scale
@@ -24,7 +28,6 @@ from graphviz_nn.analysis.loss_metrics import METRICS as LOSS_METRICS
 from graphviz_nn.analysis.losses import (
     broadcast_loss,
     missing_log_softmax,
-    output_range,
     sigmoid_before_loss,
     softmax_before_loss,
 )
@@ -35,7 +38,10 @@ from graphviz_nn.analysis.objective import wrong_sign
 from graphviz_nn.analysis.oscillation import oscillating
 from graphviz_nn.analysis.ownership import frozen_between, not_in_optimizer, registered_nowhere
 from graphviz_nn.analysis.plateau import flat
+from graphviz_nn.analysis.ranks import ranks_disagree
 from graphviz_nn.analysis.rates import learning_rate
+from graphviz_nn.analysis.reach import output_range
+from graphviz_nn.analysis.recomputation import recompute_differs
 from graphviz_nn.analysis.regularisation import dropout_too_high
 from graphviz_nn.analysis.saturation import saturated
 from graphviz_nn.analysis.scale import activation_scale
@@ -50,6 +56,8 @@ from graphviz_nn.model.metrics import Metric
 from graphviz_nn.model.views import View
 from graphviz_nn.plugin import hookimpl
 
+ENTROPIES: Final = ("softmax_entropy", "fused_entropy")
+
 
 @hookimpl
 def register_checks() -> list[Check]:
@@ -63,6 +71,9 @@ def register_checks() -> list[Check]:
         Check("cut_off", "gradients", cut_off, {"steps": 8}),
         Check("missing_zero_grad", "gradients", missing_zero_grad, {"share": 0.01}),
         Check("clipped_away", "gradients", clipped_away, {"share": 0.01, "steps": 3}),
+        Check("passes_disagree", "gradients", passes_disagree, {"factor": 1.5}),
+        Check("recompute_differs", "gradients", recompute_differs, {"difference": 0.01}),
+        Check("ranks_disagree", "gradients", ranks_disagree, {"share": 0.9}),
         Check("nonfinite_forward", "numbers", nonfinite_forward),
         Check("nonfinite_backward", "numbers", nonfinite_backward),
         Check("half_overflow", "numbers", half_overflow),
@@ -73,7 +84,14 @@ def register_checks() -> list[Check]:
         Check("saturated", "activations", saturated, {"share": 0.5, "gates": 0.95}, metrics=("quantiles",)),
         Check("activation_scale", "activations", activation_scale, {"ratio": 1e4, "layers": 3}),
         Check("collapsed", "activations", collapsed, {"share": 3e-4, "gradient": 1e-4}, metrics=("sample_spread",)),
-        Check("attention_collapsed", "activations", attention_collapsed, {"share": 0.25}, metrics=("softmax_entropy",)),
+        Check("attention_collapsed", "activations", attention_collapsed, {"share": 0.25}, metrics=ENTROPIES),
+        Check(
+            "attention_uniform",
+            "activations",
+            attention_uniform,
+            {"share": 0.999, "span": 500, "keys": 0.01},
+            metrics=(*ENTROPIES, "sample_spread"),
+        ),
         Check("dropout_too_high", "activations", dropout_too_high, {"keep": 0.19}),
         Check(
             "symmetric_init",

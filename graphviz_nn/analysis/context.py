@@ -18,6 +18,7 @@ from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.steps import EventTable, RunData, StepInfo
 from graphviz_nn.plugin.layer_types import LayerTypes
+from graphviz_nn.store.merge import MergedRun
 
 _Shared = TypeVar("_Shared")
 Numbers = npt.NDArray[np.float64]
@@ -69,6 +70,10 @@ class StepFacts(Sharing):
         """A table in float64; all NaN where the run holds none."""
         found = self._data.stats(self.position, name)
         return np.full((rows, len(STATS)), np.nan) if found is None else found.astype(np.float64)
+
+    def by_rank(self, name: str) -> Numbers | None:
+        """A table as each rank has it, [ranks, rows, 9]; None where the run is not that of all ranks together."""
+        return self._data.by_rank(self.position, name) if isinstance(self._data, MergedRun) else None
 
     def metric(self, name: str) -> MetricTable | None:
         """What the metric found in this step; None where it was not taken."""
@@ -122,10 +127,18 @@ class StepFacts(Sharing):
 
     @cached_property
     def change(self) -> Numbers:
-        """Statistics of the optimizer's change of each node's parameter, one row a node; NaN where it changed none."""
+        """Statistics of the optimizer's change of each node's parameter, one row a node; NaN where it changed none.
+
+        An optimizer that runs its closure several times a step changes a parameter as often, at the end perhaps by
+        nothing: then the largest change counts.
+        """
         found = np.full((len(self.structure.nodes), len(STATS)), np.nan)
         nodes = self.of_kind(EventKind.UPDATE)["node"]
-        found[nodes] = self.table("update", len(nodes))
+        changes = self.table("update", len(nodes))
+        if len(np.unique(nodes)) < len(nodes):
+            order = np.argsort(changes[:, COLUMN["l2"]], kind="stable")
+            nodes, changes = nodes[order], changes[order]
+        found[nodes] = changes
         return found
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.metrics import Metric
@@ -22,6 +22,7 @@ _LINEAR: Final = frozenset({"linear", "matmul", "mm", "addmm", "conv1d", "conv2d
 _DIVISIONS: Final = frozenset({"div", "truediv", "true_divide", "divide"})
 _FLAT_ENDED: Final = frozenset({"sigmoid", "special_expit", "tanh", "softsign"})
 _RECTIFIERS: Final = frozenset({"relu", "relu6"})
+_ENTROPIES: Final = ("share", "least_of_seen")
 _LAYERS: Final = frozenset({Category.LINEAR, Category.CONVOLUTION})
 
 
@@ -94,13 +95,50 @@ def sample_spread(tensor: Tensor) -> Tensor:
 
 
 def softmax_entropy(tensor: Tensor) -> Tensor:
-    """Returns the median entropy of a softmax's rows (last dimension), as a share of that of equal weights."""
+    """Returns how spread a softmax's rows (last dimension) are: see `_entropies`."""
     if _is_empty(tensor) or tensor.dim() < 2 or tensor.shape[-1] < 3:
         return _nothing(tensor)
     rows = tensor.reshape(-1, tensor.shape[-1])
-    rows = rows[:: -(-rows.shape[0] // _SAMPLE)].float()
+    return _entropies(rows[:: -(-rows.shape[0] // _SAMPLE)].float())
+
+
+def fused_entropy(arguments: dict[str, Any]) -> Tensor:
+    """Returns how spread the weights of fused attention are, which it keeps to itself: see `_entropies`.
+
+    They are computed again for `_ROWS` queries of each head of the first sample, as softmax(scale · q·kᵀ + mask).
+    """
+    query, key = arguments["query"], arguments["key"]
+    if _is_empty(query) or query.dim() < 3 or key.shape[-2] < 3:
+        return _nothing(query)
+    length, keys = query.shape[-2], key.shape[-2]
+    places = slice((length - 1) % -(-length // _ROWS), None, -(-length // _ROWS))  # the last query is among them
+    chosen = query.reshape(-1, *query.shape[-3:])[0, :, places].float()
+    of_keys = key.reshape(-1, *key.shape[-3:])[0].float()
+    heads = len(chosen) // max(len(of_keys), 1)  # that share a key, in grouped queries
+    scale = arguments.get("scale")
+    scores = chosen @ of_keys.repeat_interleave(heads, 0).mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    mask = arguments.get("attn_mask")
+    if arguments.get("is_causal"):
+        mask = scores.new_ones(length, keys).tril().bool()
+    if mask is not None:
+        seen = mask.expand(*query.shape[:-1], keys).reshape(-1, query.shape[-3], length, keys)[0, :, places]
+        scores = scores.masked_fill(~seen, -math.inf) if seen.dtype == _bool() else scores + seen.float()
+    return _entropies(scores.softmax(-1).reshape(-1, keys))
+
+
+def _bool() -> Any:
+    import torch
+
+    return torch.bool
+
+
+def _entropies(rows: Tensor) -> Tensor:
+    """Returns the median entropy of the rows as a share of that of equal weights, and nearly the least (5 %) of those
+    of rows with three weights above 0 or more, as a share of that of equal weights over these; NaN without any."""
     entropy = -(rows * rows.clamp_min(1e-30).log()).sum(1)
-    return (entropy.median() / math.log(tensor.shape[-1]))[None]
+    seen = (rows > 0).sum(1)
+    spread = (entropy / seen.clamp_min(2).float().log()).masked_fill(seen < 3, math.nan)
+    return _both((entropy.median() / math.log(rows.shape[1]))[None], spread.nanquantile(0.05)[None])
 
 
 def nearest_zero(tensor: Tensor) -> Tensor:
@@ -114,7 +152,15 @@ METRICS: Final = (
     Metric("weight_neighbours", "parameter", neighbour_distances, operators=_LINEAR),
     Metric("gradient_neighbours", "parameter_gradient", neighbour_distances, operators=_LINEAR),
     Metric("sample_spread", "output", sample_spread, categories=_LAYERS, columns=("between_samples", "size")),
-    Metric("softmax_entropy", "output", softmax_entropy, operators=frozenset({"softmax"}), columns=("share",)),
+    Metric("softmax_entropy", "output", softmax_entropy, operators=frozenset({"softmax"}), columns=_ENTROPIES),
+    Metric(
+        "fused_entropy",
+        "inputs",
+        fused_entropy,
+        operators=frozenset({"scaled_dot_product_attention"}),
+        arguments=frozenset({"query", "key"}),
+        columns=_ENTROPIES,
+    ),
     Metric(
         "nearest_zero",
         "input",

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import ValueRef
 
-OF: Final = ("output", "gradient", "input", "parameter", "parameter_gradient")
+OF: Final = ("output", "gradient", "input", "inputs", "parameter", "parameter_gradient")
 """What a metric is taken of, given the calls that it applies to: the values that they return; the gradients of those;
-values that they read as certain arguments; the parameters that they read; this pass's gradients of those parameters."""
+values that they read as certain arguments, one by one or together; the parameters that they read; this pass's gradients
+of those parameters."""
 
 MOST_ELEMENTS: Final = 4096
 
@@ -29,14 +30,16 @@ class Metric:
     Attributes:
         name: unique, in snake case: "active_share".
         of: one of `OF`.
-        compute: takes the detached tensor (a `torch.Tensor`) and returns its numbers: one-dimensional, floating, on the
+        compute: takes the detached tensor (a `torch.Tensor`; for "inputs" the call's arguments by name: detached
+            tensors, and what else was given by keyword) and returns its numbers: one-dimensional, floating, on the
             tensor's own device, at most `most` elements; an empty tensor where it has nothing to say of this one. It is
             called with gradients, autocast and recording off. It must not write to the tensor, draw random numbers or,
             on an accelerator, wait for the device. Where it raises or breaks these rules it is logged once and off for
             the rest of the recording.
         operators: `Node.op` of the calls that it applies to; "relu" also means "relu_".
         categories: or the categories of their operators. Without both it applies to every call.
-        arguments: for "input", the arguments that are meant, as edges name them: "target".
+        arguments: for "input" and "inputs", the arguments that are meant, as edges name them: "target". "inputs" needs
+            all of them to be there.
         columns: what each number is, where there is always the same number of them; () for one a unit or channel.
         most: most elements of a result.
     """
@@ -66,7 +69,8 @@ class MetricTable:
     Attributes:
         of, columns: those of the metric.
         nodes, outputs, passes: int32, one a row: the value, and the backward pass of a gradient (0 outside passes). For
-            "input" and "parameter" the value is the one that was read, so its node is a parameter's own.
+            "input" and "parameter" the value is the one that was read, so its node is a parameter's own; for "inputs"
+            the first that the call returned.
         lengths: int32, how many numbers each row has.
         numbers: float32, the rows one after the other.
     """

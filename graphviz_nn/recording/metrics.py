@@ -87,22 +87,29 @@ class Metrics:
         kind = self._types.for_op(op)
         return kind is not None and kind.category in metric.categories
 
-    def compute(self, metric: Metric, tensor: Tensor) -> Tensor | None:
-        """Returns the metric's numbers of the tensor, float32, sharing nothing with it; None: it has none.
+    def compute(
+        self, metric: Metric, tensors: dict[str, Tensor], others: dict[str, Any] | None = None
+    ) -> Tensor | None:
+        """Returns the metric's numbers, float32, sharing nothing with the tensors; None: it has none.
 
-        A metric that raises, or returns what it must not, is said once and off from then on.
+        It is given the one tensor, or where `others` are the arguments that are no tensors, all of them by name. A
+        metric that raises, or returns what it must not, is said once and off from then on.
         """
-        if tensor.is_meta or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        if any(
+            each.is_meta or type(each).__torch_dispatch__ is not Tensor.__torch_dispatch__ for each in tensors.values()
+        ):
             return None
         try:
             with torch.no_grad(), _unrecorded(), _without_autocast():
-                plain = tensor.detach()
+                plain = {name: tensor.detach() for name, tensor in tensors.items()}
+                first = next(iter(plain.values()))
+                given = first if others is None else {**others, **plain}
                 if metric.name in self._tried:
-                    numbers = metric.compute(plain)
+                    numbers = metric.compute(given)
                 else:
                     self._tried.add(metric.name)
-                    numbers = _without_randomness(metric.compute, plain)
-                return _checked(numbers, metric, plain)
+                    numbers = _without_randomness(metric.compute, given)
+                return _checked(numbers, metric, first)
         except Exception as error:
             self._switch_off(metric, f"{type(error).__name__}: {error}")
             return None
@@ -115,10 +122,10 @@ class Metrics:
         self._of_function = {}
 
 
-def _without_randomness(compute: Callable[[Tensor], Any], tensor: Tensor) -> Any:
+def _without_randomness(compute: Callable[[Any], Any], given: Any) -> Any:
     """Calls `compute`. The program's random numbers stay what they are even where it draws some, which is an error."""
     before = torch.get_rng_state()
-    numbers = compute(tensor)
+    numbers = compute(given)
     if not torch.equal(before, torch.get_rng_state()):
         torch.set_rng_state(before)
         raise ValueError("it draws random numbers, which would change the program's own")
@@ -168,6 +175,7 @@ class StepMetrics:
         self._columns: dict[str, _Column] = {}
         self._of_outputs: tuple[Metric, ...] = ()
         self._of_gradients: tuple[Metric, ...] = ()
+        self._of_inputs: list[tuple[Metric, Tensor]] = []
         self._gradients: dict[int, tuple[Metric, ...]] = {}
         self._read: set[tuple[str, int]] = set()
 
@@ -183,14 +191,17 @@ class StepMetrics:
         wanted = self._metrics.of_call(function)
         self._of_outputs = wanted.get("output", ())
         self._of_gradients = wanted.get("gradient", ())
+        self._of_inputs = []
         if not wanted:
             return
-        if "input" in wanted:
-            labels, _, _ = name_arguments(function, tuple(template), keywords)
-            for metric in wanted["input"]:
+        if "input" in wanted or "inputs" in wanted:
+            labels, others, _ = name_arguments(function, tuple(template), keywords)
+            for metric in wanted.get("input", ()):
                 for label, value, tensor in zip(labels, values, tensors, strict=True):
                     if label in metric.arguments:
                         self._read_once(metric, value, tensor)
+            for metric in wanted.get("inputs", ()):
+                self._read_together(metric, dict(zip(labels, tensors, strict=True)), others)
         if "parameter" in wanted or "parameter_gradient" in wanted:
             for value, tensor in zip(values, tensors, strict=True):
                 if isinstance(tensor, Parameter):
@@ -203,6 +214,9 @@ class StepMetrics:
         """The call that is running made a value."""
         for metric in self._of_outputs:
             self._add(metric, value, 0, tensor)
+        for metric, numbers in self._of_inputs:
+            self._keep(metric, value, 0, numbers)
+        self._of_inputs = []
         if self._of_gradients:
             self._gradients[value] = self._of_gradients
 
@@ -228,10 +242,19 @@ class StepMetrics:
             self._read.add((metric.name, value))
             self._add(metric, value, 0, tensor)
 
+    def _read_together(self, metric: Metric, tensors: dict[str, Tensor], others: dict[str, Any]) -> None:
+        """Computes before the call, which may write to what it reads; what it returns is not known yet."""
+        if metric.arguments <= tensors.keys():
+            numbers = self._metrics.compute(metric, tensors, others)
+            if numbers is not None:
+                self._of_inputs.append((metric, numbers))
+
     def _add(self, metric: Metric, value: int, number: int, tensor: Tensor) -> None:
-        numbers = self._metrics.compute(metric, tensor)
-        if numbers is None:
-            return
+        numbers = self._metrics.compute(metric, {"": tensor})
+        if numbers is not None:
+            self._keep(metric, value, number, numbers)
+
+    def _keep(self, metric: Metric, value: int, number: int, numbers: Tensor) -> None:
         column = self._columns.get(metric.name)
         if column is None:
             column = self._columns[metric.name] = _Column(metric)

@@ -73,6 +73,16 @@ class MergedRun:
         return self._runs[0].events(self._positions[position][0])
 
     def stats(self, position: int, table: str) -> StatTable | None:
+        found = self._side_by_side(position, table)
+        return None if found is None else merge(*found).astype(np.float32)
+
+    def by_rank(self, position: int, table: str) -> Floats | None:
+        """Returns the rows of `stats` as each rank has them, [ranks, rows, 9]; None where one measured nothing."""
+        found = self._side_by_side(position, table)
+        return None if found is None else found[0]
+
+    def _side_by_side(self, position: int, table: str) -> tuple[Floats, Floats] | None:
+        """The numbers of each rank, [ranks, rows, 9], and how many elements they are of, [ranks, rows]."""
         places = list(zip(self._runs, self._positions[position], strict=True))
         tables = [run.stats(place, table) for run, place in places]
         if any(found is None for found in tables):
@@ -89,7 +99,7 @@ class MergedRun:
                 numbers[rank, known] = found[np.array(here)[known]]
             counts[rank] = elements
             numbers[rank, ~certain & ~_plausible(numbers[rank], elements)] = math.nan
-        return merge(numbers, counts).astype(np.float32)
+        return numbers, counts
 
     def histograms(self, position: int, table: str) -> HistogramTable | None:
         return self._runs[0].histograms(self._positions[position][0], table)
