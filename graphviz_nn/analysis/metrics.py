@@ -122,14 +122,8 @@ def fused_entropy(arguments: dict[str, Any]) -> Tensor:
         mask = scores.new_ones(length, keys).tril().bool()
     if mask is not None:
         seen = mask.expand(*query.shape[:-1], keys).reshape(-1, query.shape[-3], length, keys)[0, :, places]
-        scores = scores.masked_fill(~seen, -math.inf) if seen.dtype == _bool() else scores + seen.float()
+        scores = scores + seen.float() if seen.is_floating_point() else scores.masked_fill(~seen, -math.inf)
     return _entropies(scores.softmax(-1).reshape(-1, keys))
-
-
-def _bool() -> Any:
-    import torch
-
-    return torch.bool
 
 
 def _entropies(rows: Tensor) -> Tensor:
