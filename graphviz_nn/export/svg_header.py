@@ -97,7 +97,7 @@ def _scale(scale: Scale) -> str:
     return (
         f'<linearGradient id="scale">{steps}</linearGradient>'
         f'<text class="u" y="11">{escape(scale.title)}{how}</text>'
-        f'<text class="n e" x="{number(low)}" y="{base}">{escape(scale.low_text)}</text>'
+        f'<text class="n" y="{base}">{escape(scale.low_text)}</text>'
         f'<rect fill="url(#scale)" x="{left}" y="{number(_LINE + 1)}" {size} rx="3"/>'
         f'<text class="n" x="{right}" y="{base}">{escape(scale.high_text)}</text>'
     )

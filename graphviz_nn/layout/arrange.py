@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from graphviz_nn.layout.layered import Layered, insert_bends, rank_level
+from graphviz_nn.layout.layered import Layered, Layers, insert_bends, rank_level
 from graphviz_nn.layout.level import Level
-from graphviz_nn.layout.order import Layers, crossings, order
+from graphviz_nn.layout.order import crossings, order
 
 SPLIT_GAIN: Final = 0.85
 """Trunks are split where that leaves at most this part of the crossings: else one wire a value is easier to follow."""
@@ -53,15 +53,16 @@ def _readable(layered: Layered, layers: Layers) -> Layers:
     return mirrored if better and crossings(layered, mirrored) <= crossings(layered, layers) else layers
 
 
-def _reading(layered: Layered, layers: Layers) -> tuple[int, int, int]:
+def _reading(layered: Layered, layers: Layers) -> tuple[int, int, int, int]:
     """How well layers read.
 
-    First, items stand in order of execution from left to right; then, what else enters or leaves does so to the right
-    of the main path, so that such wires need not cross it; then, what else is beside the main path is to its right.
+    First, items stand in order of execution from left to right; then, what enters does so in the order in which it is
+    read; then, what else enters or leaves does so to the right of the main path, so that such wires need not cross it;
+    then, what else is beside the main path is to its right.
     """
     items, vertices = layered.level.items, layered.level.vertices
-    rows = [[vertex for vertex in layer if vertex < items] for layer in layers]
-    ascending = sum((u < v) - (u > v) for row in rows for u, v in pairwise(row))
+    ascending = _ascending(layers, 0, items)
+    entering = _ascending(layers, items, items + layered.level.tops)
     ports = beside = 0
     for layer in layers:
         main = next((k for k, vertex in enumerate(layer) if layered.main[vertex]), None)
@@ -69,4 +70,10 @@ def _reading(layered: Layered, layers: Layers) -> tuple[int, int, int]:
             balance = len(layer) - 1 - 2 * main
             beside += balance
             ports += balance if items <= layer[main] < vertices else 0
-    return ascending, ports, beside
+    return ascending, entering, ports, beside
+
+
+def _ascending(layers: Layers, first: int, end: int) -> int:
+    """Neighbours on a layer in the order of their numbers, less those against it; of vertices from `first` on."""
+    rows = [[vertex for vertex in layer if first <= vertex < end] for layer in layers]
+    return sum((u < v) - (u > v) for row in rows for u, v in pairwise(row))

@@ -48,8 +48,7 @@ def attach(layered: Layered, centers: Sequence[float], widths: Sequence[float], 
         if edge.target_port == CENTER and v < layered.level.items:
             above = layered.above(number)
             origin = starts[number] if above == edge.source else centers[above]
-            pin = _Pin(_clamp(origin, centers[v], widths[v]), origin, [number])
-            _add(pins.setdefault(v, {}), (above, edge.net), pin, centers[v])
+            _add(pins.setdefault(v, {}), (above, edge.net), _Pin(origin, origin, [number]), centers[v])
     return Ends(starts, _settle(pins, centers, widths, list(fixed.ends)))
 
 
@@ -62,8 +61,7 @@ def _starts(layered: Layered, centers: Sequence[float], widths: Sequence[float],
             wanted = origin = fixed.ends[number] if below == edge.target else centers[below]
             if below == edge.target < layered.level.items and edge.target_port == CENTER:
                 wanted = _meeting(centers, widths, u, below)
-            pin = _Pin(_clamp(wanted, centers[u], widths[u]), origin, [number])
-            _add(pins.setdefault(u, {}), edge.net, pin, centers[u])
+            _add(pins.setdefault(u, {}), edge.net, _Pin(wanted, origin, [number]), centers[u])
     return _settle(pins, centers, widths, list(fixed.starts))
 
 
@@ -72,10 +70,6 @@ def _meeting(centers: Sequence[float], widths: Sequence[float], u: int, v: int) 
     left = max(centers[u] - REACH * widths[u], centers[v] - REACH * widths[v])
     right = min(centers[u] + REACH * widths[u], centers[v] + REACH * widths[v])
     return min(max((centers[u] + centers[v]) / 2, left), right) if left <= right else centers[v]
-
-
-def _clamp(place: float, center: float, width: float) -> float:
-    return min(max(place, center - REACH * width), center + REACH * width)
 
 
 def _add(pins: dict[Hashable, _Pin], key: Hashable, pin: _Pin, center: float) -> None:
@@ -88,10 +82,15 @@ def _add(pins: dict[Hashable, _Pin], key: Hashable, pin: _Pin, center: float) ->
 
 
 def _settle(pins: _Pins, centers: Sequence[float], widths: Sequence[float], places: list[float]) -> list[float]:
+    """Writes the places of the pins: within reach of the centre, and in its middle where a lone wire has to bend."""
     for vertex, mine in pins.items():
+        center, reach = centers[vertex], REACH * widths[vertex]
+        for pin in mine.values():
+            if abs(pin.wanted - center) > reach:
+                pin.wanted = min(max(pin.wanted, center - reach), center + reach) if len(mine) > 1 else center
         row = sorted(mine.values(), key=lambda pin: (pin.wanted, pin.origin))
         if len(row) > 1:
-            _space(row, centers[vertex], REACH * widths[vertex])
+            _space(row, center, reach)
         for pin in row:
             for number in pin.edges:
                 places[number] = pin.wanted

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from graphviz_nn.layout.layered import Layered, Segment
-from graphviz_nn.layout.order import Layers
+from graphviz_nn.layout.layered import Layered, Layers, Segment
 from graphviz_nn.layout.straighten import straighten
 
 BOX_GAP: Final = 24.0

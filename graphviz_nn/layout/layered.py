@@ -9,6 +9,9 @@ from typing import NamedTuple
 from graphviz_nn.layout.level import CENTER, Level
 from graphviz_nn.layout.ranks import rank
 
+Layers = list[list[int]]
+"""The vertices of each layer from left to right."""
+
 
 class Segment(NamedTuple):
     """A stretch between two neighbouring layers, with the ports that it joins (`CENTER` where there is none)."""
@@ -31,7 +34,7 @@ class Layered:
         bends: the bend of each trunk on each layer that it passes: `bends[trunk][rank]`.
         gaps: the segments between layer k and layer k + 1, for each k.
         up, down: each vertex's neighbours on the layer above and below.
-        main: whether a vertex lies on the main path, the longest way through the level.
+        main: whether a vertex lies on the main path, the way through the level that its reader follows.
     """
 
     level: Level
@@ -125,21 +128,28 @@ def _branch(layered: Layered, number: int) -> None:
 
 
 def _mark_main(layered: Layered) -> None:
-    """Marks the longest way through the level, counted in items; of equally long ones that of the lowest numbers."""
+    """Marks the longest way from the upper border to the lower one; where there is none, one that touches one border.
+
+    Ways are as long as they have items; of equally long ones that of the lowest numbers is marked.
+    """
+    level, ranks = layered.level, layered.ranks
     layered.main = [False] * layered.count
-    into: list[list[tuple[int, int]]] = [[] for _ in range(layered.level.vertices)]
-    for edge, trunk in zip(layered.level.edges, layered.trunks, strict=True):
-        into[edge.target].append((edge.source, trunk))
-    length = [0] * layered.level.vertices
-    for vertex in sorted(range(layered.level.vertices), key=layered.ranks.__getitem__):
-        length[vertex] = max((length[source] + 1 for source, _ in into[vertex]), default=0)
-    if not layered.level.edges:
+    if not level.edges:
         return
-    vertex = max(range(layered.level.vertices), key=lambda v: (length[v], -v))
+    into: list[list[tuple[int, int]]] = [[] for _ in range(level.vertices)]
+    for edge, trunk in zip(level.edges, layered.trunks, strict=True):
+        into[edge.target].append((edge.source, trunk))
+    ways = [(level.is_top(vertex), 0) for vertex in range(level.vertices)]
+    for vertex in sorted(range(level.vertices), key=ranks.__getitem__):
+        if into[vertex]:
+            from_border, length = max(ways[source] for source, _ in into[vertex])
+            ways[vertex] = from_border, length + 1
+    vertex = max(range(level.vertices), key=lambda v: (level.is_bottom(v), ways[v], -v))
     layered.main[vertex] = True
     while into[vertex]:
-        source, trunk = min(into[vertex], key=lambda each: (-length[each[0]], each))
-        for r in range(layered.ranks[source] + 1, layered.ranks[vertex]):
+        longest = max(ways[source] for source, _ in into[vertex])
+        source, trunk = min(each for each in into[vertex] if ways[each[0]] == longest)
+        for r in range(ranks[source] + 1, ranks[vertex]):
             layered.main[layered.bends[trunk][r]] = True
         layered.main[source] = True
         vertex = source

@@ -65,6 +65,13 @@ class Ports(NamedTuple):
     tops: dict[int, int]
     bottoms: dict[int, int]
 
+    def placed(self, tops: Sequence[int], bottoms: Sequence[int]) -> Ports:
+        """The ports numbered by their places from left to right, so that what is around sees what would cross."""
+        return Ports(
+            {net: tops[port] for net, port in self.tops.items()},
+            {net: bottoms[port] for net, port in self.bottoms.items()},
+        )
+
 
 NO_PORTS = Ports({}, {})
 

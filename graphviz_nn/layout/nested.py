@@ -64,10 +64,11 @@ def _shapes(
             width, height = _size(box, direction)
             shapes[number] = cache.leaf(width, height, LOOP_ROOM if number in loops else 0.0)
             continue
-        level, ports[number], edges[number] = canonical(
+        level, own, edges[number] = canonical(
             wiring.edges.get(number, {}), [ports[child] for child in inside], tree.has_sections(number)
         )
-        shapes[number] = cache.container(level, [shapes[child] for child in inside], _frame(box, direction))
+        shape = shapes[number] = cache.container(level, [shapes[child] for child in inside], _frame(box, direction))
+        ports[number] = own.placed(shape.top_places, shape.bottom_places)
     cache.retire()
     return shapes, edges
 

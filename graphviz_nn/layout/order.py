@@ -7,15 +7,13 @@ neighbours as in Gansner et al. (1993), from several starts; the best order seen
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
-from random import Random
 from typing import Final
 
-from graphviz_nn.layout.layered import Layered
+from graphviz_nn.layout.layered import Layered, Layers
 from graphviz_nn.layout.level import CENTER
-
-Layers = list[list[int]]
+from graphviz_nn.layout.starts import starts
 
 PATIENCE: Final = 4
 """Sweeps in a row without a better order before a start is given up."""
@@ -23,20 +21,15 @@ PATIENCE: Final = 4
 HOPE: Final = 1.25
 """A start whose crossings are more than this times the best known is given up at the first sweep without gain."""
 
-EFFORT: Final = 1200
-"""About this many vertices are ordered, over all starts: small levels get more of them."""
-
-STARTS: Final = 6
-"""At most so many starts."""
-
 SWAP_LIMIT: Final = 4000
 """Above this many vertices neighbours are not swapped."""
 
 
 def order(layered: Layered) -> Layers:
     """Returns the vertices of each layer from left to right."""
-    best, fewest = _depth_first(layered, True), -1
-    for number, start in enumerate(_starts(layered)):
+    best: Layers = []
+    fewest = -1
+    for number, start in starts(layered):
         sweeper = _Sweeper(layered, start)
         found = sweeper.improve(number, fewest)
         if fewest < 0 or found < fewest:
@@ -46,41 +39,9 @@ def order(layered: Layered) -> Layers:
     return best
 
 
-def _starts(layered: Layered) -> Iterator[Layers]:
-    """Depth-first orders, their mirror images, then shuffled ones."""
-    allowed = min(STARTS, max(2, EFFORT // max(1, layered.count)))
-    shuffle = Random(0).shuffle
-    first = [_depth_first(layered, forwards) for forwards in (True, False)]
-    for number in range(allowed):
-        start = [list(layer) for layer in first[number % 2]]
-        for layer in start:
-            if number >= 4:
-                shuffle(layer)
-            elif number >= 2:
-                layer.reverse()
-        yield start
-
-
 def crossings(layered: Layered, layers: Layers) -> int:
     """How many pairs of segments cross."""
     return _Sweeper(layered, layers).count()
-
-
-def _depth_first(layered: Layered, forwards: bool) -> Layers:
-    """Layers filled in the order of a depth-first walk along the edges (or against them)."""
-    layers: Layers = [[] for _ in range(layered.height)]
-    onward = layered.down if forwards else layered.up
-    roots = sorted(range(layered.count), key=lambda v: (layered.ranks[v] if forwards else -layered.ranks[v], v))
-    seen = [False] * layered.count
-    for root in roots:
-        pending = [root]
-        while pending:
-            vertex = pending.pop()
-            if not seen[vertex]:
-                seen[vertex] = True
-                layers[layered.ranks[vertex]].append(vertex)
-                pending.extend(v for v in reversed(onward[vertex]) if not seen[v])
-    return layers
 
 
 class _Sweeper:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphviz_nn.layout.coordinates import Sizes, assign
-from graphviz_nn.layout.layered import Layered, Segment
+from graphviz_nn.layout.layered import Layered, Layers, Segment
 from graphviz_nn.layout.level import CENTER
-from graphviz_nn.layout.order import Layers
 from graphviz_nn.layout.routes import Bands, Stage, route
 from graphviz_nn.layout.shape import Frame, Shape
 
@@ -41,17 +40,26 @@ def place(layered: Layered, layers: Layers, children: Sequence[Shape], frame: Fr
     corners = [
         (centers[k] - shape.width / 2, _top(layered, bands, k, shape.height)) for k, shape in enumerate(children)
     ]
+    tops, bottoms = centers[level.items : first_bottom], centers[first_bottom : level.vertices]
     return Shape(
         number=number,
         width=width,
         height=bands.height,
         anchor=next((centers[v] + sizes.anchors[v] for v in range(level.vertices) if layered.main[v]), width / 2),
-        tops=tuple(centers[level.items : first_bottom]),
-        bottoms=tuple(centers[first_bottom : level.vertices]),
+        tops=tuple(sorted(tops)),
+        bottoms=tuple(sorted(bottoms)),
+        top_places=_places(tops),
+        bottom_places=_places(bottoms),
         corners=corners,
         routes=route(Stage(layered, children, sizes, centers, bands, corners)),
         title=title,
     )
+
+
+def _places(ports: Sequence[float]) -> tuple[int, ...]:
+    """By number of a port, its place from left to right."""
+    ascending = sorted(ports)
+    return tuple(ascending.index(port) for port in ports)
 
 
 def _sizes(layered: Layered, children: Sequence[Shape]) -> Sizes:

@@ -35,7 +35,8 @@ class Shape:
         width, height: its size, margins included.
         margin: room to the left and the right that the box itself does not fill.
         anchor: where across the flow its main path runs.
-        tops, bottoms: where across the flow each of its ports lies.
+        tops, bottoms: where across the flow its ports lie, from left to right.
+        top_places, bottom_places: by number of a port in its level, its place in `tops` or `bottoms`.
         corners: top left corner of each child.
         routes: path of each edge of its level.
         title: where its title starts, from its left border in the picture.
@@ -48,6 +49,8 @@ class Shape:
     margin: float = 0.0
     tops: tuple[float, ...] = ()
     bottoms: tuple[float, ...] = ()
+    top_places: tuple[int, ...] = ()
+    bottom_places: tuple[int, ...] = ()
     corners: list[Point] = field(default_factory=list)
     routes: list[Path] = field(default_factory=list)
     title: float = 0.0

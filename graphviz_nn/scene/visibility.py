@@ -54,6 +54,7 @@ class Visibility:
         self.structure = structure
         self.shown = bytearray(len(structure.nodes))
         self._origins: dict[int, tuple[ValueRef, ...]] = {}
+        self._updated: dict[ValueRef, tuple[ValueRef, ...]] = {}
         buffers_only = bytearray(len(structure.nodes))
         telling = _telling(structure)
         used = _used(structure, telling)
@@ -65,6 +66,9 @@ class Visibility:
             hidden = buffers_only[node.id] or not used[node.id] or _is_hidden(node, types[node.id])
             if show_all or not hidden or node.id in telling:
                 self.shown[node.id] = 1
+            elif _is_update(node):
+                for place, edge in enumerate(node.inputs):
+                    self._updated[ValueRef(node.id, place)] = self.origins(edge)
             else:
                 self._origins[node.id] = self._origins_of(node)
 
@@ -76,7 +80,8 @@ class Visibility:
         """The values that reach a call through `edge`: of shown nodes, or of parameters that are not shown."""
         if self.shown[edge.node]:
             return (ValueRef(edge.node, edge.output),)
-        return self._origins.get(edge.node, ())
+        found = self._origins.get(edge.node)
+        return self._updated.get(ValueRef(edge.node, edge.output), ()) if found is None else found
 
     @cached_property
     def flows(self) -> Flows:
@@ -89,7 +94,7 @@ class Visibility:
                 if shown[edge.node]:
                     flows += edge.node, edge.output, number, kinds[edge.kind]
                     continue
-                for value in self._origins.get(edge.node, ()):
+                for value in self.origins(edge):
                     if shown[value.node]:
                         flows += value.node, value.index, number, kinds[edge.kind]
                     else:
@@ -113,6 +118,11 @@ def _columns(cells: Sequence[int], width: int) -> Integers:
 
 def _is_opened_composite(node: Node) -> bool:
     return node.kind == "composite" and not node.outputs
+
+
+def _is_update(node: Node) -> bool:
+    """Whether it is an optimizer's step: it makes the next version of each parameter that it reads."""
+    return node.phase == "optimizer" and len(node.outputs) == len(node.inputs)
 
 
 def _reads_only(node: Node, flags: bytearray) -> bool:

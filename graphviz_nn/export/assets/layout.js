@@ -49,12 +49,19 @@ function layOut(root, wires, direction, cache) {
     const inner = wiring.edges.get(number);
     const stacked = inside.length > 0 && tree.boxes[inside[0]].key === undefined;
     const found = canonical(inner ? inner.list : [], inside.map((child) => ports[child]), stacked, cache.levels);
-    ports[number] = found.ports;
+    const shape = cache.container(found.level, inside.map((child) => shapes[child]), frameOf(box, direction));
+    shapes[number] = shape;
+    ports[number] = {
+      tops: renumbered(found.ports.tops, shape.topPlaces),
+      bottoms: renumbered(found.ports.bottoms, shape.bottomPlaces),
+    };
     edges.set(number, found.places);
-    shapes[number] = cache.container(found.level, inside.map((child) => shapes[child]), frameOf(box, direction));
   }
   return assemble({ tree, wiring, shapes, edges }, wires, direction);
 }
+
+/** The ports numbered by their places from left to right, so that what is around sees what would cross. */
+const renumbered = (ports, places) => new Map([...ports].map(([net, port]) => [net, places[port]]));
 
 function frameOf(box, direction) {
   if (box.key === undefined) return { width: 0, height: 0, left: 0, top: 0, title: 0, padding: 0 };

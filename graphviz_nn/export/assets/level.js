@@ -132,22 +132,27 @@ function bendAbove({ level, ranks, bends, trunks }, number) {
   return ranks[v] - 1 === ranks[u] ? u : bends[trunks[number]].get(ranks[v] - 1);
 }
 
-/** Whether each vertex lies on the longest way through the level. */
+/** Whether each vertex lies on the longest way from the upper border to the lower one, or else one that touches one. */
 function markMain({ level, ranks, trunks, bends, count }) {
   const main = new Array(count).fill(false);
   if (!level.edges.length) return main;
   const into = Array.from({ length: level.vertices }, () => []);
   level.edges.forEach(([u, v], number) => into[v].push([u, trunks[number]]));
   const vertices = [...into.keys()];
-  const length = vertices.map(() => 0);
+  const firstBottom = level.items + level.tops;
+  const ways = vertices.map((v) => [Number(level.items <= v && v < firstBottom), 0]);
+  const longest = (v) => into[v].map(([source]) => ways[source]).reduce((a, b) => (compare(a, b) < 0 ? b : a));
   for (const v of [...vertices].sort((a, b) => ranks[a] - ranks[b])) {
-    for (const [source] of into[v]) length[v] = Math.max(length[v], length[source] + 1);
+    if (!into[v].length) continue;
+    const [fromBorder, length] = longest(v);
+    ways[v] = [fromBorder, length + 1];
   }
-  let vertex = vertices.reduce((best, v) => (length[v] > length[best] ? v : best));
+  const rated = (v) => [Number(v >= firstBottom), ...ways[v], -v];
+  let vertex = vertices.reduce((best, v) => (compare(rated(v), rated(best)) > 0 ? v : best));
   main[vertex] = true;
   while (into[vertex].length) {
-    const rated = into[vertex].map(([source, trunk]) => [-length[source], source, trunk]).sort(compare);
-    const [, source, trunk] = rated[0];
+    const way = longest(vertex);
+    const [source, trunk] = into[vertex].filter(([u]) => !compare(ways[u], way)).sort(compare)[0];
     for (let r = ranks[source] + 1; r < ranks[vertex]; r++) main[bends[trunk].get(r)] = true;
     main[source] = true;
     vertex = source;

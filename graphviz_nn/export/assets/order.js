@@ -1,4 +1,5 @@
-// The layout, part 4: the order of each layer, with few crossings. See layout/order.py and layout/arrange.py.
+// The layout, part 4: the order of each layer, with few crossings. See layout/order.py, layout/starts.py
+// and layout/arrange.py.
 
 const PATIENCE = 4;
 const HOPE = 1.25;
@@ -29,40 +30,68 @@ function readable(layered, layers) {
 }
 
 function reading({ level, main }, layers) {
-  let ascending = 0;
+  const first = level.items + level.tops;
   let ports = 0;
   let beside = 0;
   for (const layer of layers) {
-    const row = layer.filter((vertex) => vertex < level.items);
-    for (let k = 1; k < row.length; k++) ascending += row[k - 1] < row[k] ? 1 : -1;
     const place = layer.findIndex((vertex) => main[vertex]);
     if (place < 0) continue;
     const balance = layer.length - 1 - 2 * place;
     beside += balance;
     if (level.items <= layer[place] && layer[place] < level.vertices) ports += balance;
   }
-  return [ascending, ports, beside];
+  return [ascending(layers, 0, level.items), ascending(layers, level.items, first), ports, beside];
+}
+
+/** Neighbours on a layer in the order of their numbers, less those against it; of the vertices from `first` on. */
+function ascending(layers, first, end) {
+  let count = 0;
+  for (const layer of layers) {
+    const row = layer.filter((vertex) => first <= vertex && vertex < end);
+    for (let k = 1; k < row.length; k++) count += row[k - 1] < row[k] ? 1 : -1;
+  }
+  return count;
 }
 
 const crossings = (layered, layers) => new Sweeper(layered, layers).count();
 
 function orderLayers(layered) {
+  let best = [];
+  let fewest = -1;
+  for (const [number, start] of starts(layered)) {
+    const sweeper = new Sweeper(layered, start);
+    const found = sweeper.improve(number, fewest);
+    if (fewest < 0 || found < fewest) [best, fewest] = [sweeper.best, found];
+    if (fewest === 0) break;
+  }
+  return best;
+}
+
+/** The order of execution, depth-first orders, their mirror images, then shuffled ones; each with its first sweep. */
+function* starts(layered) {
+  yield [1, asExecuted(layered)];
   const allowed = Math.min(STARTS, Math.max(2, Math.floor(EFFORT / Math.max(1, layered.count))));
   const first = [depthFirst(layered, true), depthFirst(layered, false)];
   const random = new Twister();
-  let best = first[0];
-  let fewest = -1;
-  for (let number = 0; number < allowed && fewest !== 0; number++) {
+  for (let number = 0; number < allowed; number++) {
     const start = first[number % 2].map((layer) => [...layer]);
     for (const layer of start) {
       if (number >= 4) random.shuffle(layer);
       else if (number >= 2) layer.reverse();
     }
-    const sweeper = new Sweeper(layered, start);
-    const found = sweeper.improve(number, fewest);
-    if (fewest < 0 || found < fewest) [best, fewest] = [sweeper.best, found];
+    yield [number, start];
   }
-  return best;
+}
+
+/** Layers filled in the order of the vertices, and wires that pass to the right, the later they start the nearer. */
+function asExecuted({ level, trunks, bends, ranks, height }) {
+  const latest = bends.map(() => 0);
+  level.edges.forEach(([source], number) => (latest[trunks[number]] = Math.max(latest[trunks[number]], source)));
+  const passing = [...latest.keys()].sort((a, b) => latest[b] - latest[a]);
+  const layers = Array.from({ length: height }, () => []);
+  for (let vertex = 0; vertex < level.vertices; vertex++) layers[ranks[vertex]].push(vertex);
+  for (const trunk of passing) for (const [r, bend] of bends[trunk]) layers[r].push(bend);
+  return layers;
 }
 
 function depthFirst({ ranks, height, up, down, count }, forwards) {

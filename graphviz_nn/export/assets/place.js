@@ -23,18 +23,28 @@ function placeLevel(layered, layers, children, frame, number) {
   const corners = children.map((shape, k) => [centers[k] - shape.width / 2, topOf(layered, bands, k, shape.height)]);
   const vertices = [...Array(level.vertices).keys()];
   const main = vertices.find((v) => layered.main[v]);
+  const tops = leftToRight(centers.slice(level.items, firstBottom));
+  const bottoms = leftToRight(centers.slice(firstBottom, level.vertices));
   return {
     number,
     width,
     height: bands.height,
     margin: 0,
     anchor: main === undefined ? width / 2 : centers[main] + sizes.anchors[main],
-    tops: centers.slice(level.items, firstBottom),
-    bottoms: centers.slice(firstBottom, level.vertices),
+    tops: tops.ascending,
+    bottoms: bottoms.ascending,
+    topPlaces: tops.places,
+    bottomPlaces: bottoms.places,
     corners,
     routes: routeEdges({ layered, children, sizes, centers, bands, corners }),
     title,
   };
+}
+
+/** Where ports lie, from left to right, and by number of a port its place among them. */
+function leftToRight(ports) {
+  const ascending = [...ports].sort((a, b) => a - b);
+  return { ascending, places: ports.map((port) => ascending.indexOf(port)) };
 }
 
 function sizesOf(layered, children) {
@@ -151,8 +161,6 @@ function attach({ layered, children, sizes, centers }) {
   const widths = children.map((shape) => shape.width - 2 * shape.margin);
   const starts = level.edges.map((edge) => centers[edge[0]] + sizes.upperOffset([edge[0], edge[1], edge[2], edge[3]]));
   const ends = level.edges.map((edge) => centers[edge[1]] + sizes.lowerOffset([edge[0], edge[1], edge[2], edge[3]]));
-  const clamp = (place, v) =>
-    Math.min(Math.max(place, centers[v] - PIN_REACH * widths[v]), centers[v] + PIN_REACH * widths[v]);
   const leaving = new Map();
   level.edges.forEach(([u, v, sourcePort, targetPort, net], number) => {
     if (sourcePort !== CENTER || u >= level.items) return;
@@ -160,7 +168,7 @@ function attach({ layered, children, sizes, centers }) {
     const origin = below === v ? ends[number] : centers[below];
     const meets = below === v && v < level.items && targetPort === CENTER;
     const wanted = meets ? meetingPlace(centers, widths, u, v) : origin;
-    addPin(leaving, u, String(net), clamp(wanted, u), origin, number, centers);
+    addPin(leaving, u, String(net), wanted, origin, number, centers);
   });
   settlePins(leaving, centers, widths, starts);
   const arriving = new Map();
@@ -168,7 +176,7 @@ function attach({ layered, children, sizes, centers }) {
     if (targetPort !== CENTER || v >= level.items) return;
     const above = bendAbove(layered, number);
     const origin = above === u ? starts[number] : centers[above];
-    addPin(arriving, v, `${above},${net}`, clamp(origin, v), origin, number, centers);
+    addPin(arriving, v, `${above},${net}`, origin, origin, number, centers);
   });
   settlePins(arriving, centers, widths, ends);
   return { starts, ends };
@@ -194,10 +202,16 @@ function addPin(pins, vertex, key, wanted, origin, number, centers) {
   if (Math.abs(origin - center) < Math.abs(known.origin - center)) Object.assign(known, { wanted, origin });
 }
 
+/** Pins are within reach of the centre, and in its middle where a lone wire has to bend. */
 function settlePins(pins, centers, widths, places) {
   for (const [vertex, mine] of pins) {
+    const [center, reach] = [centers[vertex], PIN_REACH * widths[vertex]];
+    for (const pin of mine.values()) {
+      if (Math.abs(pin.wanted - center) <= reach) continue;
+      pin.wanted = mine.size > 1 ? Math.min(Math.max(pin.wanted, center - reach), center + reach) : center;
+    }
     const row = [...mine.values()].sort((a, b) => a.wanted - b.wanted || a.origin - b.origin);
-    if (row.length > 1) spacePins(row, centers[vertex], PIN_REACH * widths[vertex]);
+    if (row.length > 1) spacePins(row, center, reach);
     for (const pin of row) for (const number of pin.edges) places[number] = pin.wanted;
   }
 }

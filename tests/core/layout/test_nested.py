@@ -91,6 +91,56 @@ def rows(box: Box, placed: Callable[[object], float]) -> list[object]:
     return sorted((child.key for child in box.children), key=placed)
 
 
+def test_what_enters_runs_straight_to_what_leaves_however_long_a_way_begins_inside() -> None:
+    inner = [leaf(key) for key in ("read", "make", "scale", "shift", "join")]
+    root = Box("root", 0, 0, [leaf("x"), container("net", *inner), leaf("loss")])
+    pairs = [
+        ("x", "read"),
+        ("read", "join"),
+        ("make", "scale"),
+        ("scale", "shift"),
+        ("shift", "join"),
+        ("join", "loss"),
+    ]
+    placed = layout(root, [Wire(*pair) for pair in pairs])
+    line = [placed.rects[key].center[0] for key in ("x", "read", "join", "loss")]
+    assert line == pytest.approx([line[0]] * 4)
+    assert placed.rects["shift"].center[0] != pytest.approx(line[0])
+
+
+def test_wires_leave_a_container_on_the_side_where_their_ports_are() -> None:
+    """As where attention hands its position bias on: it is made before the output, and stands to its right."""
+    attention = container("attention", *(leaf(key) for key in ("query", "bias", "scores", "out")))
+    layer = container("layer", leaf("norm"), attention, leaf("drop"), leaf("add"))
+    pairs = [("x", "norm"), ("norm", "query"), ("bias", "scores"), ("query", "scores"), ("scores", "out")]
+    pairs += [("out", "drop"), ("drop", "add"), ("x", "add"), ("add", "ff"), ("ff", "next"), ("bias", "next")]
+    root = Box("root", 0, 0, [leaf("x"), layer, leaf("ff"), leaf("next")])
+    placed = layout(root, [Wire(*pair) for pair in pairs])
+    bias, main = placed.paths[-1], placed.paths[pairs.index(("out", "drop"))]
+    assert all(x == pytest.approx(main[0][0]) for x, _ in main)
+    assert all(x == pytest.approx(bias[0][0]) for x, _ in bias[:-1])
+
+
+def test_equally_few_crossings_leave_calls_in_the_order_of_execution() -> None:
+    """As in adversarial training: a network that reads data, then twice what another one made."""
+    keys = ["noise", "generator", "data", *(f"{what}{k}" for k in range(3) for what in ("critic", "loss")), "sum"]
+    pairs = [("noise", "generator"), ("data", "critic0"), ("generator", "critic1"), ("generator", "critic2")]
+    pairs += [(f"critic{k}", f"loss{k}") for k in range(3)] + [("loss0", "sum"), ("loss1", "sum")]
+    placed = layout(Box("root", 0, 0, [leaf(key) for key in keys]), [Wire(*pair) for pair in pairs])
+    places = [placed.rects[f"critic{k}"].x for k in range(3)]
+    assert places == sorted(places)
+
+
+def test_a_lone_wire_that_has_to_bend_meets_its_boxes_in_their_middle() -> None:
+    pairs = [("x", "main"), ("main", "main2"), ("main2", "join"), ("y", "join")]
+    keys = ("x", "y", "main", "main2", "join")
+    placed = layout(Box("root", 0, 0, [leaf(key) for key in keys]), [Wire(*pair) for pair in pairs])
+    bending = placed.paths[-1]
+    assert bending[0][0] != pytest.approx(bending[-1][0])
+    assert bending[0][0] == pytest.approx(placed.rects["y"].center[0])
+    assert bending[-1][0] != pytest.approx(placed.rects["join"].center[0]), "the main path has the middle"
+
+
 def test_opening_and_closing_containers_keeps_their_siblings_in_order() -> None:
     cache = LayoutCache()
     closed = {}

@@ -4,6 +4,7 @@ import pytest
 
 from graphviz_nn.errors import OptionError, SelectorError
 from graphviz_nn.model.exporters import PictureOptions
+from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.compose import build_picture
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureContainer
@@ -96,6 +97,17 @@ def test_phases_after_the_forward_are_hidden() -> None:
     structure = b.build()
     assert names(picture(structure)) == ["x", "relu"]
     assert names(picture(structure, show_all=True)) == ["x", "relu", "relu_1", "add_"]
+
+
+def test_calls_after_an_optimizer_step_read_the_parameters_that_it_changed() -> None:
+    b = StructureBuilder()
+    x = b.input("x", (2, 3))
+    weights = [b.parameter(f"weight{k}", (3, 3)) for k in range(2)]
+    updated = b.op("Adam", *weights, shapes=[(3, 3), (3, 3)], phase="optimizer")
+    for k in range(2):
+        b.op("linear", x, ValueRef(updated.node, k))
+    boxes = [box for box in picture(b.build()).boxes if box.parameters]
+    assert [box.parameters for box in boxes] == [{weight.node} for weight in weights]
 
 
 def test_failed_call_loss_and_output_are_shown_whatever_they_are() -> None:
