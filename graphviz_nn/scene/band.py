@@ -28,17 +28,19 @@ class Band:
         axis: 0 where the picture is wider than tall, else 1.
         bounds: of every rectangle.
         order: places of the short ones, by where they begin along the axis.
-        begins: where they begin, ascending.
+        begins: where they begin, ascending. ends: where they end, in the same order.
         reach: the largest extent of a short one.
-        long: places of the others.
+        long: places of the others. long_spans: where they begin and end along the axis, two rows.
     """
 
     axis: int
     bounds: Bounds
     order: Places
     begins: npt.NDArray[np.float64]
+    ends: npt.NDArray[np.float64]
     reach: float
     long: Places
+    long_spans: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, bounds: Bounds) -> Band:
@@ -48,13 +50,18 @@ class Band:
         short = np.flatnonzero(extent <= _SHORT)
         order = short[np.argsort(bounds[short, axis], kind="stable")]
         reach = float(extent[short].max(initial=0.0))
-        return cls(axis, bounds, order, bounds[order, axis], reach, np.flatnonzero(extent > _SHORT))
+        begins, ends = bounds[order, axis], bounds[order, 2 + axis]
+        long = np.flatnonzero(extent > _SHORT)
+        long_spans = np.ascontiguousarray(bounds[long][:, [axis, 2 + axis]].T)
+        return cls(axis, bounds, order, begins, ends, reach, long, long_spans)
 
     def inside(self, left: float, top: float, right: float, bottom: float) -> Places:
         """Returns the places of the rectangles that touch a view, ascending."""
         low, high = (left, right) if self.axis == 0 else (top, bottom)
         first, last = np.searchsorted(self.begins, (low - self.reach, high))
-        near = np.concatenate([self.order[first:last], self.long])
+        short = self.order[first:last][self.ends[first:last] > low]
+        long = self.long[(self.long_spans[0] < high) & (self.long_spans[1] > low)]
+        near = np.concatenate([short, long])
         found = self.bounds[near]
         seen = (found[:, 0] < right) & (found[:, 2] > left) & (found[:, 1] < bottom) & (found[:, 3] > top)
         return np.sort(near[seen])

@@ -12,6 +12,8 @@ from graphviz_nn_ui.canvas.callouts import paint_callouts
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.hits import BOX, CONTAINER
+from graphviz_nn_ui.canvas.layer import Layer
+from graphviz_nn_ui.canvas.overview import is_crowded
 from graphviz_nn_ui.canvas.scene_painter import ScenePainter
 
 if TYPE_CHECKING:
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 _DIM: Final = 0.55
 """How much the picture fades behind ways that stand out."""
 
+_NEAR: Final = 4.0
+"""Pixels around a part of the canvas from which borders reach into it."""
+
+_BESIDE: Final = 240.0
+"""Pixels beside a part of the canvas from which words reach into it."""
+
 
 class FramePainter:
     """Paints the canvas from what it holds."""
@@ -27,13 +35,15 @@ class FramePainter:
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
         self._scene = ScenePainter()
+        self._layer = Layer()
+        self._last: object = None
 
     def paint(self, painter: QPainter) -> None:
         canvas, colours = self._canvas, self._canvas.colours
         target = QRectF(canvas.rect())
-        painter.fillRect(target, colours.canvas)
         drawing = canvas.drawing
         if drawing is None:
+            painter.fillRect(target, colours.canvas)
             self._paint_nothing(painter, target, colours)
             return
         self._align()
@@ -41,13 +51,38 @@ class FramePainter:
         if canvas.change is not None and canvas.change_clock.runs:
             fade = canvas.change.at(canvas.change_clock.share)
             self._scene.paint_fading(painter, drawing, fade, view, target, colours)
+            self._scene.paint_titles(painter, drawing, view, target, colours, fade)
             return
-        self._scene.paint(painter, drawing, view, target, colours, canvas.source.overview)
+        overview = canvas.source.overview
+        if overview is not None and is_crowded(drawing.tables, view):
+            painter.fillRect(target, colours.canvas)
+            overview.paint(painter, view, target, canvas.devicePixelRatioF(), colours)
+        else:
+            self._paint_scene(painter, drawing, view, target, colours)
+            self._scene.paint_titles(painter, drawing, view, target, colours)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ways(painter, drawing, colours)
         self._paint_selection(painter, drawing, colours)
         decorations.paint_badges(painter, drawing, canvas.camera, self._scene.words, colours)
         self._paint_pointer(painter, drawing, colours)
+
+    def _paint_scene(self, painter: QPainter, drawing: Drawing, view: QRectF, target: QRectF, colours: Colours) -> None:
+        """Paints the picture itself. Where it is the same as in the frame before, but for its place, it is kept."""
+        camera, ratio = self._canvas.camera, self._canvas.devicePixelRatioF()
+        key = drawing, self._canvas.repaints, colours, camera.scale, target, ratio
+
+        def paint_part(on: QPainter, part: QRectF) -> None:
+            near = part.adjusted(-_NEAR, -_NEAR, _NEAR, _NEAR).intersected(target)
+            seen = QRectF(camera.to_world(near.topLeft()), near.size() / camera.scale)
+            self._scene.paint(on, drawing, seen, near, colours, _BESIDE / camera.scale)
+
+        if key != self._last:
+            self._layer.forget()
+            self._scene.paint(painter, drawing, view, target, colours)
+        else:
+            origin = camera.to_screen(0.0, 0.0) * ratio
+            self._layer.paint(painter, key, self._canvas.size(), ratio, origin.toPoint(), paint_part)
+        self._last = key
 
     def _align(self) -> None:
         """Has the picture's origin stand on a whole pixel, so that boxes do not tremble while it is moved."""

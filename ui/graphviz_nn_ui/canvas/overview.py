@@ -13,6 +13,9 @@ from graphviz_nn.scene.raster import Raster, rasterise
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
 
+MANY_BOXES: Final = 2_500
+"""Boxes in view from which on an overview takes their place, where there is one."""
+
 _PIXELS: Final = 12_000_000
 _LONGEST: Final = 30_000
 """Pixels of the finest image, and the most that a side of it may have."""
@@ -54,6 +57,11 @@ class Overview:
         fine_enough = [raster for raster in self.rasters if raster.scale_x >= scale * 0.999]
         raster = fine_enough[-1] if fine_enough else self.rasters[0]
         paint_raster(painter, raster, view, target, colours)
+
+
+def is_crowded(tables: SceneTables, view: QRectF) -> bool:
+    """Whether a view holds more boxes than anyone could tell apart."""
+    return len(tables.boxes) > MANY_BOXES and len(tables.box_band.inside(*view.getCoords())) > MANY_BOXES
 
 
 def paint_raster(painter: QPainter, raster: Raster, view: QRectF, target: QRectF, colours: Colours) -> None:

@@ -33,7 +33,7 @@ class Page:
     def __init__(self, drawing: Drawing, colours: Colours) -> None:
         self._drawing = drawing
         self._colours = colours
-        self._scene = ScenePainter(sprites=False)
+        self._scene = ScenePainter(on_screen=False)
         self.width = max(drawing.tables.width, _LEAST_WIDTH) + 2 * _MARGIN
         self._entries = _wrapped(drawing, self._scene.words, self.width - 2 * _MARGIN)
         scale = 2 * _LINE + 8 if drawing.numbers is not None else 0.0
@@ -75,9 +75,9 @@ class Page:
         left = (self.width - tables.width) / 2
         view = QRectF(0, 0, max(tables.width, 1.0), max(tables.height, 1.0))
         target = QRectF(left, _MARGIN + self._head, view.width(), view.height())
-        self._scene.paint(
-            painter, self._drawing, view.adjusted(-1, -1, 1, 1), target.adjusted(-1, -1, 1, 1), self._colours
-        )
+        view, target = view.adjusted(-1, -1, 1, 1), target.adjusted(-1, -1, 1, 1)
+        self._scene.paint(painter, self._drawing, view, target, self._colours)
+        self._scene.paint_titles(painter, self._drawing, view, target, self._colours)
 
     def _paint_head(self, painter: QPainter) -> None:
         tables, colours, words = self._drawing.tables, self._colours, self._scene.words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap
+from PyQt6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
 from graphviz_nn.scene import metrics
 from graphviz_nn.scene.tables import MARK_BITS, ROLES, TRAINED
@@ -53,12 +53,24 @@ def detail_at(scale: float) -> Detail:
 
 
 class BoxPainter:
-    """Paints boxes; `sprites` keeps painted cards, for a canvas that paints the same ones again and again."""
+    """Paints boxes; `sprites` keeps painted cards, for a canvas that paints the same ones again and again.
+
+    Cards are kept from the second frame at a magnification on: while it changes, none would be painted twice.
+    """
 
     def __init__(self, words: Words, sprites: bool = True) -> None:
         self._words = words
-        self._sprites: dict[Card, QPixmap] | None = {} if sprites else None
+        self._keeps = sprites
+        self._sprites: dict[Card, QPixmap] | None = None
         self._made_for: tuple[float, float, Colours] | None = None
+
+    def begin(self, painter: QPainter, scale: float, colours: Colours) -> None:
+        """A frame at a magnification begins."""
+        wanted = (scale, painter.device().devicePixelRatioF(), colours)  # type: ignore[union-attr]  # it paints on something
+        if self._keeps and wanted == self._made_for:
+            self._sprites = {} if self._sprites is None else self._sprites
+        else:
+            self._sprites, self._made_for = None, wanted
 
     def paint(
         self,
@@ -96,9 +108,8 @@ class BoxPainter:
 
     def _sprite(self, card: Card, scale: float, ratio: float, colours: Colours) -> QPixmap:
         assert self._sprites is not None
-        if self._made_for != (scale, ratio, colours) or len(self._sprites) > _SPRITES_KEPT:
+        if len(self._sprites) > _SPRITES_KEPT:
             self._sprites.clear()
-            self._made_for = (scale, ratio, colours)
         sprite = self._sprites.get(card)
         if sprite is None:
             zoom = scale * ratio
@@ -192,23 +203,20 @@ def paint_card(painter: QPainter, card: Card, colours: Colours) -> None:
     width, height = card.width - stack, card.height - stack
     radius = SOURCE_RADIUS if card.source else RADIUS
     radius = min(radius, height / 2)
-    line = QPen(colours.line[card.category], 1.0)
-    painter.setPen(line)
+    edge = _edge(card, colours)
+    painter.setPen(QPen(colours.line[card.category], 1.0) if edge is None or stack else Qt.PenStyle.NoPen)
     painter.setBrush(colours.soft[card.category])
     for offset in (stack, stack / 2, 0.0) if stack else (0.0,):
         painter.drawRoundedRect(QRectF(offset, offset, width, height), radius, radius)
-    body = QPainterPath()
-    body.addRoundedRect(QRectF(0.0, 0.0, width, height), radius, radius)
+    body = QRectF(0.0, 0.0, width, height)
     if not card.source:
-        _paint_edge(painter, body, QRectF(0.0, 0.0, metrics.STRIPE, height), QBrush(colours.strong[card.category]))
-    if card.heat != NO_HEAT or card.alarming:
-        strip = QRectF(width - metrics.HEAT_STRIP, 0.0, metrics.HEAT_STRIP, height)
-        if card.heat != NO_HEAT:
-            _paint_edge(painter, body, strip, QBrush(colours.table[card.heat]))
-        if card.alarming:
-            _paint_edge(painter, body, strip, QBrush(colours.alarm, Qt.BrushStyle.BDiagPattern))
+        _paint_edge(painter, body, radius, 0.0, metrics.STRIPE, QBrush(colours.strong[card.category]))
+    left = width - metrics.HEAT_STRIP
+    if card.heat != NO_HEAT:
+        _paint_edge(painter, body, radius, left, width, QBrush(colours.table[card.heat]))
+    if card.alarming:
+        _paint_edge(painter, body, radius, left, width, QBrush(colours.alarm, Qt.BrushStyle.BDiagPattern))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    edge = _edge(card, colours)
     if edge is not None:
         painter.setPen(QPen(edge, 1.8))
         painter.drawRoundedRect(QRectF(0.0, 0.0, width, height), radius, radius)
@@ -228,11 +236,14 @@ def _edge(card: Card, colours: Colours) -> QColor | None:
     return colours.theme.backward if card.arrived else None
 
 
-def _paint_edge(painter: QPainter, body: QPainterPath, strip: QRectF, brush: QBrush) -> None:
-    """Fills a strip of a card, with the card's round corners."""
-    path = QPainterPath()
-    path.addRect(strip)
-    painter.fillPath(path.intersected(body), brush)
+def _paint_edge(painter: QPainter, body: QRectF, radius: float, left: float, right: float, brush: QBrush) -> None:
+    """Fills a card between two of its uprights, within its round corners."""
+    painter.save()
+    painter.setClipRect(QRectF(left, -1.0, right - left, body.height() + 2.0), Qt.ClipOperation.IntersectClip)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush)
+    painter.drawRoundedRect(body, radius, radius)
+    painter.restore()
 
 
 def _ramp(size: float, low: float, high: float) -> float:

@@ -14,7 +14,6 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
-from graphviz_nn_ui.canvas.overview import Overview
 from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
 from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
 from graphviz_nn_ui.canvas.paint_wires import WirePainter, filled
@@ -27,9 +26,6 @@ BLOCKS_BELOW: Final = 0.36
 
 _CARDS_FROM: Final = 0.46
 """Magnification from which on a box is all card; between the two its block fades."""
-
-MANY_BOXES: Final = 2_500
-"""Boxes in view from which on an overview takes their place, where there is one."""
 
 _BORDER_FROM: Final = 0.16
 _CRISP_WIRES: Final = 2_500
@@ -53,13 +49,14 @@ class Fade:
 
 
 class ScenePainter:
-    """Paints the part of a drawing that can be seen. Keeps what it laid out and painted for the next time."""
+    """Paints the part of a drawing that can be seen: `on_screen` with its ground, again and again; keeps what it laid
+    out and painted for the next time."""
 
-    def __init__(self, sprites: bool = True) -> None:
+    def __init__(self, on_screen: bool = True) -> None:
         self.words = Words()
-        self._boxes = BoxPainter(self.words, sprites)
+        self._boxes = BoxPainter(self.words, on_screen)
         self._wires = WirePainter()
-        self._containers = ContainerPainter(self.words)
+        self._containers = ContainerPainter(self.words, on_screen)
 
     def paint(
         self,
@@ -68,34 +65,29 @@ class ScenePainter:
         view: QRectF,
         target: QRectF,
         colours: Colours,
-        overview: Overview | None = None,
+        beside: float = 0.0,
     ) -> None:
-        """Paints the part `view` of the picture onto `target` (in the painter's coordinates)."""
+        """Paints the part `view` of the picture onto `target` (in the painter's coordinates).
+
+        Shapes stand beside wires: those of wires up to `beside` to the left of the view, or above it, are painted too.
+        """
         tables = drawing.tables
         scale = target.width() / view.width()
-        bounds = (view.left(), view.top(), view.right(), view.bottom())
-        boxes = tables.box_band.inside(*bounds)
-        if overview is not None and len(boxes) > MANY_BOXES:
-            ratio = painter.device().devicePixelRatioF()  # type: ignore[union-attr]  # it paints on something
-            overview.paint(painter, view, target, ratio, colours)
-            return
         origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
-        containers = tables.container_band.inside(*bounds)
-        pieces = _visible_pieces(tables.piece_band.inside(*bounds), tables, scale)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
-        self._containers.paint_areas(painter, drawing, containers, scale, origin, colours)
+        boxes, containers = tables.box_band.inside(*view.getCoords()), tables.container_band.inside(*view.getCoords())
+        pieces = _visible_pieces(tables.piece_band.inside(*view.getCoords()), tables, scale)
+        areas = tables.containers.rects[containers] * scale + [origin.x(), origin.y(), 0.0, 0.0]
+        self._containers.paint_areas(painter, areas, tables.containers.depths[containers], scale, colours)
         crisp = scale > _BORDER_FROM and len(pieces) < _CRISP_WIRES
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, crisp)
         self._wires.paint(painter, tables, pieces, scale, origin, colours.wires)
         if scale < BLOCKS_BELOW:
             _paint_blocks(painter, drawing, boxes, scale, origin, colours)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._containers.paint_titles(painter, drawing, containers, scale, origin, colours)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._containers.paint_titles(painter, drawing, containers, scale, origin, colours)
         detail = detail_at(scale)
         corners = tables.boxes.rects[boxes, :2] * scale + [origin.x(), origin.y()]
+        self._boxes.begin(painter, scale, colours)
         for box, (x, y) in zip(boxes.tolist(), corners.tolist(), strict=True):
             self._boxes.paint(painter, drawing, box, QPointF(x, y), scale, colours, detail)
         if scale < _CARDS_FROM:
@@ -103,7 +95,29 @@ class ScenePainter:
             _paint_blocks(painter, drawing, boxes, scale, origin, colours)
             painter.setOpacity(1.0)
         if detail.rest > 0:
+            if beside:
+                near = view.adjusted(-beside, -beside, 0.0, beside)
+                pieces = _visible_pieces(tables.piece_band.inside(*near.getCoords()), tables, scale)
             self._paint_labels(painter, drawing, pieces, scale, origin, colours, detail.rest)
+
+    def paint_titles(
+        self,
+        painter: QPainter,
+        drawing: Drawing,
+        view: QRectF,
+        target: QRectF,
+        colours: Colours,
+        fade: Fade | None = None,
+    ) -> None:
+        """Paints the titles of the containers in view: above all else, for they stay readable from afar."""
+        scale = target.width() / view.width()
+        origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
+        table, rects = drawing.tables.containers, None
+        containers = drawing.tables.container_band.inside(*view.getCoords())
+        if fade is not None:
+            containers, rects = np.arange(len(table), dtype=np.intp), fade.container_rects
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._containers.paint_titles(painter, drawing, containers, scale, origin, colours, rects)
 
     def paint_fading(
         self, painter: QPainter, drawing: Drawing, fade: Fade, view: QRectF, target: QRectF, colours: Colours
@@ -111,15 +125,12 @@ class ScenePainter:
         """Paints a picture that is changing: what moves on its way, what is new as far as it has appeared."""
         tables, scale = drawing.tables, target.width() / view.width()
         origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
-        bounds = (view.left(), view.top(), view.right(), view.bottom())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shift = [origin.x(), origin.y()]
-        corners = fade.container_rects[:, :2] * scale + shift
-        for place, (x, y) in enumerate(corners.tolist()):
-            width, height = (fade.container_rects[place, 2:] * scale).tolist()
-            painter.setPen(QPen(colours.container_line, 1.0))
-            painter.setBrush(colours.containers[int(tables.containers.depths[place]) % 2])
-            painter.drawRoundedRect(QRectF(x, y, width, height), 9.0 * scale, 9.0 * scale)
+        areas = fade.container_rects * scale + [*shift, 0.0, 0.0]
+        self._containers.paint_areas(painter, areas, tables.containers.depths, scale, colours)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bounds = view.getCoords()
+        self._boxes.begin(painter, scale, colours)
         painter.setOpacity(fade.wires)
         self._wires.paint(painter, tables, tables.piece_band.inside(*bounds), scale, origin, colours.wires)
         painter.setOpacity(1.0)

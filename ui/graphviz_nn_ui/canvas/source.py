@@ -13,8 +13,7 @@ from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
 from graphviz_nn_ui.canvas.colouring import Colouring
 from graphviz_nn_ui.canvas.drawing import Drawing
-from graphviz_nn_ui.canvas.overview import Overview
-from graphviz_nn_ui.canvas.scene_painter import MANY_BOXES
+from graphviz_nn_ui.canvas.overview import MANY_BOXES, Overview
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.graph_groups import Groups, Keys
 from graphviz_nn_ui.viewmodels.graph_state import all_among
