@@ -7,10 +7,11 @@ import shutil
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QPlainTextEdit, QStackedWidget
+from PyQt6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.viewmodels.commands import Command
+from graphviz_nn_ui.widgets.following import Following
 
 
 def test_a_run_opens_in_the_background(qtbot, make_window, workspace, digits_run):
@@ -192,3 +193,30 @@ def test_a_copy_of_the_run_is_saved(qtbot, make_window, workspace, show, digits_
     shutil.copy(target, tmp_path / "moved.gvnn")
     copied = show(tmp_path / "moved.gvnn")
     assert len(copied.data.steps()) == 12
+
+
+def test_a_panel_behind_another_is_hidden_and_follows_nothing(make_window, show, qtbot, digits_run):
+    seen = []
+
+    class Watching(QLabel):
+        def __init__(self, workspace):
+            super().__init__("watching")
+            self.following = Following(workspace, self, document=seen.append, cursor=lambda *moves: seen.append(moves))
+
+    window = make_window(Panel("late", "Late", "bottom", Watching, order=99, group="bottom"))
+    session = show(digits_run).session
+    qtbot.waitUntil(lambda: window.findChild(Watching) is not None)
+    panel = window.findChild(Watching)
+    assert not panel.isVisible()
+    seen.clear()
+    session.into_back()
+    assert seen == []
+    window.docks["late"].raise_()
+    qtbot.waitUntil(panel.isVisible)
+    assert seen == [window.workspace.document]
+    session.into_back()
+    assert len(seen) == 2
+    window.docks["timeline"].raise_()
+    qtbot.waitUntil(lambda: not panel.isVisible())
+    window.docks["late"].setFloating(True)
+    qtbot.waitUntil(panel.isVisible)

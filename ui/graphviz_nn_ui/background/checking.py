@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final
 from PyQt6.QtCore import QObject, QTimer
 
 from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.widgets.docks import TAG
 from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from graphviz_nn.model.findings import Finding
     from graphviz_nn_ui.viewmodels.document import Document
+
+FIRST: Final = 250
+"""Milliseconds after which a run is checked that was opened: its picture and its panels come first."""
 
 PAUSE: Final = 3000
 """Milliseconds between two checks of a run that grows."""
@@ -27,8 +31,7 @@ class Checking(QObject):
         self._workspace = workspace
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(PAUSE)
-        self._later.timeout.connect(self.check)
+        self._later.timeout.connect(self._check_in_turn)
         while_alive(self, workspace.document_changed, self._open)
 
     def check(self) -> None:
@@ -37,15 +40,21 @@ class Checking(QObject):
         if document is not None and document.session.has_step:
             self._workspace.jobs.submit("checks", lambda ticket: _findings(document, ticket), document.set_findings)
 
+    def _check_in_turn(self) -> None:
+        if TAG in self._workspace.jobs.tags:
+            self._later.start(FIRST)
+        else:
+            self.check()
+
     def _open(self, document: Document | None) -> None:
         self._later.stop()
         if document is not None:
             while_alive(self, document.session.run_grew, lambda count: self._grown())
-            self.check()
+            self._later.start(FIRST)
 
     def _grown(self) -> None:
         if not self._later.isActive():
-            self._later.start()
+            self._later.start(PAUSE)
 
 
 def _findings(document: Document, ticket: Ticket) -> Sequence[Finding]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QByteArray, QSize, Qt, QTimer
-from PyQt6.QtGui import QShowEvent
-from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtCore import QByteArray, Qt, QTimer
+from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
 
+from graphviz_nn_ui.widgets.dock import Dock
 from graphviz_nn_ui.widgets.dock_titles import DockTitles
-from graphviz_nn_ui.widgets.report import ErrorView
 from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,13 +33,11 @@ _ORIENTATIONS = {
 _ALIKE = 1000
 """Height that docks above one another are asked to take: more than there is, so that each gets as much."""
 
-LEAST = QSize(120, 120)
-"""To which a person can make a panel small, in pixels."""
-
 LATER = 150
 """Milliseconds after which panels that are behind others are made."""
 
-_logger = logging.getLogger(__name__)
+TAG = "panels"
+"""Of the work: making those that are in sight."""
 
 
 class Docks:
@@ -49,8 +45,9 @@ class Docks:
 
     def __init__(self, window: QMainWindow, workspace: Workspace, panels: Sequence[Panel]) -> None:
         self._window = window
+        self._jobs = workspace.jobs
         self._panels = sorted(panels, key=lambda panel: (panel.area, panel.order))
-        self._docks = {panel.name: _Dock(window, workspace, panel) for panel in self._panels}
+        self._docks = {panel.name: Dock(window, workspace, panel) for panel in self._panels}
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.setCorner(Qt.Corner.BottomRightCorner, AREAS["right"])
         window.setDockNestingEnabled(True)
@@ -60,13 +57,14 @@ class Docks:
         self._state = b""
         self._later = QTimer(window)
         self._later.setSingleShot(True)
-        self._later.timeout.connect(self.make_all)
+        self._later.timeout.connect(self._make_next)
+        self._release: Callable[[], None] = lambda: None
         self._titles = DockTitles(window, self._docks.values())
         self._place()
         for dock in self:
             dock.hide()
 
-    def __iter__(self) -> Iterator[_Dock]:
+    def __iter__(self) -> Iterator[Dock]:
         return iter(self._docks.values())
 
     def __getitem__(self, name: str) -> QDockWidget:
@@ -116,18 +114,31 @@ class Docks:
         if not shown:
             for dock in self:
                 dock.hide()
+            self._release()
             return
+        for dock in self:
+            dock.content.held = True
+        self._release = self._jobs.hold(TAG)
         if not self._state or not self._window.restoreState(QByteArray(self._state), self._version):
             self.arrange()
         self._titles.tidy()
-        self._later.start(LATER)
+        self._later.start(0)
 
-    def make_all(self) -> None:
-        """Makes the panels behind other tabs too, one a turn of the event loop: their titles may count something."""
-        late = next((dock.content for dock in self if self.is_open(dock.objectName()) and not dock.content.made), None)
-        if late is not None and self._shown:
-            late.make()
-            self._later.start(0)
+    def _make_next(self) -> None:
+        """Makes one panel a turn of the event loop: those in sight, then those behind other tabs, whose titles may
+        count something."""
+        if not self._shown:
+            return
+        for dock in self:
+            dock.content.held = False
+        missing = [dock.content for dock in self if self.is_open(dock.objectName()) and not dock.content.made]
+        in_sight = [content for content in missing if not content.visibleRegion().isEmpty()]
+        for content in (in_sight or missing)[:1]:
+            content.make()
+        if len(in_sight) < 2:
+            self._release()
+        if len(missing) > 1:
+            self._later.start(LATER if len(in_sight) == 1 else 0)
 
     def is_open(self, name: str) -> bool:
         """Whether a dock is open, be it behind another tab."""
@@ -140,6 +151,7 @@ class Docks:
         if self.is_open(name) and not dock.visibleRegion().isEmpty():
             dock.close()
         else:
+            dock.content.held = False
             dock.show()
             dock.raise_()
 
@@ -153,62 +165,3 @@ class Docks:
             elif panel.group:
                 first_of[panel.group] = dock
         self._firsts += first_of.values()
-
-
-class _Dock(QDockWidget):
-    """A dock whose panel is made when it is first seen: what nobody looks at costs nothing."""
-
-    def __init__(self, window: QMainWindow, workspace: Workspace, panel: Panel) -> None:
-        super().__init__(panel.title, window)
-        self.setObjectName(panel.name)
-        self.setAccessibleName(panel.title)
-        self._title = panel.title
-        self.content = _Late(workspace, panel, self._set_title)
-        self.setWidget(self.content)
-
-    def _set_title(self, title: str) -> None:
-        self.setWindowTitle(title or self._title)
-
-
-class _Late(QWidget):
-    """Makes a panel when it is first shown; shows the error of one that cannot be made."""
-
-    def __init__(self, workspace: Workspace, panel: Panel, set_title: Callable[[str], None]) -> None:
-        super().__init__()
-        self._workspace = workspace
-        self._panel = panel
-        self._set_title = set_title
-        self.made = False
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Not that of the panel: the tallest of those behind one another would set the height of all."""
-        return LEAST
-
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
-        self.make()
-        super().showEvent(event)
-
-    def make(self) -> None:
-        if not self.made:
-            self.made = True
-            self._column.addWidget(self._panel_or_error())
-
-    def _panel_or_error(self) -> QWidget:
-        try:
-            widget = _checked(self._panel.create(self._workspace))
-        except Exception as error:
-            _logger.exception("The panel %r cannot be shown", self._panel.name)
-            return ErrorView(self._panel.title, error)
-        widget.windowTitleChanged.connect(self._set_title)
-        if widget.windowTitle():
-            self._set_title(widget.windowTitle())
-        return widget
-
-
-def _checked(made: object) -> QWidget:
-    if not isinstance(made, QWidget):
-        raise TypeError(f"create() returned {type(made).__name__}; it must return a QWidget")
-    return made

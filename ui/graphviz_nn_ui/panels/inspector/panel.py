@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PyQt6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
 
@@ -11,27 +11,22 @@ from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorKey
-from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, ValueSelection
+from graphviz_nn.session import ModuleSelection, Selection, ValueSelection
 from graphviz_nn.session.textbook import pass_at
-from graphviz_nn_ui.panels.inspector.flow_page import FlowPage
 from graphviz_nn_ui.panels.inspector.header import InspectorHeader
-from graphviz_nn_ui.panels.inspector.numbers_page import NumbersPage
-from graphviz_nn_ui.panels.inspector.parameters_page import ParametersPage
-from graphviz_nn_ui.panels.inspector.source_page import SourcePage
-from graphviz_nn_ui.panels.inspector.tensor_page import TensorPage
+from graphviz_nn_ui.panels.inspector.pages import DETAILS, FLOW, NUMBERS, PARAMETERS, SOURCE, TENSOR, PageMaker
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.inspection import Inspection, inspect
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
-from graphviz_nn_ui.widgets.section_list import SectionList
 from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from graphviz_nn.graph.cost import Costs
+    from graphviz_nn_ui.panels.inspector.tensor_page import TensorPage
 
 _COSTS = "inspector costs"
-_DETAILS = "Details"
 _NOTHING_SELECTED = "Nothing is selected. Click a node, a wire or a module to see its values and gradients."
 
 
@@ -80,32 +75,21 @@ class InspectorPanel(QWidget):
         self._pass.currentIndexChanged.connect(self._show)
 
     def _make_pages(self) -> None:
-        self._tensor = TensorPage(self._workspace.jobs, self._where)
-        self._source = SourcePage(self._workspace.jobs)
-        numbers, flow = NumbersPage(), FlowPage(self._select_tensor, self._open_tensor)
-        parameters = ParametersPage(lambda node: self._select(NodeSelection(node)))
-        details = SectionList("Attributes, costs and the rest", self._select)
-        self._pages: dict[str, Callable[[Inspection], None]] = {}
+        maker = PageMaker(
+            self._workspace.jobs, self._data, self._where, self._select, self._select_tensor, self._open_tensor
+        )
+        self._pages = maker.pages()
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         self._tabs.setUsesScrollButtons(True)
-        self._add_page("Numbers", numbers, numbers.show_inspection)
-        self._add_page("Flow", flow, flow.show_inspection)
-        self._add_page("Parameters", parameters, parameters.show_inspection)
-        self._add_page("Tensor", self._tensor, self._tensor.show_inspection)
-        self._add_page(_DETAILS, details, lambda inspection: details.show_sections(inspection.sections))
-        self._add_page("Source", self._source, self._source.show_inspection)
+        for title, page in self._pages.items():
+            self._tabs.addTab(page, title)
         self._tabs.currentChanged.connect(self._fill)
-
-    def _add_page(self, title: str, page: QWidget, show: Callable[[Inspection], None]) -> None:
-        self._tabs.addTab(page, title)
-        self._pages[title] = show
 
     # What the session tells
 
     def _open(self, document: Document | None) -> None:
         self._numbers = None
-        self._source.open(None if document is None else document.data)
         self._costs = {}
         if document is None:
             self._say("No run is open.")
@@ -156,18 +140,18 @@ class InspectorPanel(QWidget):
         document, title = self._workspace.document, self._tabs.tabText(self._tabs.currentIndex())
         if self._inspection is None or document is None:
             return
-        self._pages[title](self._inspection)
-        if title == _DETAILS:
+        self._pages[title].show_inspection(self._inspection)
+        if title == DETAILS:
             self._count_costs(document)
 
     def _offer_pages(self, found: Inspection) -> None:
         """Switches the pages off that have nothing to say of this."""
         has = {
-            "Numbers": bool(found.cards),
-            "Flow": bool(found.coming or found.going),
-            "Parameters": bool(found.parameters),
-            "Tensor": bool(found.cards),
-            "Source": found.source is not None,
+            NUMBERS: bool(found.cards),
+            FLOW: bool(found.coming or found.going),
+            PARAMETERS: bool(found.parameters),
+            TENSOR: bool(found.cards),
+            SOURCE: found.source is not None,
         }
         for place, title in enumerate(self._pages):
             self._tabs.setTabVisible(place, has.get(title, True))
@@ -200,6 +184,10 @@ class InspectorPanel(QWidget):
 
     # What a person does
 
+    def _data(self) -> RunData | None:
+        document = self._workspace.document
+        return None if document is None else document.data
+
     def _where(self) -> tuple[RunData, int] | None:
         document = self._workspace.document
         if document is None or not document.session.has_step:
@@ -215,12 +203,14 @@ class InspectorPanel(QWidget):
         self._select(ValueSelection(key.node, key.index))
 
     def _open_tensor(self, key: TensorKey) -> None:
-        if self._inspection is not None:
-            self._tensor.show_inspection(self._inspection)
-            if self._tensor.choose(key):
-                self._tabs.setCurrentWidget(self._tensor)
-            else:
-                self._workspace.message.emit("This tensor was not kept: record with keep='all' to see it.", 5.0)
+        if self._inspection is None:
+            return
+        late = self._pages[TENSOR]
+        late.show_inspection(self._inspection)
+        if cast("TensorPage", late.page).choose(key):
+            self._tabs.setCurrentWidget(late)
+        else:
+            self._workspace.message.emit("This tensor was not kept: record with keep='all' to see it.", 5.0)
 
 
 def _counting(structure: Structure) -> Callable[[object], Costs]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -19,8 +21,10 @@ _TAG = "inspector source"
 class SourcePage(QWidget):
     """Files are read and coloured by a worker, once each."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, open_data: Callable[[], RunData | None]) -> None:
+        """`open_data` gives the open run."""
         super().__init__()
+        self._open_data = open_data
         self._jobs = jobs
         self._data: RunData | None = None
         self._known: dict[str, SourceText | None] = {}
@@ -36,13 +40,11 @@ class SourcePage(QWidget):
         column.addWidget(self._place)
         column.addWidget(self.empty, 1)
 
-    def open(self, data: RunData | None) -> None:
-        """Forgets the files of the run before."""
-        self._data = data
-        self._known = {}
-
     def show_inspection(self, inspection: Inspection) -> None:
         self._wanted = source = inspection.source
+        data = self._open_data()
+        if data is not self._data:
+            self._data, self._known = data, {}
         self._place.setVisible(source is not None)
         if source is None:
             self.empty.say("No line of the program made this: it is a source, a module, or came from inside a library.")
@@ -52,7 +54,6 @@ class SourcePage(QWidget):
         if source.file in self._known:
             self._show(self._known[source.file])
             return
-        data = self._data
         if data is not None:
             self._jobs.submit(
                 _TAG,
