@@ -59,6 +59,8 @@ def check(
 
     thresholds = {**configured(Path.cwd()), **parse_settings(settings)}
     wanted = None if rules is None else [name.strip() for name in rules.split(",") if name.strip()]
+    if wanted == []:
+        raise OptionError("--rules names no rule. Leave it out for all of them, or write --rules gradients,near_edge.")
     with load(run, rank) as opened:
         found = opened.findings(wanted, thresholds)
         described = [describe(opened, finding) for finding in found]

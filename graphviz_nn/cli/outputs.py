@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -58,5 +60,10 @@ def ensure_known_format(path: Path) -> None:
 
 
 def note(text: str) -> None:
-    """Says something beside the point on stderr, where it does not disturb what a program reads."""
+    """Says something beside the point on stderr, where it does not disturb what a program reads.
+
+    What was printed so far goes first, also where stdout is a file or a pipe.
+    """
+    with suppress(OSError, ValueError, AttributeError):  # a reader that has left, a stdout that was closed, or none
+        sys.stdout.flush()
     click.echo(f"graphviz-nn: {text}", err=True)

@@ -86,7 +86,8 @@ def resolve(text: str) -> Any:
             found = getattr(found, part)
         except AttributeError:
             known = [each for each in dir(found) if not each.startswith("_")]
-            hint = did_you_mean(part, known) or (f" It has {few(known)}." if known else "")
+            own = [each for each in known if not inspect.ismodule(getattr(found, each, None))]
+            hint = did_you_mean(part, known) or (f" It has {few(own)}." if own else "")
             raise TargetError(f"{module_name!r} has no {name!r}.{hint}") from None
     return found
 

@@ -38,6 +38,11 @@ class Destination:
             self._lock = WriterLock(self.path)
         except (OSError, sqlite3.Error) as error:
             raise explain(error, self.path) from error
+        try:
+            self.discard()  # what a killed writer left there
+        except OSError as error:
+            self.release()
+            raise explain(error, self.path) from error
         self.occupied = os.path.exists(self.path)
         """Whether something stood there before; it is a run file, or empty."""
 

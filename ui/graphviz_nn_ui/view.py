@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphviz_nn_ui.viewmodels.shot import Shot
 
 SIZE: Final = "1600x960"
+LONGEST_SIDE: Final = 8192
 
 
 class Size(click.ParamType[tuple[int, int]]):
@@ -27,9 +28,11 @@ class Size(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         match = re.fullmatch(r"(\d{3,5})[x×](\d{3,5})", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no size. Give width and height in pixels, from 100: {SIZE}", param, ctx)
-        return int(match[1]), int(match[2])
+        size = (int(match[1]), int(match[2])) if match else (0, 0)
+        if max(size) > LONGEST_SIDE or match is None:
+            limits = f"100 to {LONGEST_SIDE}"
+            self.fail(f"{value!r} is no size. Give width and height in pixels, {limits} each: {SIZE}", param, ctx)
+        return size
 
 
 @click.command(short_help="Open the desktop app.")

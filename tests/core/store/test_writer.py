@@ -130,6 +130,25 @@ def test_an_older_run_stays_where_the_new_one_never_has_a_step(tmp_path):
     assert names(tmp_path) == ["run.gvnn"]
 
 
+@pytest.mark.parametrize("method", ["write", "save"])
+def test_what_was_killed_before_its_first_step_is_in_nobodys_way(tmp_path, method):
+    path, unfinished = tmp_path / "run.gvnn", tmp_path / "run.gvnn-new"
+    write(path, STEPS[:3])
+    writer = RunWriter(path)
+    left_behind = unfinished.read_bytes()
+    writer.close()
+    unfinished.write_bytes(left_behind)
+    if method == "write":
+        write(path, STEPS[4:])
+    else:
+        write(tmp_path / "other.gvnn", STEPS[4:])
+        with open_run(tmp_path / "other.gvnn") as other:
+            save(other, path)
+        (tmp_path / "other.gvnn").unlink()
+    assert indices(path) == [4, 5]
+    assert names(tmp_path) == ["run.gvnn"]
+
+
 def test_a_run_without_a_step_is_a_run(tmp_path):
     write(tmp_path / "run.gvnn", [])
     assert indices(tmp_path / "run.gvnn") == []
