@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QPoint, QPointF, QRect, QRectF, QSize
 from PyQt6.QtGui import QColor
 
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import SEVERITIES, Finding
+from graphviz_nn.model.stats import STATS
+from graphviz_nn.scene.raster import ALARM
 from graphviz_nn.session import Session
 from graphviz_nn_ui.canvas.colours import NO_HEAT
 from graphviz_nn_ui.canvas.frame import FramePainter
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.graph_nonfinite import NonFinite, nonfinite_sign, nonfinite_text
 from graphviz_nn_ui.widgets.theme import LIGHT_THEME
 from tests.ui.canvas.conftest import Stage
 
@@ -162,11 +165,50 @@ def test_a_broken_run_marks_the_failure_and_what_is_not_finite(stage: Stage, ope
     open_file(broken_run)
     stage.workspace.look.set("color_by", "activation")
     stage.settle()
-    alarming = {title for place, title in enumerate(stage.titles) if stage.drawing.alarming(place)}
+    alarming = {title for place, title in enumerate(stage.titles) if stage.drawing.alarms[place]}
     assert "log" in alarming
     failed = [title for place, title in enumerate(stage.titles) if stage.drawing.tables.boxes.marks[place]]
     assert len(failed) == 1
     stage.canvas.grab()
+
+
+@pytest.mark.parametrize("color_by", ["none", "gradient", "activation", "time", "nonfinite"])
+def test_what_is_not_finite_is_marked_whatever_the_colours(
+    stage: Stage, open_file: Open, broken_run: Path, color_by: str
+) -> None:
+    session = open_file(broken_run).session
+    stage.workspace.look.set("color_by", color_by)
+    stage.settle()
+    log = stage.titles.index("log")
+    scrub_to(session, EventKind.CALL, "mul")
+    assert not stage.drawing.alarms[log]
+    scrub_to(session, EventKind.CALL, "log")
+    assert nonfinite_sign(int(stage.drawing.alarms[log])) == "±Inf"
+    assert stage.drawing.far_codes[log] == ALARM
+    with_sign = stage.canvas.grab().toImage()
+    stage.drawing.alarms = np.zeros_like(stage.drawing.alarms)
+    at = stage.place_of("log") + QPointF(40, -22)
+    corner = QRect(at.toPoint() - QPoint(30, 14), QSize(60, 28))
+    stage.canvas.tell_parts()
+    assert with_sign.copy(corner) != stage.canvas.grab().toImage().copy(corner)
+
+
+def test_a_gradient_that_is_not_finite_is_told_from_a_value(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    document = open_file(digits_run)
+    step = document.session.step
+    gradients = step.readings.gradients
+    assert gradients is not None
+    order = step.order
+    arrived = np.flatnonzero(order.kind == EventKind.GRADIENT)
+    row = int(np.flatnonzero(order.node[arrived] == order.structure.by_name["block.conv"].id)[0])
+    step.readings.gradients = gradients.copy()
+    step.readings.gradients[row, STATS.index("nan")] = 3
+    found = NonFinite(document.data, step)
+    box = stage.titles.index("conv")
+    assert found.by_box(stage.drawing.tables, int(arrived[row]) - 1)[box] == 0
+    bits = int(found.by_box(stage.drawing.tables, int(arrived[row]))[box])
+    assert nonfinite_sign(bits) == "∇ NaN"
+    assert nonfinite_text(bits) == "its gradient holds NaN"
 
 
 def test_findings_and_breakpoints_are_marked(stage: Stage, open_file: Open, digits_run: Path) -> None:

@@ -19,9 +19,13 @@ from graphviz_nn_ui.canvas.paint_wires import lines_of, paint_arrow, paint_piece
 from graphviz_nn_ui.canvas.scene_painter import paint_label
 from graphviz_nn_ui.canvas.selecting import Highlight
 from graphviz_nn_ui.canvas.words import Style, Words
+from graphviz_nn_ui.viewmodels.graph_nonfinite import nonfinite_sign
 
 _SIGNS: Final = {"error": "✕", "warning": "!", "info": "i"}
 _BADGE: Final = 7.0
+_SIGNS_SHOWN: Final = 400
+"""Signs in view up to which each is painted."""
+
 _LABELLED: Final = 12
 """Wires of a selection up to which each says what flows on it."""
 
@@ -82,27 +86,43 @@ def paint_frames(painter: QPainter, rects: Iterable[QRectF], colour: QColor, sca
 
 
 def paint_badges(painter: QPainter, drawing: Drawing, camera: Camera, words: Words, colours: Colours) -> None:
-    """Paints signs of findings at the right, and of breakpoints at the left of boxes in view."""
-    marked = np.flatnonzero((drawing.severities >= 0) | drawing.stops)
-    if drawing.numbers is not None:
-        marked = np.union1d(marked, np.flatnonzero(drawing.numbers.alarms & drawing.known))
-    view = camera.view
+    """Paints signs of findings and of what is not finite at the right, and of breakpoints at the left of boxes in
+    view. Where the boxes are too small for them, the colour of the boxes tells alone."""
+    marked = np.flatnonzero((drawing.severities >= 0) | drawing.stops | (drawing.alarms > 0))
+    left, top, right, bottom = camera.view.getCoords()
+    x, y, width, height = drawing.tables.boxes.rects[marked].T
+    marked = marked[(x < right) & (x + width > left) & (y < bottom) & (y + height > top)]
     theme = colours.theme
     size = max(min(camera.scale, 1.2), _LEAST_SIZE)
+    if len(marked) > _SIGNS_SHOWN:
+        marked = marked[(drawing.severities[marked] >= 0) | drawing.stops[marked]][:_SIGNS_SHOWN]
     for box in marked.tolist():
-        if not view.intersects(QRectF(*drawing.tables.boxes.rects[box].tolist())):
-            continue
         rect = rect_of(drawing, camera, box)
         if drawing.stops[box]:
             painter.setPen(QPen(colours.canvas, 1.5))
             painter.setBrush(theme.breakpoint)
             painter.drawEllipse(QPointF(rect.left() - 9 * size, rect.center().y()), 5.5 * size, 5.5 * size)
-        severity = int(drawing.severities[box])
-        if severity < 0 and drawing.alarming(box):
-            severity = SEVERITIES.index("error")
+        severity, end = int(drawing.severities[box]), rect.right() + 5.0 * size
         if severity >= 0:
             name = SEVERITIES[severity]
             _paint_sign(painter, rect.topRight(), _SIGNS[name], getattr(theme, name), size, words, colours)
+            end -= 18.0 * size
+        if sign := nonfinite_sign(int(drawing.alarms[box])):
+            _paint_pill(painter, QPointF(end, rect.top()), sign, size, words, colours)
+
+
+def _paint_pill(painter: QPainter, at: QPointF, text: str, size: float, words: Words, colours: Colours) -> None:
+    """Paints a word on an alarming ground, which ends at a place on the upper border of a box."""
+    width = words.width(text, Style.TAG) + 10.0
+    painter.save()
+    painter.translate(at)
+    painter.scale(size, size)
+    painter.setPen(QPen(colours.canvas, 1.5))
+    painter.setBrush(colours.alarm)
+    painter.drawRoundedRect(QRectF(-width, -7.0, width, 14.0), 7.0, 7.0)
+    painter.setPen(colours.canvas)
+    words.paint(painter, 5.0 - width, 3.2, text, Style.TAG)
+    painter.restore()
 
 
 def _paint_sign(

@@ -26,6 +26,7 @@ class Drawing:
         pending: by box whether it has no value yet. arrived: whether it has a gradient.
         known: by box whether its number is known at the cursor.
         heat: by box its palette entry, `NO_HEAT` without. container_heat: likewise.
+        alarms: by box what of it is NaN or ±Inf at the cursor, as bits of `graph_nonfinite`.
         severities: by box the most severe finding, as a place in `SEVERITIES`, or -1.
         stops: boxes that hold a breakpoint.
         hidden: boxes that are faded because a person asked for it.
@@ -40,6 +41,7 @@ class Drawing:
         self.known: Flags = np.ones(count, np.bool_)
         self.heat: Codes = np.full(count, NO_HEAT, np.uint8)
         self.container_heat: Codes = np.full(len(tables.containers), NO_HEAT, np.uint8)
+        self.alarms: Codes = np.zeros(count, np.uint8)
         self.severities: npt.NDArray[np.int8] = np.full(count, -1, np.int8)
         self.stops: Flags = np.zeros(count, np.bool_)
         self.hidden: Flags = np.zeros(count, np.bool_)
@@ -93,10 +95,6 @@ class Drawing:
             return ""
         return self.numbers.quantity.text(float(self.numbers.containers[container]))
 
-    def alarming(self, box: int) -> bool:
-        """Whether a box holds NaN or ±Inf, as far as the quantity that colours it tells."""
-        return self.numbers is not None and bool(self.numbers.alarms[box]) and bool(self.known[box])
-
     @property
     def far_codes(self) -> Codes:
         """By box the palette entry that it has from far away."""
@@ -109,7 +107,7 @@ class Drawing:
         else:
             heat = self.heat[chosen]
             codes = np.where(heat == NO_HEAT, np.uint8(raster.UNKNOWN), heat)
-            codes[self.numbers.alarms[chosen] & self.known[chosen]] = raster.ALARM
+        codes[self.alarms[chosen] > 0] = raster.ALARM
         codes[self.pending[chosen] | self.hidden[chosen]] = raster.PENDING
         return codes
 

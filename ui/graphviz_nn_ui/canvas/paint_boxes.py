@@ -190,7 +190,7 @@ def card_of(drawing: Drawing, box: int) -> Card:
         boxes.roles[box] == _SOURCE,
         boxes.repeats[box] > 1,
         int(drawing.heat[box]),
-        drawing.alarming(box),
+        bool(drawing.alarms[box]) and drawing.tables.heat,
         bool(boxes.marks[box] & MARK_BITS["error"]),
         bool(drawing.pending[box]),
         bool(drawing.arrived[box]),

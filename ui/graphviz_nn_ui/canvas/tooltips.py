@@ -9,6 +9,7 @@ from PyQt6.QtGui import QHelpEvent
 from PyQt6.QtWidgets import QToolTip
 
 from graphviz_nn_ui.canvas.hits import BOX, CONTAINER, Hit
+from graphviz_nn_ui.viewmodels.graph_nonfinite import nonfinite_text
 from graphviz_nn_ui.viewmodels.graph_state import findings_of
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def tooltip_text(canvas: Canvas, hit: Hit) -> str:
         lines.append(f"{drawing.numbers.quantity.title}: {number}")
     if drawing.pending[hit.place]:
         lines.append("has no value yet")
-    if drawing.alarming(hit.place):
-        lines.append("holds NaN or ±Inf")
+    if bad := nonfinite_text(int(drawing.alarms[hit.place])):
+        lines.append(f"{bad[0].upper()}{bad[1:]}.")
     found = findings_of(tables, hit.place, document.findings, document.session.position)
     lines += [f"{finding.severity}: {finding.cause}" for finding in found]
     if canvas.expanding.key_of(hit) is not None:
