@@ -24,6 +24,11 @@ class Recurrence:
     first: Node
     l2: Numbers
 
+    @property
+    def earliest(self) -> float:
+        """The gradient of the first call that gets any: before it lies what underflowed, or was cut off."""
+        return float(self.l2[np.flatnonzero(self.l2)[0]])
+
 
 def recurrences(steps: list[StepFacts], least: int) -> Iterator[Recurrence]:
     """Yields the modules with at least `least` calls in a row of which each reads what the one before made."""
@@ -66,8 +71,10 @@ def vanishing_time(context: CheckContext, thresholds: Mapping[str, float]) -> It
     time step adds a fresh gradient at each, and nothing can be said of the old one from their sum; then it is quiet.
 
     **Criterion.** A module is called at least `calls` times in a step, each call reads what the one before made, and
-    the largest gradient within its first call is under `ratio` of that within its last one (median over the steps), but
-    not zero. Default 1e-6, far under what depth alone brings: at a rate of 0.5 a call, it is 20 calls.
+    the largest gradient within its first call is under `ratio` of that within its last one (median over the steps).
+    Default 1e-6, far under what depth alone brings: at a rate of 0.5 a call, it is 20 calls. Where the first calls get
+    exactly zero, the first one that gets more is judged: a gradient that underflows has shrunk before, and one that
+    was cut off has not.
 
     **Healthy look-alikes.** Short sequences; losses at each time step; a module shared by parallel branches.
 
@@ -77,8 +84,8 @@ def vanishing_time(context: CheckContext, thresholds: Mapping[str, float]) -> It
     """
     for steps in context.by_structure():
         for found in recurrences(steps, int(thresholds["calls"])):
-            ratio = float(found.l2[0] / found.l2[-1])
-            if 0 < ratio < thresholds["ratio"]:
+            ratio = found.earliest / float(found.l2[-1])
+            if ratio < thresholds["ratio"]:
                 yield _finding(
                     "vanishing_time",
                     steps[-1],

@@ -1,0 +1,68 @@
+"""Mistakes of training loops in their usual forms: shown with plain PyTorch, found and placed, gone when mended."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tests.checks.training import Program, only, recorded, rules
+
+CLASSES = 6
+
+
+def mlp(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width, following in pairwise(widths):
+        layers += [nn.Linear(width, following), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def classes(batch: int = 24) -> tuple[Tensor, Tensor]:
+    """Inputs whose class can be read from them."""
+    inputs = torch.randn(batch, 8)
+    return inputs, inputs[:, :CLASSES].argmax(1)
+
+
+def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+class Gated(nn.Module):
+    """Reads the class of a sequence's first element from its last state."""
+
+    def __init__(self, bias: float, scale: float) -> None:
+        super().__init__()
+        self.cell, self.head = nn.GRUCell(2, 12), nn.Linear(12, 2)
+        with torch.no_grad():
+            self.cell.weight_hh.mul_(scale)
+            self.cell.bias_ih[12:24].fill_(bias)  # the gate that keeps the old state
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = x.new_zeros(len(x), 12)
+        for moment in range(x.shape[1]):
+            state = self.cell(x[:, moment], state)
+        return self.head(state)
+
+
+def test_a_gradient_that_underflows_on_its_way_through_time():
+    def train(bias: float, scale: float) -> Program:
+        def program() -> None:
+            model = Gated(bias, scale)
+            optimizer = sgd(model, 0.01)
+            for _ in range(3):
+                inputs = torch.randn(8, 48, 2)
+                optimizer.zero_grad()
+                functional.cross_entropy(model(inputs), (inputs[:, 0, 0] > 0).long()).backward()
+                optimizer.step()
+
+        return program
+
+    torch.manual_seed(0)
+    inputs = torch.randn(8, 48, 2, requires_grad=True)
+    Gated(-3, 0.1)(inputs).sum().backward()
+    assert inputs.grad[:, 0].norm() == 0 < inputs.grad[:, -1].norm()
+    assert only(recorded(train(-3, 0.1)), "vanishing_time").module == "cell"
+    assert rules(recorded(train(2, 1))) == set()
