@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -40,10 +40,12 @@ def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) ->
     each parameter must equal s·Σ G_before of the step before, with s = 1, or one s < 1 for all where gradients are
     clipped in between; no other cause makes that equality hold for every parameter.
 
-    **Criterion.** Of two recorded steps in a row in which the optimizer changed the same parameters, the later begins
-    with Σ(G − g) = s·Σ G_before: 0 < s ≤ 1.001, the residual over all parameters is under 2 % of the left side, and
-    that is more than `share` of the norm of G. Where unrecorded steps lie between, the norms of G and g must differ by
-    more than 10 % in most parameters, by a factor that is not one and the same, on every recorded step after the first.
+    **Criterion.** Of two recorded steps in which the optimizer changed the same parameters, with no unrecorded step and
+    no gradient of theirs in between (optimizers may take turns), the later begins with Σ(G − g) = s·Σ G_before: 0 < s ≤
+    1.001, the residual over all parameters is under 2 % of the left side, and that is more than `share` of the norm of
+    G. One optimizer's parameters are judged by themselves. Where unrecorded steps lie between, the norms of G and g
+    must differ by more than 10 % in most parameters, by a factor that is not one and the same, on every recorded step
+    after the first.
 
     **Healthy look-alikes.** Gradient accumulation: it ends with one optimizer step, so the first pass after it
     still begins at zero. A GAN's discriminator collects gradients in the generator's step, in which its optimizer
@@ -55,16 +57,43 @@ def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) ->
     """
     if len(context.trained) < 2:
         return
-    carries = [carry for carry in map(_carry, context.trained) if carry is not None]
-    shares = [
-        _carried_share(before, after)
-        for before, after in pairwise(carries)
-        if after.step.info.index == before.step.info.index + 1
-    ]
+    every = [carry for carry in map(_carry, context.trained) if carry is not None]
+    for carries in _turns(every):
+        yield from _judged(carries, _neighbours(every, carries), thresholds["share"])
+
+
+def _turns(carries: list[_Carry]) -> list[list[_Carry]]:
+    """The steps that changed the same parameters, together: those of each optimizer, where several take turns."""
+    groups: list[list[_Carry]] = []
+    for carry in carries:
+        mine = next((group for group in groups if group[-1].updated & carry.updated), None)
+        if mine is None:
+            groups.append([carry])
+        else:
+            mine.append(carry)
+    return groups
+
+
+def _neighbours(every: list[_Carry], carries: list[_Carry]) -> list[tuple[_Carry, _Carry]]:
+    """Steps of one optimizer between which all others are recorded, and none gave its parameters a gradient."""
+    by_index = {carry.step.info.index: carry for carry in every}
+    found = []
+    for before, after in pairwise(carries):
+        mine = before.updated & after.updated
+        between = [by_index.get(index) for index in range(before.step.info.index + 1, after.step.info.index)]
+        if all(other is not None and mine.isdisjoint(other.contribution) for other in between):
+            found.append((before, after))
+    return found
+
+
+def _judged(carries: list[_Carry], pairs: list[tuple[_Carry, _Carry]], least: float) -> Iterator[Finding]:
+    if len(carries) < 2:
+        return
+    shares = [_carried_share(before, after) for before, after in pairs]
     proven = [share for share in shares if share is not None]
     later = [carry for carry in carries if carry.step.info.index > 0]
     if shares:
-        fires = len(proven) > len(shares) / 2 and float(np.median(proven)) > thresholds["share"]
+        fires = len(proven) > len(shares) / 2 and float(np.median(proven)) > least
         share = float(np.median(proven)) if proven else 0.0
     else:
         fires = len(later) >= 2 and all(_norms_differ(carry) for carry in later)

@@ -66,3 +66,23 @@ def test_a_gradient_that_underflows_on_its_way_through_time():
     assert inputs.grad[:, 0].norm() == 0 < inputs.grad[:, -1].norm()
     assert only(recorded(train(-3, 0.1)), "vanishing_time").module == "cell"
     assert rules(recorded(train(2, 1))) == set()
+
+
+def adversaries(*, zero: bool) -> None:
+    made, judge = mlp(4, 16, 8), mlp(8, 16, 1)
+    first, second = torch.optim.Adam(judge.parameters(), lr=1e-3), torch.optim.Adam(made.parameters(), lr=1e-3)
+    for _ in range(6):
+        real, fake = torch.randn(16, 8), made(torch.randn(16, 4))
+        first.zero_grad()
+        (functional.softplus(-judge(real)) + functional.softplus(judge(fake.detach()))).mean().backward()
+        first.step()
+        if zero:
+            second.zero_grad()
+        functional.softplus(-judge(fake)).mean().backward()
+        second.step()
+
+
+def test_one_of_two_optimizers_that_take_turns_never_sets_its_gradients_to_zero():
+    found = only(recorded(lambda: adversaries(zero=False)), "missing_zero_grad")
+    assert found.evidence["carried_share"] > 0.1
+    assert rules(recorded(lambda: adversaries(zero=True))) == set()
