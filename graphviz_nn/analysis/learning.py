@@ -91,8 +91,9 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
 
     **Criterion.** On at least `steps` recorded steps, all of those in which its optimizer moved anything, the
     parameter had a gradient that was not zero and a learning rate above zero. In float32 and float64: its change was
-    exactly zero throughout, while another parameter of the optimizer moved by more than 1e-6 of its size, and it should
-    have as well. In half precision: at least 99 % of the elements did not change, most of its gradient was not zero,
+    exactly zero throughout, and it should have been more than 1e-6 of its size, while the optimizer stepped on it
+    (gradients set to zero between the backward pass and the step) or moved another parameter by that much. In half
+    precision: at least 99 % of the elements did not change, most of its gradient was not zero,
     and the change should have been over 3e-5 of its size. What should have been is lr·‖g‖ for SGD, lr·√n otherwise.
 
     **Healthy look-alikes.** Learning rates of zero, at the beginning of a warm-up or on purpose; gradients that
@@ -125,7 +126,7 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
             f"Updates of {node.name} are lost to rounding in {node.outputs[0].dtype}."
             if half else f"{node.name} gets gradients and is trained, but keeps its value.",
             "Keep the parameters in float32 and use autocast, or raise the learning rate."
-            if half else "Look for code that writes the old value back, or for an optimizer with its own copy.",
+            if half else "Look for code that sets gradients to zero before the step, or writes the old value back.",
             parameters=names, steps=float(count),
         )  # fmt: skip
 
@@ -146,7 +147,7 @@ def _keeps_its_value(step: StepFacts, name: str, node: Node) -> bool | None:
             return None
         zeros = step.gradient[step.gradient_rows == row, COLUMN["zeros"]]
         return bool(change[COLUMN["zeros"]] >= _NEARLY_ALL) if (zeros < _MOSTLY).all() else None
-    return True if _others_move(step, described) else None
+    return True if node.id in step.updated or _others_move(step, described) else None
 
 
 def expected_change(step: StepFacts, described: Parameter, row: int) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -86,3 +88,25 @@ def test_one_of_two_optimizers_that_take_turns_never_sets_its_gradients_to_zero(
     found = only(recorded(lambda: adversaries(zero=False)), "missing_zero_grad")
     assert found.evidence["carried_share"] > 0.1
     assert rules(recorded(lambda: adversaries(zero=True))) == set()
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+def test_gradients_set_to_zero_between_backward_and_step(optimizer):
+    def train(*, late: bool) -> list[float]:
+        model = mlp(8, 16, CLASSES)
+        before = copy.deepcopy(model)
+        chosen = optimizer(model.parameters(), lr=0.01)
+        for _ in range(5):
+            inputs, targets = classes()
+            if not late:
+                chosen.zero_grad()
+            functional.cross_entropy(model(inputs), targets).backward()
+            if late:
+                chosen.zero_grad(set_to_none=False)
+            chosen.step()
+        return [(a - b).norm().item() for a, b in zip(model.parameters(), before.parameters(), strict=True)]
+
+    assert not any(train(late=True))
+    found = only(recorded(lambda: train(late=True) and None), "never_changing")
+    assert found.evidence["steps"] == 5
+    assert rules(recorded(lambda: train(late=False) and None)) == set()
