@@ -71,7 +71,8 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
     then. A layer added, replaced or made anew after that is none of them.
 
     **Criterion.** On at least `steps` recorded steps gradients arrive at a trainable parameter that none of the
-    optimizers seen so far has, while one of them has other parameters of the same root module. One finding a module.
+    optimizers seen so far has, while one of them has other parameters of the same root module, or while optimizers
+    step and change nothing at all (they were given a copy, or a model that was replaced). One finding a module.
 
     **Healthy look-alikes.** A whole network without an optimizer (an opponent, a critic, a network whose input is what
     is trained): information. Modules in eval mode. Frozen parameters get no gradients. Optimizers that step less often
@@ -85,6 +86,7 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
     if len(context.trained) < thresholds["steps"] or not _has_optimizer(context):
         return
     optimized = _optimized(context)
+    in_vain = not optimized and not any(step.updated for step in context.steps)
     missing: dict[str, tuple[StepFacts, list[Node]]] = {}
     for step in context.trained:
         strangers = _strangers(step)
@@ -97,7 +99,7 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
         missing |= {path: (step, nodes) for path, nodes in by_module.items()}
     for path, (step, nodes) in missing.items():
         module = step.structure.modules_by_path.get(path)
-        meant = (module is not None and not module.training) or not _shares_a_root(step, path)
+        meant = (module is not None and not module.training) or not (in_vain or _shares_a_root(step, path))
         yield step.finding(
             "not_in_optimizer", "info" if meant else "warning", nodes[0],
             "Gradients arrive at these parameters, but no optimizer has them.",

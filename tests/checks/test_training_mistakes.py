@@ -110,3 +110,17 @@ def test_gradients_set_to_zero_between_backward_and_step(optimizer):
     found = only(recorded(lambda: train(late=True) and None), "never_changing")
     assert found.evidence["steps"] == 5
     assert rules(recorded(lambda: train(late=False) and None)) == set()
+
+
+def test_an_optimizer_that_was_given_a_copy():
+    def train(*, copied: bool) -> None:
+        model = mlp(8, 16, CLASSES)
+        optimizer = torch.optim.Adam((copy.deepcopy(model) if copied else model).parameters(), lr=1e-3)
+        for _ in range(4):
+            inputs, targets = classes()
+            model.zero_grad()
+            functional.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+
+    assert only(recorded(lambda: train(copied=True)), "not_in_optimizer").module in ("0", "2")
+    assert rules(recorded(lambda: train(copied=False))) == set()
