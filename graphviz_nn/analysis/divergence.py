@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from graphviz_nn.analysis.context import CheckContext, Numbers, StepFacts
-from graphviz_nn.analysis.history import has_several_optimizers, history, rises
+from graphviz_nn.analysis.history import history, may_be_adversaries, rises
 from graphviz_nn.model.findings import Finding
 
 _SIGNIFICANT = 3.0
@@ -32,9 +32,9 @@ def diverging(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     NaN or infinite, the finite losses before it are judged: three are enough beside the second witness, and none is
     needed beside losses that rise as described.
 
-    **Healthy look-alikes.** Losses that rise by design: adversaries (several optimizers), policy gradients, penalties
-    that are faded in, contrastive losses over a growing queue; there neither gradients nor weights grow like this. A
-    learning rate that is still warming up over a flat loss.
+    **Healthy look-alikes.** Losses that rise by design: adversaries (optimizers with losses of their own), policy
+    gradients, penalties that are faded in, contrastive losses over a growing queue; there neither gradients nor weights
+    grow like this. A learning rate that is still warming up over a flat loss.
 
     **Remedy.** A learning rate three to ten times smaller, warm-up, clipping of the gradient.
 
@@ -43,7 +43,7 @@ def diverging(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     course = history(context)
     losses = course.finite_losses
     spoiled = len(losses) < len(course)
-    if context.first is None or not context.trained or has_several_optimizers(context):
+    if context.first is None or not context.trained or may_be_adversaries(context):
         return
     if len(losses) < (_LEAST_BEFORE_NAN if spoiled else thresholds["steps"]):
         return

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from graphviz_nn.analysis.context import CheckContext, Numbers
+from graphviz_nn.analysis.context import CheckContext, Numbers, StepFacts
 
 _MOST_STEPS: Final = 500
 _GAUSSIAN: Final = 1.4826 / np.sqrt(2)
@@ -72,9 +72,10 @@ def history(context: CheckContext) -> History:
     return context.share("history", collect)
 
 
-def has_several_optimizers(context: CheckContext) -> bool:
-    """Whether optimizers stand beside each other or take turns, as adversaries do: then no loss has to fall."""
-    if any(len(step.info.optimizers) > 1 for step in context.steps):
+def may_be_adversaries(context: CheckContext) -> bool:
+    """Whether optimizers take turns, or several stand beside each other with losses of their own: then none has to
+    fall. Optimizers that all step on the gradients of one backward pass work on one loss together."""
+    if any(len(step.info.optimizers) > 1 and not _on_one_loss(step) for step in context.steps):
         return True
     updated = [
         {name for name, node in step.lineage.parameters.items() if node.id in step.updated}
@@ -82,6 +83,11 @@ def has_several_optimizers(context: CheckContext) -> bool:
         if step.updated
     ]
     return any(not one & other for one, other in pairwise(updated))
+
+
+def _on_one_loss(step: StepFacts) -> bool:
+    """Whether a single number was differentiated, and all parameters that changed lie above it."""
+    return len(step.roots) == 1 and step.updated <= step.lineage.ancestors(step.roots)
 
 
 def rises(losses: Numbers) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphviz_nn.analysis.comparisons import plain
 from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
-from graphviz_nn.analysis.history import has_several_optimizers, history, rises
+from graphviz_nn.analysis.history import history, may_be_adversaries, rises
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Input, Node
@@ -43,19 +43,21 @@ def wrong_sign(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
     to a loss that is bounded below: sums, means, negation, factors and divisors that are plain numbers. Every such loss
     that is reached is turned (or, with `maximize=True`, every one is not); likewise the mean of selected
     log-probabilities that is not negated. Or none is turned, but over the recorded steps the means of the parameters
-    move with the sign of their gradients' means in more than 95 % of at least 12 cases, while the loss rises
-    over the whole run (Kendall's τ above ½). At least `steps` recorded steps, one optimizer.
+    move with the sign of their gradients' means in more than 95 % of at least 12 cases, while the loss rises over the
+    whole run (Kendall's τ above ½). At least `steps` recorded steps; of several optimizers all work on the same
+    backward pass.
 
-    **Healthy look-alikes.** Adversaries, which are trained to make the other's loss larger (two optimizers, or a
-    function that reverses the gradient); inputs that are optimised against a fixed network; a difference of two
-    losses; negated similarities, entropies, rewards and log-densities, which are no bounded losses; policy gradients,
-    whose log-probabilities are multiplied by an advantage; momentum that overshoots a minimum for a while.
+    **Healthy look-alikes.** Adversaries, which are trained to make the other's loss larger (optimizers with losses of
+    their own, or a function that reverses the gradient); inputs that are optimised against a fixed network; a
+    difference of two losses; negated similarities, entropies, rewards and log-densities, which are no bounded losses;
+    policy gradients, whose log-probabilities are multiplied by an advantage; momentum that overshoots a minimum for a
+    while.
 
     **Remedy.** Minimise the loss itself: take out the minus, `maximize=True`, or what turns gradients round.
 
     **Source.** Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 4.3.
     """
-    if has_several_optimizers(context):
+    if may_be_adversaries(context):
         return
     rising = rises(history(context).finite_losses)[0] > _MOSTLY
     for steps in context.by_structure():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
-from graphviz_nn.analysis.history import History, has_several_optimizers, history
+from graphviz_nn.analysis.history import History, history, may_be_adversaries
 from graphviz_nn.analysis.learning import expected_change, own_weights
 from graphviz_nn.analysis.weights import WeightUse
 from graphviz_nn.model.findings import Evidence, Finding
@@ -136,7 +136,7 @@ def _median_ratios(steps: list[StepFacts], uses: list[WeightUse]) -> tuple[Numbe
 
 def _large(context: CheckContext, course: History, growth: float) -> _Verdict | None:
     first, last = context.first, context.trained[-1]
-    if first is None or first.info.index != 0 or has_several_optimizers(context):
+    if first is None or first.info.index != 0 or may_be_adversaries(context):
         return None
     losses = course.losses[np.isfinite(course.losses)]
     if len(losses) < _LEAST_LOSSES or not _jumped(losses):

@@ -124,3 +124,32 @@ def test_an_optimizer_that_was_given_a_copy():
 
     assert only(recorded(lambda: train(copied=True)), "not_in_optimizer").module in ("0", "2")
     assert rules(recorded(lambda: train(copied=False))) == set()
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_the_wrong_sign_with_an_optimizer_for_each_part(maximize):
+    def train() -> list[float]:
+        model = mlp(8, 16, CLASSES)
+        parts = [torch.optim.SGD(model[at].parameters(), lr=0.2, maximize=maximize) for at in (0, 2)]
+        losses = []
+        for _ in range(12):
+            inputs, targets = classes(64)
+            for part in parts:
+                part.zero_grad()
+            loss = functional.cross_entropy(model(inputs), targets)
+            loss.backward()
+            for part in parts:
+                part.step()
+            losses.append(loss.item())
+        return losses
+
+    torch.manual_seed(0)
+    losses = train()
+    assert (losses[-1] > losses[0]) is maximize
+    said = rules(recorded(lambda: train() and None))
+    assert ("wrong_sign" in said) is maximize
+    assert maximize or not said
+
+
+def test_optimizers_with_losses_of_their_own_may_let_one_rise():
+    assert rules(recorded(lambda: adversaries(zero=True))) == set()
