@@ -10,6 +10,7 @@ from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
 
+_PATIENCE: Final = 3
 _DROPOUTS: Final = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 
 
@@ -24,11 +25,11 @@ def mode_mistake(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     which begin at 0 and 1 and are updated in training mode alone. In training mode the output of a sample is a random
     variable, and depends on the rest of its batch.
 
-    **Criterion.** Trained in evaluation mode: on every recorded step a root module and every module in it are in
-    evaluation mode, the optimizer changes its parameters, and it holds dropout with p > 0 or batch normalisation.
-    Evaluated in training mode: a call of a root in training mode records no gradient although its parameters are
-    trained in other calls, dropout with p > 0 or batch normalisation is active in it, something reads its output, and
-    nothing that the loss of a backward pass is made of comes from it.
+    **Criterion.** Trained in evaluation mode: on the last recorded steps, at least three or all, a root module and
+    every module in it are in evaluation mode, the optimizer changes its parameters, and it holds dropout with p > 0 or
+    batch normalisation. Evaluated in training mode: a call of a root in training mode records no gradient although its
+    parameters are trained in other calls, dropout with p > 0 or batch normalisation is active in it, something reads
+    its output, and nothing that the loss of a backward pass is made of comes from it.
 
     **Healthy look-alikes.** Frozen backbones and frozen batch normalisation inside a model in training mode; inputs
     optimised through a model in evaluation mode; teachers, target networks and pseudo-labels, which feed the loss;
@@ -46,7 +47,7 @@ def mode_mistake(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
 
 
 def _trained_in_evaluation(context: CheckContext) -> Iterator[Finding]:
-    steps = [step for step in context.trained if step.updated]
+    steps = [step for step in context.trained if step.updated][-_PATIENCE:]
     for path in _roots(steps[-1]) if steps else ():
         affected = _affected(steps[-1], path)
         if affected and all(_all_in_evaluation(step, path) and _learns(step, path) for step in steps):

@@ -153,3 +153,22 @@ def test_the_wrong_sign_with_an_optimizer_for_each_part(maximize):
 
 def test_optimizers_with_losses_of_their_own_may_let_one_rise():
     assert rules(recorded(lambda: adversaries(zero=True))) == set()
+
+
+def test_a_model_that_stays_in_evaluation_mode_after_its_first_validation():
+    def train(*, back: bool) -> None:
+        model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, CLASSES))
+        optimizer = sgd(model)
+        for step in range(6):
+            inputs, targets = classes()
+            if back:
+                model.train()
+            optimizer.zero_grad()
+            functional.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+            if step == 1:
+                model.eval()
+
+    found = only(recorded(lambda: train(back=False)), "mode_mistake")
+    assert found.evidence["mode"] == "evaluation"
+    assert rules(recorded(lambda: train(back=True))) == set()
