@@ -43,11 +43,18 @@ def fixed_networks(context: CheckContext, step: StepFacts, modules: set[str], *,
 
 
 def may_be_routed(context: CheckContext, step: StepFacts, path: str) -> bool:
-    """Whether a module that was not called may be one of several among which the program chooses.
+    """Whether a module that was not called, or one around it, may be one of several among which the program chooses.
 
     Its siblings are the modules beside it with the same form. Two that were called side by side, neither reading what
     the other made, are a choice; of one that was called, only a gap between the recorded steps lets us think so.
     """
+    called = {call.path for seen in context.trained for call in seen.structure.module_calls}
+    parts = path.split(".")
+    around = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return any(_is_a_choice(context, step, whole) for whole in around if whole not in called)
+
+
+def _is_a_choice(context: CheckContext, step: StepFacts, path: str) -> bool:
     structure = step.structure
     parent, form = path.rpartition(".")[0], _form(structure, path)
     called = {call.path for call in structure.module_calls}

@@ -172,3 +172,61 @@ def test_a_model_that_stays_in_evaluation_mode_after_its_first_validation():
     found = only(recorded(lambda: train(back=False)), "mode_mistake")
     assert found.evidence["mode"] == "evaluation"
     assert rules(recorded(lambda: train(back=True))) == set()
+
+
+class Experts(nn.Module):
+    """Two of the experts never get work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.router, self.experts = nn.Linear(8, 4), nn.ModuleList(mlp(8, 8, CLASSES) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.router(x)[:, :2].softmax(1)
+        return sum(weights[:, [number]] * self.experts[number](x) for number in range(2))
+
+
+class Skips(nn.Module):
+    """The second of the blocks is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks, self.head = nn.ModuleList(mlp(8, 8, 8) for _ in range(3)), nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.blocks[2](self.blocks[0](x)))
+
+
+@pytest.mark.parametrize("model", [Experts, Skips])
+def test_experts_of_several_layers_may_rest_and_blocks_in_a_row_may_not(model):
+    def train() -> None:
+        network = model()
+        optimizer = sgd(network, 0.01)
+        for _ in range(4):
+            inputs, targets = classes()
+            optimizer.zero_grad()
+            functional.cross_entropy(network(inputs), targets).backward()
+            optimizer.step()
+
+    run = recorded(train)
+    unused = {f.module for f in run.findings() if f.rule == "never_arrived"}
+    assert unused == ({"experts.2.0", "experts.2.2", "experts.3.0", "experts.3.2"} if model is Experts else
+                      {"blocks.1.0", "blocks.1.2"})  # fmt: skip
+    assert rules(run) == (set() if model is Experts else {"never_arrived"})
+
+
+def test_a_line_search_moves_the_weights_though_its_last_trial_does_not():
+    def train() -> None:
+        model, (inputs, targets) = mlp(8, 16, CLASSES), classes()
+        optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=3, line_search_fn="strong_wolfe")
+
+        def again() -> Tensor:
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(model(inputs), targets)
+            loss.backward()
+            return loss
+
+        for _ in range(9):
+            optimizer.step(again)
+
+    assert rules(recorded(train)) == set()
