@@ -113,13 +113,24 @@ def _constant_feeds(fed: FedSteps, least: int) -> Iterator[Feed]:
 def _tells_nothing(step: StepFacts, above: set[int], candidates: list[Feed]) -> bool:
     """Whether every tensor that the prediction begins with is the same for all samples."""
     alike = {feed.read.node for feed in candidates if _samples_are_equal(step, feed)}
-    for number in above:
+    for number in _seen_past(step, above, alike):
         node = step.structure.nodes[number]
-        if not node.inputs and node.outputs and node.kind not in ("parameter", "buffer") and number not in alike:
+        if not node.inputs and node.outputs and node.kind not in ("parameter", "buffer"):
             rows = step.lineage.rows(node)
             if any(_varies(step, row) for row in range(rows.start, rows.stop)):
                 return False
     return True
+
+
+def _seen_past(step: StepFacts, above: set[int], alike: set[int]) -> set[int]:
+    """Those of the calls `above` that the prediction was computed from on a way that passes nothing of `alike`."""
+    readers = step.lineage.readers
+    seen: set[int] = set()
+    for number in sorted(above, reverse=True):
+        below = [reader for reader in readers[number] if reader in above]
+        if number not in alike and (not below or any(reader in seen for reader in below)):
+            seen.add(number)
+    return seen
 
 
 def _varies(step: StepFacts, row: int) -> bool:

@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.analysis.depth import layers_by_structure, vanished
+from graphviz_nn.analysis.feeds import feeds
 from graphviz_nn.analysis.weights import WeightUse
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Node
 
+_SAME = 1e-6
 _DEEP = 3
 """Least layers over which a gradient that shrinks is a matter of depth."""
 
@@ -165,13 +167,18 @@ def _spreads(steps: list[StepFacts]) -> dict[int, float]:
 
 
 def _data_differs(step: StepFacts) -> bool:
-    """Whether the numbers that come in vary: their deviation is over a tenth of their size."""
-    for use in step.lineage.weights:
-        source = step.structure.nodes[int(step.lineage.value_node[use.data])]
-        if source.kind in ("input", "constant", "buffer"):
-            row = step.output[use.data]
-            return bool(row[COLUMN["std"]] > 0.1 * step.size[use.data])
-    return False
+    """Whether the numbers that the first trained layer reads vary: their deviation is over a tenth of their size.
+
+    Samples that are all the same are left to the rule for that.
+    """
+    feed = next(iter(feeds(step)), None)
+    if feed is None:
+        return False
+    table = step.metric("feature_spread")
+    spread = None if table is None else table.row(feed.read.node, feed.read.output)
+    if spread is not None and len(spread) == 3 and spread[2] <= _SAME * step.size[feed.row]:
+        return False
+    return bool(step.output[feed.row, COLUMN["std"]] > 0.1 * step.size[feed.row])
 
 
 def _is_collapsed(step: StepFacts, use: WeightUse, spreads: Mapping[int, float], limit: float) -> bool:

@@ -1,0 +1,78 @@
+"""Mistakes of models and losses in their usual forms: shown with plain PyTorch, found and placed, gone when mended."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tests.checks.training import only, recorded, rules
+
+CLASSES = 6
+
+
+def mlp(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width, following in pairwise(widths):
+        layers += [nn.Linear(width, following), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def classes(batch: int = 24) -> tuple[Tensor, Tensor]:
+    """Inputs whose class can be read from them."""
+    inputs = torch.randn(batch, 8)
+    return inputs, inputs[:, :CLASSES].argmax(1)
+
+
+def sgd(model: nn.Module, lr: float = 0.05) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def first_alone(inputs: Tensor) -> Tensor:
+    return inputs[:1].expand(len(inputs), -1) * 1.0
+
+
+@pytest.mark.parametrize("picked", [True, False])
+def test_one_sample_is_repeated_over_the_batch(picked):
+    def train() -> None:
+        model = mlp(8, 16, CLASSES)
+        optimizer = sgd(model)
+        fixed, _ = classes()
+        for _ in range(4):
+            inputs, targets = classes()
+            optimizer.zero_grad()
+            functional.cross_entropy(model(first_alone(fixed) if picked else inputs), targets).backward()
+            optimizer.step()
+
+    assert first_alone(classes()[0]).std(0).max() == 0
+    assert rules(recorded(train)) == ({"constant_input"} if picked else set())
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0])
+def test_samples_that_cannot_be_told_apart_behind_a_view(scale):
+    class Squeezed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.enter, self.middle, self.head = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, CLASSES)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(torch.tanh(self.middle(scale * torch.tanh(self.enter(x.flatten(1))))))
+
+    def train() -> None:
+        model = Squeezed()
+        optimizer = sgd(model)
+        for _ in range(4):
+            inputs, targets = classes()
+            optimizer.zero_grad()
+            functional.cross_entropy(model(inputs[:, None]), targets).backward()
+            optimizer.step()
+
+    torch.manual_seed(0)
+    outputs = Squeezed()(classes()[0][:, None])
+    assert (float(outputs.std(0).max()) < 1e-5) is (scale < 1)
+    run = recorded(train)
+    assert rules(run) == ({"collapsed"} if scale < 1 else set())
+    assert scale == 1 or only(run, "collapsed").module == "middle"
