@@ -20,6 +20,12 @@ _FIRST_KEPT: Final = frozenset({Category.CONVOLUTION, Category.POOLING})
 _SAME_SHAPE: Final = frozenset({Category.ACTIVATION, Category.NORMALISATION, Category.ELEMENTWISE})
 _REGROUPING: Final = frozenset({"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "contiguous"})
 
+_REDUCING: Final = frozenset({"mean", "sum", "amax", "amin", "argmax", "argmin", "any", "all"})
+_SAME_PLACES: Final = frozenset(
+    {"dropout", "softmax", "log_softmax", "to", "float", "double", "half", "bfloat16", "long", "int", "bool", "clone"}
+    | {"gt", "ge", "lt", "le", "eq", "ne", "remainder", "logical_not"}
+)
+
 
 def plain_axes(shape: tuple[int, ...], samples: int | None = None) -> Axes:
     """The axes of a tensor of this shape, of which dimension `samples` counts the samples."""
@@ -74,11 +80,15 @@ class SampleAxes:
             return _one_more
         if name in ("transpose", "swapaxes", "t", "permute", "T", "mT"):
             return _moved
+        if name in ("getitem", "select"):
+            return _picked
+        if name in _REDUCING:
+            return _reduced
         if name == "linear":
             return self._all_but_last
         if category in _FIRST_KEPT:
             return _first_kept
-        if category in _SAME_SHAPE or name in ("dropout", "softmax", "log_softmax", "to", "float", "clone"):
+        if category in _SAME_SHAPE or name in _SAME_PLACES:
             return _same_shape
         return None
 
@@ -170,6 +180,43 @@ def _pair(attributes: dict[str, Any]) -> tuple[int, int] | None:
         if isinstance(first, int) and isinstance(second, int):
             return first, second
     return None
+
+
+def _picked(node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:
+    """Indexing with numbers and slices: of the samples, nothing or all of them must be taken."""
+    axes = known[0]
+    if axes is None:
+        return None
+    if plain(node) == "select":
+        dim, index = node.attributes.get("dim"), node.attributes.get("index")
+        parts = [*[":"] * (dim % len(axes)), index] if isinstance(dim, int) else [None]
+    else:
+        given = node.attributes.get("idx")
+        parts = given if isinstance(given, list) else [given]
+    found: list[Dimension] = []
+    for part, dimension in zip(parts, axes, strict=False):
+        whole, sliced = part == ":", isinstance(part, str) and ":" in part
+        if not (whole or sliced or type(part) is int) or (counts_samples(dimension) and not whole):
+            return None
+        if sliced:
+            found.append(dimension if whole else ((False, shape[len(found)]),))
+    found += axes[len(parts) :]
+    return tuple(found) if tuple(map(_size, found)) == shape else None
+
+
+def _reduced(node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:
+    """A mean or an extreme over other dimensions than that of the samples."""
+    axes, given = known[0], node.attributes.get("dim")
+    dims = given if isinstance(given, list) else [given]
+    if axes is None or not all(isinstance(dim, int) for dim in dims):
+        return None
+    gone = {dim % len(axes) for dim in dims if isinstance(dim, int)}
+    if any(counts_samples(axes[dim]) for dim in gone):
+        return None
+    one: Dimension = ((False, 1),)
+    keeps = node.attributes.get("keepdim") is True
+    found = [one if place in gone else axis for place, axis in enumerate(axes) if keeps or place not in gone]
+    return tuple(found) if tuple(map(_size, found)) == shape else None
 
 
 def _one_more(node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:

@@ -10,6 +10,7 @@ import numpy as np
 from graphviz_nn.analysis.axes import SampleAxes, counts_samples
 from graphviz_nn.analysis.comparisons import Comparison, comparisons, origin, output_of, plain
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.feeds import learned_nodes
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Node, ValueRef
@@ -74,9 +75,10 @@ def batch_leak(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
     attention along it, or a normalisation over all dimensions, sums over samples.
 
     **Criterion.** The samples' dimension is the first of the inputs that have as many elements there as the target. It
-    is followed through casts, views, transpositions, convolutions, pooling, elementwise calls and linear maps; nothing
-    is said where it cannot be followed. A finding is a call that cuts across it or sums over it and from which the
-    prediction comes, or a recurrence or attention along it where there is one target a sample.
+    is followed through casts, views, transpositions, indexing and means over other dimensions, convolutions, pooling,
+    elementwise calls and linear maps; nothing is said where it cannot be followed. A finding is a call that cuts across
+    it or sums over it and from which the prediction comes, or a recurrence or attention along it where there is one
+    target a sample.
 
     **Healthy look-alikes.** Batch normalisation; groups of whole samples; contrastive losses; sequences that stand
     first, with one target an element; a batch of one.
@@ -93,6 +95,8 @@ def batch_leak(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
         if not samples:
             continue
         axes = SampleAxes(step.lineage, samples)
+        if not _is_one_each(step, found, axes):
+            continue
         for node, cause, remedy in _leaks(step, found, axes):
             if (step.position, node.id) not in told:
                 told.add((step.position, node.id))
@@ -169,15 +173,24 @@ def _softmax_dimension(node: Node) -> int | None:
 
 def _samples(step: StepFacts, found: Comparison) -> dict[ValueRef, int]:
     """The inputs that have as many elements in their first dimension as the target."""
-    nodes = step.structure.nodes
     shape = output_of(step.lineage, found.target).shape
-    if nodes[origin(step.lineage, found.target).id].kind != "input" or not shape or shape[0] < 2:
+    if not shape or shape[0] < 2:
         return {}
     return {
         ValueRef(node.id, 0): 0
         for node in step.lineage.forward
         if node.kind == "input" and node.outputs[0].shape[:1] == shape[:1]
     }
+
+
+def _is_one_each(step: StepFacts, found: Comparison, axes: SampleAxes) -> bool:
+    """Whether targets come in, or were made of what comes in, one or one row for each sample."""
+    if origin(step.lineage, found.target).kind == "input":
+        return True
+    entering = axes.of(ValueRef(found.target.node, found.target.output))
+    if entering is None or found.target.node in learned_nodes(step.lineage):
+        return False
+    return counts_samples(entering[0]) and not any(map(counts_samples, entering[1:]))
 
 
 def _leaks(step: StepFacts, found: Comparison, axes: SampleAxes) -> Iterator[tuple[Node, str, str]]:

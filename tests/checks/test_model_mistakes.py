@@ -76,3 +76,42 @@ def test_samples_that_cannot_be_told_apart_behind_a_view(scale):
     run = recorded(train)
     assert rules(run) == ({"collapsed"} if scale < 1 else set())
     assert scale == 1 or only(run, "collapsed").module == "middle"
+
+
+class Sequences(nn.Module):
+    """Reads sequences of shape [batch, time, features], with a layer that may expect the time first."""
+
+    def __init__(self, kind: str, *, batch_first: bool) -> None:
+        super().__init__()
+        self.attends = kind == "attention"
+        self.layer = (
+            nn.MultiheadAttention(8, 2, batch_first=batch_first)
+            if self.attends
+            else getattr(nn, kind)(8, 8, batch_first=batch_first)
+        )
+        self.head = nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, 0]  # one channel of several
+        return self.head((self.layer(x, x, x) if self.attends else self.layer(x))[0].mean(1))
+
+
+@pytest.mark.parametrize("kind", ["GRU", "LSTM", "attention"])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_layer_that_takes_the_batch_for_the_sequence_behind_an_index(kind, batch_first):
+    def train() -> None:
+        model = Sequences(kind, batch_first=batch_first)
+        optimizer = sgd(model)
+        for _ in range(3):
+            inputs = torch.randn(12, 2, 5, 8)
+            optimizer.zero_grad()
+            functional.cross_entropy(model(inputs), inputs[:, 0, 0, :CLASSES].argmax(1)).backward()
+            optimizer.step()
+
+    torch.manual_seed(0)
+    model, inputs = Sequences(kind, batch_first=batch_first), torch.randn(12, 2, 5, 8)
+    changed = torch.cat([inputs[:1], torch.randn(11, 2, 5, 8)])
+    assert torch.allclose(model(inputs)[0], model(changed)[0], atol=1e-6) is batch_first or kind != "attention"
+    run = recorded(train)
+    assert rules(run) == (set() if batch_first else {"batch_leak"})
+    assert batch_first or only(run, "batch_leak").module == "layer"
