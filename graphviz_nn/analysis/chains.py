@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -26,8 +27,9 @@ def linear_chain(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
 
     **Criterion.** A trained `linear` is read by nothing but another trained `linear`, through dropout and casts at
     most, and its width is at least the smaller of what enters the first and leaves the second; for convolutions without
-    groups likewise, by their channels. `layers` of them in a row, or more, are a warning; two are information, since a
-    projection before a head is common.
+    groups likewise, by their channels, and for the last of them and a `linear` that reads it flattened, by the numbers
+    of a sample. `layers` of them in a row, or more, are a warning; two are information, since a projection before a
+    head is common.
 
     **Healthy look-alikes.** Bottlenecks and low-rank layers (LoRA, the projections of inverted residuals); projections
     that other calls read too, as in attention and residual blocks; depthwise convolutions; a normalisation in between;
@@ -84,22 +86,36 @@ def _only_reader(lineage: Lineage, node: Node) -> Node | None:
         current = nodes[readers.pop()]
         if current.id in weighted:
             return current
-        if plain(current) not in _TRANSPARENT:
+        if plain(current) not in _TRANSPARENT and not (plain(node) in _CONVOLUTIONS and _flattens(current)):
             return None
 
 
 def _redundant(lineage: Lineage, first: Node, second: Node) -> bool:
-    one = plain(first) == plain(second) and (plain(first) == "linear" or _dense_convolutions(first, second))
+    if not (_trained(lineage, first) and _trained(lineage, second)):
+        return False
+    if plain(second) == "linear" and plain(first) in _CONVOLUTIONS:
+        least = min(_of_a_sample(lineage, first), _width_out(second))
+        return _is_dense(first) and math.prod(first.outputs[0].shape[1:]) >= least
+    one = plain(first) == plain(second) and (plain(first) == "linear" or (_is_dense(first) and _is_dense(second)))
     # One layer that is called on its own output is a linear recurrence.
     if lineage.layer_key(first) == lineage.layer_key(second):
         return False
-    if not one or not (_trained(lineage, first) and _trained(lineage, second)):
-        return False
-    return _width_out(first) >= min(_width_in(lineage, first), _width_out(second))
+    return one and _width_out(first) >= min(_width_in(lineage, first), _width_out(second))
 
 
-def _dense_convolutions(first: Node, second: Node) -> bool:
-    return plain(first) in _CONVOLUTIONS and all(node.attributes.get("groups", 1) == 1 for node in (first, second))
+def _is_dense(node: Node) -> bool:
+    return plain(node) in _CONVOLUTIONS and node.attributes.get("groups", 1) == 1
+
+
+def _flattens(node: Node) -> bool:
+    """Whether the call makes one row of all that belongs to a sample."""
+    return plain(node) in ("flatten", "view", "reshape") and len(node.outputs[0].shape) == 2
+
+
+def _of_a_sample(lineage: Lineage, node: Node) -> int:
+    """How many numbers of a sample the call reads."""
+    read = node.inputs[0]
+    return math.prod(lineage.structure.nodes[read.node].outputs[read.output].shape[1:])
 
 
 def _trained(lineage: Lineage, node: Node) -> bool:

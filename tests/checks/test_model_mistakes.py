@@ -115,3 +115,34 @@ def test_a_layer_that_takes_the_batch_for_the_sequence_behind_an_index(kind, bat
     run = recorded(train)
     assert rules(run) == (set() if batch_first else {"batch_leak"})
     assert batch_first or only(run, "batch_leak").module == "layer"
+
+
+@pytest.mark.parametrize("activation", [nn.Identity, nn.ReLU])
+@pytest.mark.parametrize("channels", [2, 6])
+def test_convolutions_and_a_head_without_an_activation(activation, channels):
+    def build() -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(1, channels, 3, padding=1),
+            activation(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            activation(),
+            nn.Flatten(),
+            nn.Linear(channels * 36, 4),
+        )
+
+    def train() -> None:
+        model = build()
+        optimizer = sgd(model, 0.01)
+        for _ in range(3):
+            inputs = torch.randn(8, 1, 6, 6)
+            optimizer.zero_grad()
+            functional.cross_entropy(model(inputs), inputs[:, 0, 0, :4].argmax(1)).backward()
+            optimizer.step()
+
+    torch.manual_seed(0)
+    model, (one, two) = build(), torch.randn(2, 8, 1, 6, 6)
+    linear = torch.allclose(model(one + two), model(one) + model(two) - model(torch.zeros_like(one)), atol=1e-5)
+    assert linear is (activation is nn.Identity)
+    run = recorded(train)
+    assert rules(run) == ({"linear_chain"} if linear else set())
+    assert not linear or only(run, "linear_chain").module == "0"
