@@ -16,14 +16,13 @@ from graphviz_nn.analysis.comparisons import (
     origin,
     output_of,
     plain,
-    row_of,
 )
-from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
+from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
 
-_NLL: Final = frozenset({"nll_loss", "nll_loss_nd", "nll_loss2d"})
-_SOFTMAXES: Final = frozenset({"softmax", "softmin", "gumbel_softmax"})
-_SIGMOIDS: Final = frozenset({"sigmoid", "hardsigmoid", "special_expit", "expit"})
+_NLL: Final = frozenset({"nll_loss", "nll_loss_nd", "nll_loss2d", "kl_div"})
+SOFTMAXES: Final = frozenset({"softmax", "softmin", "gumbel_softmax"})
+SIGMOIDS: Final = frozenset({"sigmoid", "hardsigmoid", "special_expit", "expit"})
 
 
 def _last_comparisons(context: CheckContext) -> list[tuple[StepFacts, Comparison]]:
@@ -58,7 +57,7 @@ def softmax_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
     del thresholds
     for step, found in _last_comparisons(context):
         made_by = origin(step.lineage, found.prediction)
-        if found.op != "cross_entropy" or plain(made_by) not in (*_SOFTMAXES, "log_softmax"):
+        if found.op != "cross_entropy" or plain(made_by) not in (*SOFTMAXES, "log_softmax"):
             continue
         harmless = plain(made_by) == "log_softmax"
         classes = class_count(step.lineage, found.prediction)
@@ -97,7 +96,7 @@ def sigmoid_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
     del thresholds
     for step, found in _last_comparisons(context):
         made_by = origin(step.lineage, found.prediction)
-        wrong = _SIGMOIDS if found.op == "cross_entropy" else _SIGMOIDS | _SOFTMAXES
+        wrong = SIGMOIDS if found.op == "cross_entropy" else SIGMOIDS | SOFTMAXES
         if found.op in OF_LOGITS and plain(made_by) in wrong:
             yield step.finding(
                 "sigmoid_before_loss",
@@ -111,16 +110,16 @@ def sigmoid_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
 
 
 def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
-    """`nll_loss` is fed with something else than logarithms of probabilities.
+    """`nll_loss` or `kl_div` is fed with something else than logarithms of probabilities.
 
     **Symptom.** The loss is negative, and falls without an end.
 
     **Mathematics.** `nll_loss` only picks −x_y. If x are log-probabilities, Σ exp(x) = 1 over the classes and the loss
     is at least 0. Logits can grow for ever; probabilities give a loss in [−1, 0] whose gradient does not grow as a
-    prediction gets worse.
+    prediction gets worse. `kl_div` is Σ p (log p − x), which is a divergence, and at least 0, under the same condition.
 
     **Criterion.** Over the class dimension, log Σ exp(x) is further than `total` from 0 for most samples, on most
-    recorded steps.
+    recorded steps; of `kl_div`, only where its input has two dimensions.
 
     **Healthy look-alikes.** Log-probabilities in half precision, which miss 0 by a few hundredths; logarithms of
     probabilities to which a small number was added; label smoothing.
@@ -128,11 +127,11 @@ def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) 
     **Remedy.** Apply `log_softmax` over the classes first, or use `cross_entropy` on the logits.
 
     **Source.** PyTorch, `torch.nn.NLLLoss`: "the input given through a forward call is expected to contain
-    log-probabilities of each class".
+    log-probabilities of each class"; `torch.nn.KLDivLoss`: "this loss expects the argument input in the log-space".
     """
     for steps in context.by_structure():
         for found in comparisons(steps[-1]):
-            if found.op not in _NLL:
+            if found.op not in _NLL or (found.op == "kl_div" and not _is_table(steps[-1], found)):
                 continue
             made_by = origin(steps[-1].lineage, found.prediction)
             if plain(made_by) == "log_softmax":
@@ -140,7 +139,7 @@ def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) 
             totals = [total for step in steps if (total := _log_total(step, found)) is not None]
             total = float(np.median(totals)) if totals else 0.0
             if abs(total) > thresholds["total"]:
-                what = "probabilities" if plain(made_by) in _SOFTMAXES else "numbers that are no log-probabilities"
+                what = "probabilities" if plain(made_by) in SOFTMAXES else "numbers that are no log-probabilities"
                 yield steps[-1].finding(
                     "missing_log_softmax",
                     "warning",
@@ -149,54 +148,6 @@ def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) 
                     "Apply log_softmax over the classes first, or use cross_entropy on the logits.",
                     log_total=total,
                     made_by=made_by.name,
-                )
-
-
-def output_range(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
-    """The last activation cannot give the values that the targets have.
-
-    **Symptom.** A regression's loss stops at a plateau; predictions stick to the end of the activation's range.
-
-    **Mathematics.** With outputs confined to [a, b], each target y outside costs at least (y − b)² or (a − y)² in the
-    mean squared error, whatever the weights. The activation is driven into its flat end, where its derivative vanishes.
-
-    **Criterion.** The prediction of an elementwise loss was made by an activation whose layer type states its reach,
-    with nothing but casts, views and indexing in between, and the targets of the recorded steps extend beyond that
-    reach by more than `share` of their own span.
-
-    **Healthy look-alikes.** Targets that pass the reach by rounding or a few per cent of noise; outputs that are scaled
-    after the activation; ReLU outputs for counts and distances.
-
-    **Remedy.** Leave the last activation out, scale its output to the targets, or normalise the targets.
-
-    **Source.** Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 6.2.2.
-    """
-    for steps in context.by_structure():
-        for found in comparisons(steps[-1]):
-            if found.op not in (*ELEMENTWISE, "sub"):
-                continue
-            last = steps[-1]
-            made_by = origin(last.lineage, found.prediction)
-            reach = last.lineage.healthy(made_by).reach
-            rows = row_of(last.lineage, found.target)
-            low = min((step.output[rows, COLUMN["min"]] for step in steps), default=np.nan)
-            high = max((step.output[rows, COLUMN["max"]] for step in steps), default=np.nan)
-            if reach is None or not np.isfinite(low + high) or output_of(last.lineage, found.target).requires_grad:
-                continue
-            beyond = max(high - reach[1], reach[0] - low, 0.0)
-            if beyond > thresholds["share"] * max(high - low, 1e-12) and beyond > 1e-6:
-                yield last.finding(
-                    "output_range",
-                    "warning",
-                    made_by,
-                    f"{made_by.op} gives values from {reach[0]:g} to {reach[1]:g}, but targets go from {low:.3g} to "
-                    f"{high:.3g}.",
-                    "Leave the last activation out, scale its output, or normalise the targets.",
-                    lowest_target=float(low),
-                    highest_target=float(high),
-                    lowest_output=reach[0],
-                    highest_output=reach[1],
-                    loss=found.node.name,
                 )
 
 
@@ -237,6 +188,10 @@ def broadcast_loss(context: CheckContext, thresholds: Mapping[str, float]) -> It
                 target="×".join(map(str, other)),
                 differences=float(joint),
             )
+
+
+def _is_table(step: StepFacts, found: Comparison) -> bool:
+    return len(output_of(step.lineage, found.prediction).shape) == 2
 
 
 def _log_total(step: StepFacts, found: Comparison) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphviz_nn.run import Run
 from tests.checks.training import only, recorded, rules
 
 CLASSES = 6
@@ -146,3 +148,65 @@ def test_convolutions_and_a_head_without_an_activation(activation, channels):
     run = recorded(train)
     assert rules(run) == ({"linear_chain"} if linear else set())
     assert not linear or only(run, "linear_chain").module == "0"
+
+
+def over(last: nn.Module, loss, outputs: int, *, scale: float = 1.0, steps: int = 4) -> Run:
+    """Trains a network that ends in this activation."""
+
+    def program() -> None:
+        model = nn.Sequential(*mlp(8, 16, outputs), last)
+        optimizer = sgd(model, 0.02)
+        for _ in range(steps):
+            inputs, targets = classes(48)
+            optimizer.zero_grad()
+            made = model(inputs)
+            loss(made if scale == 1 else scale * made, targets).backward()
+            optimizer.step()
+
+    return recorded(program)
+
+
+def is_even(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(outputs[:, 0], (targets % 2).float())
+
+
+def to_number(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.mse_loss(outputs[:, 0], targets.float())
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "outputs"),
+    [
+        (nn.Tanh(), functional.cross_entropy, CLASSES),
+        (nn.ReLU(), functional.cross_entropy, CLASSES),
+        (nn.Hardtanh(0, 1), functional.cross_entropy, CLASSES),
+        (nn.ReLU(), is_even, 1),
+        (nn.Tanh(), is_even, 1),
+        (nn.Hardtanh(), to_number, 1),
+        (nn.Hardtanh(0, 3), to_number, 1),
+    ],
+)
+def test_a_last_activation_that_keeps_the_prediction_from_its_target(last, loss, outputs):
+    assert only(over(last, loss, outputs), "output_range").module == "3"
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "outputs", "scale"),
+    [
+        (nn.Tanh(), functional.cross_entropy, CLASSES, 10.0),
+        (nn.Hardtanh(-10, 10), functional.cross_entropy, CLASSES, 1.0),
+        (nn.Hardtanh(-8, 8), is_even, 1, 1.0),
+        (nn.Hardtanh(-1, 6), to_number, 1, 1.0),
+        (nn.Softplus(), to_number, 1, 1.0),
+    ],
+)
+def test_a_last_activation_with_room_for_the_targets_is_quiet(last, loss, outputs, scale):
+    assert rules(over(last, loss, outputs, scale=scale)) == set()
+
+
+def test_the_least_loss_within_the_reach_of_tanh_is_told():
+    targets = torch.arange(CLASSES)
+    best = functional.cross_entropy(2.0 * functional.one_hot(targets, CLASSES) - 1, targets)
+    evidence = only(over(nn.Tanh(), functional.cross_entropy, CLASSES), "output_range").evidence
+    assert evidence["least_loss"] == pytest.approx(float(best), rel=1e-5)
+    assert evidence["guessing"] == pytest.approx(math.log(CLASSES))
