@@ -24,7 +24,7 @@ METRICS: Final = (
         "nll_log_total",
         "input",
         log_total,
-        operators=frozenset({"nll_loss", "nll_loss_nd"}),
+        operators=frozenset({"nll_loss", "nll_loss_nd", "kl_div"}),
         arguments=frozenset({"input"}),
         columns=("median",),
     ),

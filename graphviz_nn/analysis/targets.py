@@ -34,9 +34,10 @@ def targets_out_of_range(context: CheckContext, thresholds: Mapping[str, float])
 
     **Criterion.** *Outside*: the step failed at a loss over classes whose largest target is not below the number of
     classes (or the smallest, other than what is ignored, is negative); a target of binary cross-entropy lies further
-    than `beyond` outside [0, 1]; a class probability is negative. *One class*: on consecutive recorded steps, at least
-    `steps`, all targets (at least 16 a step) of all losses above one trained output layer are one and the same class.
-    Class probabilities that do not sum to 1 are reported as information.
+    than `beyond` outside [0, 1]; a class probability, or a target of `kl_div` that is no logarithm, is negative, or the
+    rows of such a target sum to something further than `beyond` from 1. *One class*: on consecutive recorded steps, at
+    least `steps`, all targets (at least 16 a step) of all losses above one trained output layer are one and the same
+    class. Class probabilities that do not sum to 1 are reported as information.
 
     **Healthy look-alikes.** `ignore_index`; smoothed labels a little outside [0, 1]; a critic that is given ones for
     real and zeros for made samples; contrastive losses whose positive is always at index 0 (their logits are no layer's
@@ -91,6 +92,8 @@ def _outside(steps: list[StepFacts], found: Comparison, beyond: float) -> _Verdi
     if found.op in _OF_PROBABILITIES and (low < -beyond or high > 1 + beyond):
         cause = f"Targets of {found.node.op} go from {low:.3g} to {high:.3g}; it is made for 0 to 1."
         return "error", cause, "Map the labels to 0 and 1, or use a loss for what they are.", evidence
+    if found.op == "kl_div":
+        return _no_distribution(steps, found, beyond, low)
     if found.op != "cross_entropy" or output_of(last.lineage, found.target).dtype in _INTEGERS:
         return None
     if low < -_ROUNDING:
@@ -101,6 +104,21 @@ def _outside(steps: list[StepFacts], found: Comparison, beyond: float) -> _Verdi
     if abs(total - 1) > beyond:
         cause = f"Class probabilities given to {found.node.op} sum to {total:.3g}, not 1."
         return "info", cause, "Divide them by their sum, or use a loss for several labels.", {"total": total}
+    return None
+
+
+def _no_distribution(steps: list[StepFacts], found: Comparison, beyond: float, low: float) -> _Verdict | None:
+    """Whether the target of a divergence is none: negative somewhere, or a table whose rows do not sum to 1."""
+    shape = output_of(steps[-1].lineage, found.target).shape
+    if found.node.attributes.get("log_target") is True:
+        return None
+    remedy = "Give it probabilities: softmax of the logits, or log_target=True for their logarithms."
+    if low < -_ROUNDING:
+        return "error", f"Targets of kl_div go down to {low:.3g}, and are no probabilities.", remedy, {"lowest": low}
+    row = row_of(steps[-1].lineage, found.target)
+    total = float(np.median([step.output[row, COLUMN["mean"]] for step in steps])) * (shape[-1] if shape else 1)
+    if len(shape) == 2 and abs(total - 1) > beyond:
+        return "warning", f"Each row of the targets of kl_div sums to {total:.3g}, not 1.", remedy, {"total": total}
     return None
 
 

@@ -210,3 +210,29 @@ def test_the_least_loss_within_the_reach_of_tanh_is_told():
     evidence = only(over(nn.Tanh(), functional.cross_entropy, CLASSES), "output_range").evidence
     assert evidence["least_loss"] == pytest.approx(float(best), rel=1e-5)
     assert evidence["guessing"] == pytest.approx(math.log(CLASSES))
+
+
+def divergence(form: str):
+    """A loss that compares distributions, whose input or target may be no such thing."""
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        wanted = 0.9 * functional.one_hot(targets, CLASSES).float() + 0.1 / CLASSES
+        given = outputs.softmax(1) if form == "input" else outputs.log_softmax(1)
+        wanted = {"sum": 10 * wanted, "log": wanted.log()}.get(form, wanted)
+        return functional.kl_div(given, wanted, reduction="batchmean", log_target=form == "told")
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("form", "rule"),
+    [("input", "missing_log_softmax"), ("sum", "targets_out_of_range"), ("log", "targets_out_of_range")],
+)
+def test_a_divergence_of_what_is_no_distribution(form, rule):
+    run = over(nn.Identity(), divergence(form), CLASSES)
+    assert rule in rules(run) <= {rule, "nonfinite_forward"}
+    assert run.node(next(f for f in run.findings() if f.rule == rule).node).op == "kl_div"
+
+
+def test_a_divergence_of_distributions_is_quiet():
+    assert rules(over(nn.Identity(), divergence("right"), CLASSES)) == set()
