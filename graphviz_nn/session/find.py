@@ -137,8 +137,8 @@ class Finder:
         if name not in self._columns:
             items: Iterable[Any] = self._structure.nodes
             if name in ("shape", "dtype"):
-                items = chain.from_iterable(node.outputs for node in self._structure.nodes)
-            self._columns[name] = Column(list(map(operator.attrgetter(name), items)))
+                items = chain.from_iterable(map(operator.attrgetter("outputs"), items))
+            self._columns[name] = Column(map(operator.attrgetter(name), items))
         return self._columns[name]
 
     def _any_output(self, values: Flags) -> Flags:

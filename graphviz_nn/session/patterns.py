@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
@@ -53,9 +54,10 @@ def shape_text(shape: Sequence[int]) -> str:
 class Column(Generic[Item]):
     """Many items, few of them different: a test is asked once for each that differs."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        codes = {item: code for code, item in enumerate(dict.fromkeys(items))}
-        self._codes = np.fromiter(map(codes.__getitem__, items), np.intp, len(items))
+    def __init__(self, items: Iterable[Item]) -> None:
+        codes: defaultdict[Item, int] = defaultdict()
+        codes.default_factory = codes.__len__
+        self._codes = np.fromiter(map(codes.__getitem__, items), np.intp)
         self._items = tuple(codes)
 
     def matching(self, test: Callable[[Item], bool]) -> npt.NDArray[np.bool_]:
