@@ -15,10 +15,10 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.panels.findings import FindingsPanel
+from graphviz_nn_ui.viewmodels.finding_curves import curves
 from graphviz_nn_ui.viewmodels.finding_rows import (
     begins_at,
     count_text,
-    curves,
     evidence_rows,
     go_to,
     next_finding,
@@ -140,7 +140,9 @@ class TestPanel:
         assert revealed == [stem]
         settle(workspace, qtbot)
         assert {drawing.accessibleName() for drawing in findings._detail.drawings} == {
-            "by layer", "Histogram: gradient of stem, by magnitude", "L2 norm over training"
+            "Gradient over that at the output",
+            "Histogram: Gradient of stem, by magnitude",
+            "L2 norm over training",
         }  # fmt: skip
         assert "Normalise." in findings._detail._text.text()
 
@@ -168,7 +170,7 @@ class TestPanel:
         assert findings._severities["warning"].isChecked()
         assert view.currentIndex().row() == 1
         assert "Normalise." in findings._detail._text.text()
-        assert "Histogram: gradient of stem, by magnitude" in {
+        assert "Histogram: Gradient of stem, by magnitude" in {
             drawing.accessibleName() for drawing in findings._detail.drawings
         }
 

@@ -20,6 +20,9 @@ MARGIN: Final = 0.04
 BAR_ROOM: Final = 0.15
 """The same where numbers are bars, so that the lowest is one, too."""
 
+FLAT: Final = 1e-3
+"""Relative difference below which numbers are no course: a cliff of a millionth would be drawn as high as any other."""
+
 _DENSE: Final = 3
 """Points to a column of pixels from which a curve is drawn by columns."""
 
@@ -65,7 +68,8 @@ class Axis:
 def axis_of(arrays: Iterable[npt.NDArray[Any]], logarithmic: bool = False, margin: float = MARGIN) -> Axis | None:
     """Returns an axis around all finite (and, if logarithmic, positive) numbers, or None where there are none.
 
-    A little room is left at both ends. A linear axis with such room whose numbers come near 0 from above begins at 0.
+    A little room is left at both ends. A linear axis with such room whose numbers come near 0 from above begins at 0,
+    and one whose numbers differ by less than `FLAT` of their size shows them as a line that is nearly flat.
     """
     pairs = [pair for numbers in arrays if (pair := _ends(numbers, logarithmic)) is not None]
     if not pairs:
@@ -78,6 +82,8 @@ def axis_of(arrays: Iterable[npt.NDArray[Any]], logarithmic: bool = False, margi
         spread = abs(low) * 0.5 or 0.5
         return Axis(low - spread, high + spread)
     room = (high - low) * margin
+    if margin and high - low < FLAT * max(abs(low), abs(high)):
+        room = 0.5 * FLAT * max(abs(low), abs(high))
     return Axis(0.0 if margin and 0 <= low < 0.3 * high else low - room, high + room)
 
 

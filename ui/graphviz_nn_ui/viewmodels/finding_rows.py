@@ -5,21 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Sequence
 from math import prod
+from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+import graphviz_nn
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.events import STATE_TENSOR, EventKind
-from graphviz_nn.model.findings import SEVERITIES, Check, Evidence, Finding
+from graphviz_nn.model.findings import SEVERITIES, Evidence, Finding
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.steps import RunData
-from graphviz_nn.model.views import Curve, Curves
-from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session
 from graphviz_nn.session.order import StepOrder
 from graphviz_nn.session.state import NEVER, States
+from graphviz_nn_ui.viewmodels.finding_curves import check_of, drawn_lists, in_backward, places
 from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes, magnitudes
 from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
@@ -27,8 +25,10 @@ from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 SIGNS: Final = {"error": "✖", "warning": "▲", "info": "●"}
 """Severities are never told by colour alone."""
 
-_BACKWARD: Final = ("gradient", "backward", "vanishing", "exploding", "underflow", "cut_off")
-"""Parts of the names of rules whose trouble begins where a gradient arrives."""
+_OF_INPUT: Final = frozenset({"near_edge", "zero_gradient", "nonfinite_backward"})
+"""Rules outside the family "data" that find fault with what a call reads, or with the gradient of that."""
+
+_TO_ALL_RULES: Final = "[All rules](README.md)\n\n"
 
 
 class Place(NamedTuple):
@@ -57,12 +57,16 @@ def count_text(findings: Sequence[Finding]) -> str:
 
 
 def where_text(finding: Finding, data: RunData) -> str:
-    """Returns the name of the node, else the module, at fault; "the whole step" where neither is."""
+    """Returns the name of the node, else the module, at fault; "the whole step" where neither is.
+
+    A layer of a `Sequential` has a number for a name, which says nothing without its operator: "0 (linear)".
+    """
     if finding.node is not None:
         try:
-            return data.structure(data.steps()[finding.step].structure).nodes[finding.node].name
+            node = data.structure(data.steps()[finding.step].structure).nodes[finding.node]
         except (GraphvizNNError, LookupError):
             return f"node {finding.node}"
+        return f"{node.name} ({node.op})" if node.name.rpartition(".")[2].isdecimal() else node.name
     if finding.module is not None:
         return finding.module or "(root)"
     return "the whole step"
@@ -74,60 +78,55 @@ def step_number(finding: Finding, data: RunData) -> int:
 
 
 def evidence_rows(finding: Finding) -> list[tuple[str, str]]:
-    """Returns the evidence by name, in words; lists that are drawn as curves are left out."""
-    drawn = curves(finding)
-    titles = {plot.title for plot in drawn}
-    labels = {name for name, texts in _texts(finding) if any(texts == plot.ticks for plot in drawn)}
-    rows = ((name.replace("_", " "), name, value) for name, value in finding.evidence.items())
-    return [(title, _evidence_text(value)) for title, name, value in rows if title not in titles and name not in labels]
-
-
-def curves(finding: Finding) -> list[Curves]:
-    """Returns the evidence that is best drawn: each list of at least two finite numbers as a plot.
-
-    A ratio to the gradient at the output is drawn with the band that the rule takes for healthy.
-    """
-    found = []
-    for name, value in finding.evidence.items():
-        numbers = _numbers(value)
-        if len(numbers) < 2 or not np.isfinite(numbers).all():
-            continue
-        labels = next((texts for _, texts in _texts(finding) if len(texts) == len(numbers)), ())
-        curve = Curve(name.replace("_", " "), np.arange(len(numbers), dtype=np.float64), numbers, _hue(finding.rule))
-        found.append(
-            Curves(
-                title=curve.label,
-                curves=(curve,),
-                x_axis="" if labels else "place",
-                y_axis=curve.label,
-                logarithmic=bool(numbers.min() > 0 and numbers.max() / numbers.min() > 30),
-                ticks=labels,
-                band=_healthy(finding.rule, name, numbers),
-            )
-        )
-    return found
+    """Returns the evidence by name, in words; lists that are drawn as curves are left out, and their labels."""
+    drawn = drawn_lists(finding)
+    labels = {places(finding, len(numbers)) for numbers in drawn.values()}
+    rows = [
+        (name, value) for name, value in finding.evidence.items() if name not in drawn and not _is_in(value, labels)
+    ]
+    return [(name.replace("_", " "), _evidence_text(value)) for name, value in rows]
 
 
 def histogram_of(finding: Finding, numbers: StepNumbers) -> tuple[str, str, Magnitudes] | None:
     """Returns the magnitudes at fault, after a title and a phase: of the gradient of the finding's node where the rule
-    is about gradients, else of its output. None where the step, which must be the finding's, holds none.
+    is about gradients, else of its output; of what the node reads where that is at fault. None where the step, which
+    must be the finding's, holds none, and of a single number.
     """
     nodes = numbers.step.structure.nodes
     if finding.node is None or not 0 <= finding.node < len(nodes) or not nodes[finding.node].outputs:
         return None
-    backward = _in_backward(finding.rule)
+    backward = in_backward(finding.rule)
     table, value = "gradient" if backward else "output", ValueRef(finding.node, 0)
-    elements = prod(nodes[finding.node].outputs[0].shape)
+    read = next((each for each in nodes[finding.node].inputs if nodes[each.node].kind != "parameter"), None)
+    if read is not None and _is_of_input(finding.rule):
+        value = ValueRef(read.node, read.output)
+    elements = prod(nodes[value.node].outputs[value.index].shape)
+    if elements < 2:
+        return None
     bars = magnitudes(numbers.histogram(table, value), numbers.stats(table, value), elements)
     if bars is None:
         return None
-    return f"{table} of {nodes[finding.node].name}, by magnitude", "backward" if backward else "forward", bars
+    title = f"{'Gradient' if backward else 'Result'} of {nodes[value.node].name}, by magnitude"
+    return title, "backward" if backward else "forward", bars
 
 
 def rule_text(rule: str) -> str:
-    """Returns a rule's own documentation as Markdown: symptom, mathematics, criterion, remedy; "" where it has none."""
-    check = _check(rule)
-    return "" if check is None else inspect.getdoc(check.run) or ""
+    """Returns a rule's page as Markdown: symptom, mathematics, criterion, remedy; "" where it has none.
+
+    In a copy of the repository it is the page of the documentation, with its example and pictures in `rule_pages()`;
+    elsewhere the docstring that the page is made of.
+    """
+    check, page = check_of(rule), rule_pages() / f"{rule}.md"
+    if check is None:
+        return ""
+    if page.is_file():
+        return page.read_text(encoding="utf-8").replace(_TO_ALL_RULES, "")
+    return inspect.getdoc(check.run) or ""
+
+
+def rule_pages() -> Path:
+    """Returns the folder of the rules' pages, which is there in a copy of the repository only."""
+    return Path(graphviz_nn.__file__).parents[1] / "docs" / "rules"
 
 
 def begins_at(finding: Finding, order: StepOrder, states: States) -> int:
@@ -139,7 +138,7 @@ def begins_at(finding: Finding, order: StepOrder, states: States) -> int:
     node = finding.node
     if node is None or not 0 <= node < len(order.structure.nodes):
         return end
-    if _in_backward(finding.rule):
+    if in_backward(finding.rule):
         events = order.events_of(node)
         arrived = events[(order.kind[events] == EventKind.GRADIENT) & (order.state[events] == STATE_TENSOR)]
         if len(arrived):
@@ -186,39 +185,14 @@ def place_of(finding: Finding, session: Session) -> Place:
     return Place(finding.step, begins_at(finding, session.step.order, session.step.states))
 
 
-def _check(rule: str) -> Check | None:
-    return next((check for check in plugins().checks if check.name == rule), None)
+def _is_of_input(rule: str) -> bool:
+    """Whether what a call reads is at fault, or gets the gradient that is, and not what it returns."""
+    check = check_of(rule)
+    return rule in _OF_INPUT or (check is not None and check.family == "data")
 
 
-def _healthy(rule: str, name: str, numbers: npt.NDArray[np.float64]) -> tuple[float, float] | None:
-    """The band of a ratio to the gradient at the output, from the rule's own threshold to beyond the numbers."""
-    check = _check(rule)
-    if check is None or not name.startswith("by_layer") or "ratio" not in check.thresholds:
-        return None
-    limit = float(check.thresholds["ratio"])
-    lowest, highest = float(numbers.min()), float(numbers.max())
-    return (limit, max(highest, limit) * 10) if limit < 1 else (min(lowest, limit) / 10, limit)
-
-
-def _numbers(value: Evidence) -> npt.NDArray[np.float64]:
-    listed = value if isinstance(value, list) else []
-    return np.array([float(each) for each in listed if not isinstance(each, str)], np.float64)
-
-
-def _hue(rule: str) -> str:
-    return "backward" if _in_backward(rule) else "forward"
-
-
-def _in_backward(rule: str) -> bool:
-    return any(part in rule for part in _BACKWARD)
-
-
-def _texts(finding: Finding) -> list[tuple[str, tuple[str, ...]]]:
-    return [
-        (name, tuple(str(each) for each in value))
-        for name, value in finding.evidence.items()
-        if isinstance(value, list) and value and isinstance(value[0], str)
-    ]
+def _is_in(value: Evidence, labels: set[tuple[str, ...]]) -> bool:
+    return isinstance(value, list) and bool(value) and tuple(map(str, value)) in labels
 
 
 def _evidence_text(value: Evidence) -> str:

@@ -54,7 +54,8 @@ class Plot(QWidget):
         named = Axis(-0.5, len(curves.ticks) - 0.5) if curves.ticks else None
         self._x = named or axis_of([self._places], margin=0.0)
         room = BAR_ROOM if curves.bars else MARGIN
-        self._y = axis_of([curve.y for curve in curves.curves], curves.logarithmic, room)
+        zeros = curves.bars and not any(curve.y.any() for curve in curves.curves)
+        self._y = Axis(0.0, 1.0) if zeros else axis_of([curve.y for curve in curves.curves], curves.logarithmic, room)
         self.setAccessibleDescription(_in_words(curves))
         self.update()
 

@@ -132,8 +132,21 @@ class PlotPainter:
             painter.drawText(QPointF(right - width, baseline), curve.label)
             painter.fillRect(QRectF(right - width - 14, baseline - 8, 9, 9), self._hue(curve))
             right -= width + 26
+        right -= self._paint_unit(right, baseline) if not several else 0
         painter.setPen(self.theme.ink)
         painter.drawText(QPointF(8, baseline), self._fitting(self.curves.title, right - 16))
+
+    def _paint_unit(self, right: float, baseline: int) -> float:
+        """What a single curve's numbers are, where there is room for it; returns the pixels that it takes."""
+        metrics, text = self.painter.fontMetrics(), self.curves.y_axis
+        width = metrics.horizontalAdvance(text)
+        if text.casefold() in ("", self.curves.title.casefold()) or right - 40 - width < metrics.horizontalAdvance(
+            self.curves.title
+        ):
+            return 0
+        self.painter.setPen(self.theme.muted)
+        self.painter.drawText(QPointF(right - width, baseline), text)
+        return width + 12
 
     # Numbers
 

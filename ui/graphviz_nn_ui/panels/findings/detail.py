@@ -10,7 +10,8 @@ from PyQt6.QtWidgets import QBoxLayout, QFrame, QLabel, QScrollArea, QTextBrowse
 
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.views import Curves
-from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, curves, evidence_rows, rule_text
+from graphviz_nn_ui.viewmodels.finding_curves import curves
+from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, evidence_rows, rule_pages, rule_text
 from graphviz_nn_ui.viewmodels.magnitudes import Magnitudes
 from graphviz_nn_ui.widgets.histogram import HistogramView
 from graphviz_nn_ui.widgets.plot import Plot
@@ -26,6 +27,7 @@ class FindingDetail(QScrollArea):
 
     def __init__(self) -> None:
         self._shown: tuple[Finding, str] | None = None
+        self._page = ""
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -45,6 +47,7 @@ class FindingDetail(QScrollArea):
         self._about.toggled.connect(self._open_rule)
         self._rule = QTextBrowser()
         self._rule.setOpenExternalLinks(True)
+        self._rule.setSearchPaths([str(rule_pages())])
         self._rule.setMinimumHeight(_RULE_HEIGHT)
         self._rule.setAccessibleName("About the rule")
         self._rule.hide()
@@ -69,6 +72,7 @@ class FindingDetail(QScrollArea):
         wide = self.width() > _WIDE_CHARACTERS * self.fontMetrics().averageCharWidth()
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         self._halves.setDirection(direction)
+        self._halves.setStretch(0, 1 if wide else 0)
         super().resizeEvent(event)
 
     def show_finding(self, finding: Finding, where: str) -> None:
@@ -77,8 +81,8 @@ class FindingDetail(QScrollArea):
         self._text.setText(self._in_words(finding, where))
         self._about.setText(f"About the rule {finding.rule}")
         self._about.setChecked(False)
-        self._rule.setMarkdown(rule_text(finding.rule))
-        self._about.setVisible(bool(rule_text(finding.rule)))
+        self._page = rule_text(finding.rule)
+        self._about.setVisible(bool(self._page))
         for drawing in self._drawings:
             self._drawn.removeWidget(drawing)
             drawing.deleteLater()
@@ -96,22 +100,23 @@ class FindingDetail(QScrollArea):
         """What is drawn of it, from top to bottom."""
         return tuple(self._drawings)
 
-    def add_plot(self, curves: Curves) -> None:
-        """Draws something more about it, below what is there."""
+    def add_plot(self, curves: Curves, *, telling: bool = True) -> None:
+        """Draws something more about it: above the histograms where it is telling, or else below what is there."""
         plot = Plot(curves.title)
         plot.setMinimumHeight(_PLOT_HEIGHT)
         plot.show_curves(curves)
-        self._add(plot)
+        plots = [drawing for drawing in self._drawings if isinstance(drawing, Plot)]
+        self._add(plot, len(plots) if telling else len(self._drawings))
 
     def add_histogram(self, title: str, phase: str, bars: Magnitudes) -> None:
         """Draws a histogram in the colour of a phase, below what is there."""
         view = HistogramView(title)
         view.show_bars(title, phase, bars)
-        self._add(view)
+        self._add(view, len(self._drawings))
 
-    def _add(self, drawing: QWidget) -> None:
-        self._drawings.append(drawing)
-        self._drawn.insertWidget(len(self._drawings) - 1, drawing)
+    def _add(self, drawing: QWidget, place: int) -> None:
+        self._drawings.insert(place, drawing)
+        self._drawn.insertWidget(place, drawing)
 
     def _in_words(self, finding: Finding, where: str) -> str:
         theme = theme_of(self)
@@ -128,6 +133,8 @@ class FindingDetail(QScrollArea):
         )
 
     def _open_rule(self, opened: bool) -> None:
+        if opened:
+            self._rule.setMarkdown(self._page)  # with its pictures: not before somebody wants to see them
         self._rule.setVisible(opened)
         self._about.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
         if opened:

@@ -17,12 +17,11 @@ from PyQt6.QtWidgets import (
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.findings import SEVERITIES, Finding
-from graphviz_nn.model.views import Curves
 from graphviz_nn_ui.panels.findings.detail import FindingDetail
 from graphviz_nn_ui.panels.findings.model import CAUSE, FindingModel
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.finding_course import Course, course
 from graphviz_nn_ui.viewmodels.finding_rows import SIGNS, count_text, go_to, histogram_of, where_text, worst_first
-from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.empty import Emptiable
@@ -30,7 +29,7 @@ from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
-_NORMS = "findings norms"
+_COURSE = "findings course"
 _DETAIL_CHARACTERS = 52
 _MEASURED_ROWS = 30
 """Rows that columns are made to fit: a thousand findings must not be measured."""
@@ -52,7 +51,7 @@ class FindingsPanel(QWidget):
         self._splitter.addWidget(self._detail)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([1000, 1000])
+        self._splitter.setSizes([900, 1100])
         self._detail.setMinimumWidth(self.fontMetrics().averageCharWidth() * _DETAIL_CHARACTERS)
         self._splitter.setChildrenCollapsible(False)
         self._detail.hide()
@@ -165,7 +164,7 @@ class FindingsPanel(QWidget):
         self._chosen, self._drawn = finding, None
         self._detail.show_finding(finding, where_text(finding, document.data))
         self._detail.show()
-        self._draw_norms(document, finding)
+        self._draw_course(document, finding)
 
     def _go(self, index: QModelIndex) -> None:
         document = self._workspace.document
@@ -190,19 +189,18 @@ class FindingsPanel(QWidget):
         if found is not None:
             self._detail.add_histogram(*found)
 
-    def _draw_norms(self, document: Document, finding: Finding) -> None:
-        node, data = finding.node, document.data
-        if node is None:
-            self._workspace.jobs.forget(_NORMS)
-            return
+    def _draw_course(self, document: Document, finding: Finding) -> None:
+        """Draws what the recorded steps show of it, once a worker has read them."""
+        data = document.data
 
-        def add(curves: Curves | None) -> None:
-            if curves is not None and self._chosen is finding:
-                self._detail.add_plot(curves)
+        def add(found: Course) -> None:
+            if self._chosen is finding:
+                for curves in found.telling:
+                    self._detail.add_plot(curves)
+                for curves in found.norms:
+                    self._detail.add_plot(curves, telling=False)
 
-        self._workspace.jobs.submit(
-            _NORMS, lambda ticket: norms_over_steps(data, finding.step, node, ticket.check), add
-        )
+        self._workspace.jobs.submit(_COURSE, lambda ticket: course(data, finding, ticket.check), add)
 
 
 def _why_none(document: Document, hidden: int) -> str:
