@@ -70,15 +70,18 @@ def child(path: str | None, began: float) -> None:
 
 
 def _opened(window: Any, path: str) -> dict[str, Any]:
-    """Seconds until the run is drawn, and until nothing is under way any more (checks)."""
+    """Seconds until the run is drawn in every panel in sight, and until nothing is under way any more."""
     from PyQt6.QtWidgets import QApplication
+
+    from graphviz_nn_ui.widgets.docks import TAG as PANELS
 
     workspace, started = window.workspace, time.perf_counter()
     window.opener.open(path)
     drawn = None
     while workspace.document is None or workspace.jobs.tags or drawn is None:
         QApplication.processEvents()
-        if drawn is None and window.canvas is not None and window.canvas.drawing is not None:
+        there = window.canvas is not None and window.canvas.drawing is not None
+        if drawn is None and there and PANELS not in workspace.jobs.tags:
             drawn = time.perf_counter() - started
     QApplication.processEvents()
     rest = time.perf_counter() - started
@@ -159,7 +162,7 @@ def main() -> None:
         seen = measured(path)
     what = f"open a GPT-2 run of {seen['nodes']:,} nodes"
     show(f"{what}, collapsed, drawn", "≤ 400 ms", f"{seen['drawn'] * 1e3:.0f} ms", seen["drawn"] <= 0.4)
-    show(f"{what}, checked too", "-", f"{seen['rest'] * 1e3:.0f} ms")
+    show(f"{what}, nothing under way any more", "-", f"{seen['rest'] * 1e3:.0f} ms")
     step = quantiles(seen["steps"], n=20)[-1]
     show(f"step into, all panels, 95 % of {STEPS}", "≤ 33 ms", f"{step * 1e3:.1f} ms", step <= 0.033)
     frame = quantiles(measured(part="--lanes")["lanes"], n=20)[-1]

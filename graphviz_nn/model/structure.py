@@ -61,9 +61,23 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
     @classmethod
     def decode(cls, data: bytes) -> Structure:
-        """Reads what `encode` wrote. Raises `msgspec.DecodeError` on anything else. Never runs code."""
-        return _DECODER.decode(data)
+        """Reads what `encode` wrote. Raises `msgspec.DecodeError` on anything else. Never runs code.
+
+        Node by node, so that other threads get their turn: a hundred thousand at once would keep a window still.
+        """
+        parts, node = _DECODER.decode(data), _NODE_DECODER.decode
+        return cls(tuple([node(each) for each in parts.nodes]), parts.modules, parts.module_calls, parts.parameters)
+
+
+class _Parts(msgspec.Struct, frozen=True, array_like=True):
+    """A `Structure` whose nodes have not been read yet."""
+
+    nodes: list[msgspec.Raw]
+    modules: tuple[Module, ...]
+    module_calls: tuple[ModuleCall, ...]
+    parameters: tuple[Parameter, ...] = ()
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Structure)
+_DECODER = msgspec.msgpack.Decoder(_Parts)
+_NODE_DECODER = msgspec.msgpack.Decoder(Node)

@@ -24,7 +24,6 @@ from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.memory import points
 from graphviz_nn_ui.screenshot import Photographer
 from graphviz_nn_ui.widgets.report import ErrorView, ReportDialog, Reporter
-from graphviz_nn_ui.workers.jobs import Ticket
 from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,10 +35,13 @@ LISTEN: Final = 400
 """Milliseconds between two looks for a signal."""
 
 SEEN_FIRST: Final = (
-    "canvas.view",
-    "canvas.commands",
-    "viewmodels.document",
-    *(f"panels.{name}" for name in ("model_tree", "events", "timeline", "inspector", "feature_maps")),
+    "numpy.ma",  # by numpy's own functions, at the first call
+    "graphviz_nn_ui.canvas.view",
+    "graphviz_nn_ui.canvas.commands",
+    "graphviz_nn_ui.viewmodels.document",
+    "graphviz_nn_ui.viewmodels.place",
+    *(f"graphviz_nn_ui.panels.{name}" for name in ("model_tree", "events", "timeline", "inspector", "feature_maps")),
+    "graphviz_nn_ui.panels.inspector.numbers_page",
 )
 """Modules that the first run on the screen needs: panels that no other panel hides at first."""
 
@@ -130,13 +132,14 @@ def ensure_present(path: str) -> None:
 
 def prepare(window: MainWindow) -> None:
     """Imports and makes what an open run needs, while the start page can be used already."""
+    window.workspace.jobs.submit("prepare", lambda ticket: load_all(), lambda done: window.docks)
 
-    def load_all(ticket: Ticket) -> None:
-        for name in SEEN_FIRST:
-            import_module(f"graphviz_nn_ui.{name}")
-        list_panels()
 
-    window.workspace.jobs.submit("prepare", load_all, lambda done: window.docks)
+def load_all() -> None:
+    """Imports what an open run needs. For a thread: it takes longer than a window may stand still."""
+    for name in SEEN_FIRST:
+        import_module(name)
+    list_panels()
 
 
 def list_panels() -> Sequence[Panel]:
@@ -195,6 +198,7 @@ def make_window(application: QApplication, settings: QSettings) -> MainWindow:
     workspace = Workspace()
     logging.getLogger().addHandler(workspace.log)
     window = MainWindow(workspace, list_panels, _make_canvas, settings)
+    window.opener.prepare = load_all
     appearance = Appearance(application, workspace, points(settings))
     add_appearance_commands(workspace, appearance)
     application.aboutToQuit.connect(lambda: settings.setValue("text/points", appearance.points))

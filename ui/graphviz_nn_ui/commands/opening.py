@@ -26,12 +26,14 @@ class Opener:
 
     Attributes:
         recent: the runs that were opened. under_way: (name of the file that is being opened; "" when that has ended).
+        prepare: called in the thread that reads a run, before it does: imports what showing it needs.
     """
 
     def __init__(self, workspace: Workspace, recent: Recent) -> None:
         self._workspace = workspace
         self.recent = recent
         self.under_way: Signal[str] = Signal()
+        self.prepare: Callable[[], object] = lambda: None
 
     def open(
         self,
@@ -50,14 +52,16 @@ class Opener:
         name = Path(path).name
         self._tell(name)
 
+        def read(ticket: Ticket) -> Document:
+            self.prepare()
+            return _read(path, first or (lambda document: None), ticket)
+
         def done(document: Document) -> None:
             self.show(document)
             if then is not None:
                 then(document)
 
-        self._workspace.jobs.submit(
-            TAG, partial(_read, path, first or (lambda document: None)), done, lambda error: self._fail(name, error)
-        )
+        self._workspace.jobs.submit(TAG, read, done, lambda error: self._fail(name, error))
 
     def cancel(self) -> None:
         """Opens nothing after all."""

@@ -10,6 +10,7 @@ from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.run import Run, load
+from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
 
@@ -21,6 +22,7 @@ class Document:
         run: the run. data: what it is read from.
         session: step, cursor, selection, expansion, breakpoints.
         findings: what the checks found so far, the most severe first.
+        asked: the finding that was last asked to be shown in full.
         findings_changed: ().
     """
 
@@ -29,6 +31,7 @@ class Document:
         self.run = run
         self.session = Session(run.data)
         self.findings: Sequence[Finding] = ()
+        self.asked: Finding | None = None
         self.findings_changed: Signal[()] = Signal()
         self.take_in_findings()
 
@@ -77,12 +80,13 @@ class Document:
 
 def open_document(path: str | os.PathLike[str]) -> Document:
     """Opens a run file. Raises `RunFileError` where that cannot be done; the message says why and what to do."""
-    run = load(path)
-    try:
-        return Document(run)
-    except BaseException:
-        run.close()
-        raise
+    with collector_paused():
+        run = load(path)
+        try:
+            return Document(run)
+        except BaseException:
+            run.close()
+            raise
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:
