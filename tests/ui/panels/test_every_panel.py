@@ -159,6 +159,7 @@ def test_torch_is_never_imported(digits_run: Path) -> None:
     """Every panel is drawn and used in a fresh process."""
     program = f"""
 import sys
+from PyQt6 import sip
 from PyQt6.QtWidgets import QApplication
 import graphviz_nn
 from graphviz_nn.run import load
@@ -181,6 +182,8 @@ for _ in range(5):
     workspace.jobs.wait()
     application.processEvents()
 workspace.show(None)
+for panel in panels:
+    sip.delete(panel)  # while there is an application, as Qt wants it
 assert "torch" not in sys.modules, "torch was imported"
 """
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)

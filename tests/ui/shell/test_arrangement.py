@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLabel, QTreeView
+from PyQt6.QtCore import QMargins, Qt
+from PyQt6.QtWidgets import QLabel, QPushButton, QToolButton, QTreeView
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.panels.events import EventsPanel
 from graphviz_nn_ui.panels.model_tree import ModelTreePanel
+from graphviz_nn_ui.widgets.dock_titles import TitleBar
 from graphviz_nn_ui.widgets.docks import SHARES
 from graphviz_nn_ui.widgets.elided import ElidedLabel
+from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.tool_bar import MainToolBar
 
 
@@ -18,9 +20,9 @@ def test_a_dock_behind_a_tab_has_no_title_of_its_own(make_window, show, digits_r
     show(digits_run)
     timeline, log, alone = (window.docks[name] for name in ("timeline", "log", "breakpoints"))
     window.docks.toggle("breakpoints")
-    assert timeline.titleBarWidget() is not None
-    assert log.titleBarWidget() is not None
-    assert alone.titleBarWidget() is None
+    assert not isinstance(timeline.titleBarWidget(), TitleBar)
+    assert not isinstance(log.titleBarWidget(), TitleBar)
+    assert isinstance(alone.titleBarWidget(), TitleBar)
 
 
 def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, qtbot):
@@ -28,8 +30,46 @@ def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, q
     show(digits_run)
     timeline, log = window.docks["timeline"], window.docks["log"]
     timeline.setFloating(True)
-    qtbot.waitUntil(lambda: timeline.titleBarWidget() is None)
-    qtbot.waitUntil(lambda: log.titleBarWidget() is None)  # nothing stands beside it any more
+    qtbot.waitUntil(lambda: isinstance(timeline.titleBarWidget(), TitleBar))
+    qtbot.waitUntil(lambda: isinstance(log.titleBarWidget(), TitleBar))  # nothing stands beside it any more
+
+
+def test_a_title_floats_and_closes_its_dock_and_grows_with_the_text(make_window, show, digits_run, qapp, qtbot):
+    window = make_window(Panel("right", "Right", "right", lambda workspace: QLabel("right")))
+    show(digits_run)
+    dock = window.docks["right"]
+    title = dock.titleBarWidget()
+    float_it, close_it = title.findChildren(QToolButton)
+    before, height = qapp.font(), title.sizeHint().height()
+    try:
+        larger = qapp.font()
+        larger.setPointSizeF(before.pointSizeF() + 12)
+        qapp.setFont(larger)
+        qtbot.waitUntil(lambda: title.sizeHint().height() > height)
+    finally:
+        qapp.setFont(before)
+    float_it.click()
+    assert dock.isFloating()
+    float_it.click()
+    assert not dock.isFloating()
+    close_it.click()
+    assert dock.isHidden()
+
+
+def test_controls_without_room_go_on_in_the_next_line(qtbot):
+    first, second, third = (QPushButton(text) for text in ("a choice", "another choice", "a third"))
+    flow = Flow(first, second, third, margins=QMargins())
+    qtbot.addWidget(flow)
+    flow.show()
+    one_line = flow.sizeHint().width()
+    flow.resize(one_line, 200)
+    assert first.y() == second.y() == third.y()
+    flow.resize(one_line - 10, 200)
+    assert first.y() == second.y() < third.y()
+    assert third.width() == third.sizeHint().width()
+    second.hide()
+    qtbot.waitUntil(lambda: third.y() == first.y())
+    assert flow.heightForWidth(one_line - 10) == first.height()
 
 
 def test_areas_take_their_share_of_the_window(make_window, show, digits_run):

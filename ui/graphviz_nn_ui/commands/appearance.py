@@ -46,7 +46,6 @@ class Appearance(QObject):
         font = self._application.font()
         font.setPointSizeF(min(max(points, SMALLEST), LARGEST))
         self._application.setFont(font)
-        self._application.setFont(font, "QDockWidgetTitle")  # which has a font of its own
         self.apply()  # widgets that a style sheet has polished take a font only when they are polished again
 
 

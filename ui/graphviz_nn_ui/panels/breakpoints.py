@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -29,6 +30,11 @@ from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workspace import Workspace
 
 _ID = Qt.ItemDataRole.UserRole
+_WHERE, _WHEN, _HITS = range(3)
+_AIR = 8
+"""Pixels of a row above and below its text."""
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class BreakpointsPanel(QWidget):
@@ -46,12 +52,14 @@ class BreakpointsPanel(QWidget):
         self._error.setWordWrap(True)
         self._error.setAccessibleName("What is wrong with the form")
         buttons = QHBoxLayout()
+        buttons.setSpacing(6)
         for button, work in ((self._add, self._set), (self._change, self._edit), (self._delete, self._remove)):
             button.clicked.connect(lambda checked, work=work: work())
             buttons.addWidget(button)
         buttons.addStretch(1)
         below = QVBoxLayout()
-        below.setContentsMargins(8, 6, 8, 8)
+        below.setContentsMargins(8, 8, 8, 8)
+        below.setSpacing(8)
         below.addWidget(self.form)
         below.addWidget(self._error)
         below.addLayout(buttons)
@@ -79,7 +87,7 @@ class BreakpointsPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for each in breakpoints:
-            item = _row(each, hits_text(step, each))
+            item = _row(each, hits_text(step, each), self.fontMetrics().height() + _AIR)
             self.list.addTopLevelItem(item)
             if each.id == chosen:
                 self.list.setCurrentItem(item)
@@ -95,13 +103,16 @@ class BreakpointsPanel(QWidget):
         number, document = self._chosen(), self._workspace.document
         for button in (self._change, self._delete):
             button.setEnabled(number is not None)
+        self._error.hide()
         if number is not None and document is not None:
             self.form.show_breakpoint(document.session.breakpoints[number])
 
     def _switch(self, item: QTreeWidgetItem, column: int) -> None:
         document = self._workspace.document
-        if column == 0 and document is not None:
-            document.session.breakpoints.enable(item.data(0, _ID), item.checkState(0) == Qt.CheckState.Checked)
+        if column == _WHERE and document is not None:
+            enabled = item.checkState(_WHERE) == Qt.CheckState.Checked
+            # Not told to this panel: it must not make its rows anew while Qt still edits one of them.
+            document.session.breakpoints.enable(item.data(_WHERE, _ID), enabled, origin=self)
 
     def _set(self) -> None:
         document = self._workspace.document
@@ -122,7 +133,9 @@ class BreakpointsPanel(QWidget):
     def _remove(self) -> None:
         document, number = self._workspace.document, self._chosen()
         if document is not None and number is not None:
+            row = self.list.indexOfTopLevelItem(self.list.selectedItems()[0])
             document.session.breakpoints.remove(number)
+            self.list.setCurrentItem(self.list.topLevelItem(min(row, self.list.topLevelItemCount() - 1)))
 
     def _try(self, work: Callable[[], object]) -> None:
         """What cannot be is said below the form."""
@@ -146,6 +159,7 @@ class Form(QWidget):
         self.limit.setAccessibleName("Condition")
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Stops at", self.place)
         form.addRow("", self.pattern)
@@ -183,6 +197,16 @@ class _List(QTreeWidget):
         self.setAccessibleName("Breakpoints")
         self.setHeaderLabels(["Stops at", "When", "Hits"])
         self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
+        header, heading = self.header(), self.headerItem()
+        assert header is not None
+        assert heading is not None
+        heading.setTextAlignment(_HITS, _RIGHT)
+        heading.setToolTip(_HITS, "How often it stops in the open step")
+        header.setStretchLastSection(False)
+        for column in (_WHERE, _WHEN):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_HITS, QHeaderView.ResizeMode.ResizeToContents)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -191,15 +215,16 @@ class _List(QTreeWidget):
             super().keyPressEvent(event)
 
 
-def _row(each: Breakpoint, hits: str) -> QTreeWidgetItem:
+def _row(each: Breakpoint, hits: str, height: int) -> QTreeWidgetItem:
     where = f"{each.on} {each.pattern}".strip()
     when = str(each.condition) if each.condition is not None else ""
     item = QTreeWidgetItem([where, when, hits])
-    item.setData(0, _ID, each.id)
+    item.setData(_WHERE, _ID, each.id)
     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-    item.setCheckState(0, Qt.CheckState.Checked if each.enabled else Qt.CheckState.Unchecked)
-    item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
-    for column, text in enumerate((where, when, f"stops {hits} times in this step")):
+    item.setCheckState(_WHERE, Qt.CheckState.Checked if each.enabled else Qt.CheckState.Unchecked)
+    item.setTextAlignment(_HITS, _RIGHT)
+    item.setSizeHint(_WHERE, QSize(0, height))
+    for column, text in enumerate((where, when, f"Hits in this step: {hits}")):
         item.setToolTip(column, text)
     return item
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from graphviz_nn.analysis.curves import followed_of, loss_curve, norm_curves
 from graphviz_nn.errors import NotRecorded
@@ -20,6 +20,7 @@ from graphviz_nn.model.subject import Subject
 from graphviz_nn.model.views import Curves, ViewData, ViewOptions
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.shown_views import selected_subject
+from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.plot import Plot
@@ -49,7 +50,7 @@ class CurvesPanel(QWidget):
         self.loss = Plot("Loss over training")
         self.norms = Plot("Norms of the selected node over training")
         self.logarithmic = QCheckBox("Logarithmic loss")
-        self.status = QLabel()
+        self.status = ElidedLabel()
         self._loss_page = Emptiable(self.loss)
         self._norms_page = Emptiable(self.norms)
         self.save = SaveFigureButton(workspace, "curves", self._figure)
@@ -77,7 +78,6 @@ class CurvesPanel(QWidget):
         self.logarithmic.setToolTip("Show the loss on a logarithmic axis")
         self.status.setObjectName("muted")
         self.status.setAccessibleName("Under the pointer")
-        self.status.setMinimumWidth(1)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 0, 8, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.views import HeatMap, ViewData, finite_range
@@ -13,6 +13,7 @@ from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.gradient_history import GradientHistory, ShownHistory, history_of_step, shown_history
 from graphviz_nn_ui.widgets.colour_images import ColourBar
+from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.heat_map import HeatMapView
@@ -40,8 +41,9 @@ class GradientFlowPanel(QWidget):
         self.bars = Plot("Gradient of each layer in this step")
         self.heat_map = HeatMapView("Gradient of each layer in every step")
         self.colours = ColourBar()
-        self.status = QLabel()
+        self.status = ElidedLabel()
         self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Gradient flow of this step, or over training")
         self._pages = {"This step": Emptiable(self.bars), "Over training": Emptiable(self.heat_map)}
         self.save = SaveFigureButton(workspace, "gradient_flow", self._figure)
         self._build()
@@ -77,7 +79,6 @@ class GradientFlowPanel(QWidget):
         self.status.setObjectName("muted")
         self.status.setAccessibleName("Under the pointer")
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setMinimumWidth(1)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 0, 8, 4)
         foot.addWidget(self.status, 1)

@@ -8,10 +8,11 @@ from html import escape
 
 from PyQt6.QtCore import QEvent, pyqtSignal
 from PyQt6.QtGui import QTextCursor
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.viewmodels.log import LIMIT, LogEntry
 from graphviz_nn_ui.widgets.alive import while_alive
+from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.theme import fixed_font, theme_of
 from graphviz_nn_ui.workspace import Workspace
 
@@ -40,17 +41,10 @@ class LogPanel(QWidget):
         copy, clear = QPushButton("Copy all"), QPushButton("Clear")
         copy.clicked.connect(self._copy)
         clear.clicked.connect(self._clear)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(6, 4, 6, 4)
-        bar.addWidget(QLabel("Show"))
-        bar.addWidget(self._level)
-        bar.addStretch(1)
-        bar.addWidget(copy)
-        bar.addWidget(clear)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(bar)
+        column.addWidget(Flow(QLabel("Show"), self._level, copy, clear))
         column.addWidget(self._text)
         # Entries come from any thread; a signal of Qt brings them to this one.
         self._arrived.connect(self._append)

@@ -188,7 +188,9 @@ def _fill_right(column: QVBoxLayout, examples: Sequence[Example], trace: Callabl
         row.addWidget(_muted(what), 1)
         row.addWidget(copy)
         column.addLayout(row)
-        column.addWidget(Code(text))
+        lines = Code(text)
+        lines.setAccessibleName(f"Lines that record: {what}")
+        column.addWidget(lines)
     column.addStretch(1)
 
 

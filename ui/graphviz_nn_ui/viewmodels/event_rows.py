@@ -12,7 +12,7 @@ import numpy.typing as npt
 from graphviz_nn.model.events import STATE_NONE, EventKind
 from graphviz_nn.model.nodes import PHASES
 from graphviz_nn.session.selection import ModuleSelection, NodeSelection, Selection
-from graphviz_nn_ui.viewmodels.numbers import number_text
+from graphviz_nn_ui.viewmodels.numbers import microseconds_text
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 KIND_WORDS: Final = {
@@ -93,7 +93,7 @@ class EventRows:
             kind=kind,
             what=self._what(seq, kind),
             module=self._module(seq),
-            microseconds="" if np.isnan(spent) else number_text(float(spent) * 1e6, 3),
+            microseconds="" if np.isnan(spent) else microseconds_text(float(spent) * 1e6),
         )
 
     def row_at(self, seq: int) -> int:

@@ -76,8 +76,14 @@ def grid_geometry(
     beside = max(1, round(0.05 * max(height, width)))
     bare = _fit(count, height, width, beside, beside, inner, 0.0)
     labelled = labels and count > 1 and height * bare[1] >= _LEAST_LABELLED
-    below = max(beside, -int(-(line + 2) // bare[1])) if labelled else beside
-    columns, scale = _fit(count, height, width, below, beside, inner, line if labelled else 0.0)
+    below = beside
+    columns, scale = bare
+    while labelled and below * scale < line + 2:  # a wider gap makes the images smaller, and itself with them
+        below += 1
+        columns, scale = _fit(count, height, width, below, beside, inner, line)
+        labelled = height * scale >= _LEAST_LABELLED
+    if not labelled:
+        below, (columns, scale) = beside, bare
     if scale > _WHOLE_FROM:
         scale = float(int(scale))
     rows = -(-count // columns)

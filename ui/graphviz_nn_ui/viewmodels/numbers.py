@@ -55,6 +55,11 @@ def time_text(seconds: float) -> str:
     return NOTHING if math.isnan(seconds) else QUANTITIES["time"].text(seconds)
 
 
+def microseconds_text(microseconds: float) -> str:
+    """Returns a number for a column of them: "3.4", "27", "1,234"."""
+    return f"{microseconds:.1f}" if microseconds < 9.95 else f"{microseconds:,.0f}"
+
+
 def shape_text(shape: tuple[int, ...], dtype: str) -> str:
     """Returns "float32 [4, 16, 8, 8]", "float32 scalar"."""
     return f"{dtype.removeprefix('torch.')} {list(shape) if shape else 'scalar'}"

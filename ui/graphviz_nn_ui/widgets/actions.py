@@ -12,6 +12,7 @@ from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.icons import icon
+from graphviz_nn_ui.widgets.space_key import SpaceKey
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
@@ -38,6 +39,7 @@ class Actions(QObject):
         while_alive(self, workspace.commands.changed, self._rebuild)
         while_alive(self, workspace.commands.refreshed, self._look_again)
         window.installEventFilter(self)
+        SpaceKey(self)
         self._sync()
 
     def __getitem__(self, name: str) -> QAction:

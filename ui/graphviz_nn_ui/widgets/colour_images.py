@@ -18,6 +18,8 @@ from graphviz_nn_ui.widgets.theme import theme_of
 
 _BAR_WIDTH: Final = 90
 _BAR_HEIGHT: Final = 10
+_BETWEEN: Final = 12
+_LOUD: Final = "✖ {}"
 _BILINEAR: Final = 2.0
 """How much an image may shrink by interpolation between four pixels, which is quicker than averaging all."""
 
@@ -70,26 +72,32 @@ class ColourBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._colours = "sequential"
         self._ends = ("", "")
-        self._counts: dict[int, int] = {}
+        self._marks: dict[int, str] = {}
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        return QSize(260, self.fontMetrics().height() + 4)
+        """Room for the bar, the numbers at its ends, and what is not finite."""
+        words = [*self._ends, *(_LOUD.format(mark) for mark in self._marks.values())]
+        wide = sum(self.fontMetrics().horizontalAdvance(word) + _BETWEEN for word in words)
+        return QSize(wide + _BAR_WIDTH + (_BAR_HEIGHT + _BETWEEN) * len(self._marks), self.fontMetrics().height() + 4)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        return self.sizeHint()
 
     def show_range(self, colours: str, low: float, high: float, counts: dict[int, int]) -> None:
         """Shows a colour map between two numbers (NaN: each image has its own), and how much is not finite."""
         self._colours = colours
         own = ("its lowest", "its highest") if colours == "sequential" else ("−max", "+max")
         self._ends = own if math.isnan(low) else (number_text(low, 3), number_text(high, 3))
-        self._counts = counts
+        self._marks = {slot: f"{count} {NONFINITE_WORDS[slot]}" for slot, count in counts.items()}
         self.setAccessibleDescription(self.text)
         self.setToolTip(self.text)
+        self.updateGeometry()
         self.update()
 
     @property
     def text(self) -> str:
         """The same in words."""
-        marks = [f"{count} {NONFINITE_WORDS[slot]}" for slot, count in self._counts.items()]
-        return ", ".join([f"{self._ends[0]} … {self._ends[1]}", *marks])
+        return ", ".join([f"{self._ends[0]} … {self._ends[1]}", *self._marks.values()])
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         del event
@@ -100,18 +108,18 @@ class ColourBar(QWidget):
         x = 0.0
         painter.setPen(theme.muted)
         painter.drawText(QPointF(x, baseline), self._ends[0])
-        x += metrics.horizontalAdvance(self._ends[0]) + 6
+        x += metrics.horizontalAdvance(self._ends[0]) + _BETWEEN / 2
         bar = QRectF(x, (self.height() - _BAR_HEIGHT) / 2, _BAR_WIDTH, _BAR_HEIGHT)
         painter.fillRect(bar, _gradient(self._colours, bar))
-        x = bar.right() + 6
+        x = bar.right() + _BETWEEN / 2
         painter.drawText(QPointF(x, baseline), self._ends[1])
-        x += metrics.horizontalAdvance(self._ends[1]) + 12
-        for slot, count in self._counts.items():
+        x += metrics.horizontalAdvance(self._ends[1]) + _BETWEEN
+        for slot, counted in self._marks.items():
+            mark = _LOUD.format(counted)
             painter.fillRect(QRectF(x, bar.top(), _BAR_HEIGHT, _BAR_HEIGHT), QColor(NONFINITE_COLOURS[slot]))
-            text = f"✖ {count} {NONFINITE_WORDS[slot]}"
             painter.setPen(theme.error)
-            painter.drawText(QPointF(x + _BAR_HEIGHT + 4, baseline), text)
-            x += _BAR_HEIGHT + metrics.horizontalAdvance(text) + 12
+            painter.drawText(QPointF(x + _BAR_HEIGHT + 4, baseline), mark)
+            x += _BAR_HEIGHT + metrics.horizontalAdvance(mark) + _BETWEEN
 
 
 def _gradient(colours: str, bar: QRectF) -> QLinearGradient:

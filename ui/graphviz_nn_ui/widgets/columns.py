@@ -65,8 +65,11 @@ class FittedColumns:
             self._header.setSectionHidden(column, not fits)
             if not fits:
                 del needed[column]
+        self._header.setStretchLastSection(False)
         for column, wide in widths.items():
             self._header.resizeSection(column, wide)
+        # Where none is left of those that share the rest, the last one has it.
+        self._header.setStretchLastSection(all(map(self._header.isSectionHidden, self._stretched)))
 
     def _bar(self) -> int:
         bar = self._view.verticalScrollBar()

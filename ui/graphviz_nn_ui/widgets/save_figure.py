@@ -31,7 +31,7 @@ class SaveFigureButton(QPushButton):
         source: Callable[[], ViewData | None],
         beside: Callable[[], Mapping[str, ViewData]] = dict,
     ) -> None:
-        super().__init__("Export figure…")
+        super().__init__("Export…")
         self._workspace = workspace
         self._name = name
         self._source = source

@@ -39,8 +39,11 @@ class StatTable(QTableWidget):
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         super().changeEvent(event)
-        if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+        kind = None if event is None else event.type()
+        if kind in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.show_cards(self._cards)
+        elif kind == QEvent.Type.StyleChange:
+            self._fit()
 
     def show_cards(self, cards: Sequence[TensorCard]) -> None:
         self._cards = cards
@@ -70,4 +73,4 @@ class StatTable(QTableWidget):
         if columns is None or rows is None:
             return
         rows.setDefaultSectionSize(self.fontMetrics().height() + 5)
-        self.setFixedHeight(columns.sizeHint().height() + rows.length() + 2)
+        self.setFixedHeight(columns.sizeHint().height() + rows.length() + 2 * self.frameWidth())

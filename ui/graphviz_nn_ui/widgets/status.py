@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QLabel, QStatusBar
 
-from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.place import status
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphviz_nn_ui.viewmodels.document import Document
+
+_AIR: Final = 60
+"""Pixels between the parts of the line, and for the grip at its end."""
+
+_LEAST: Final = 80
+"""Pixels below which nothing is said of the run."""
 
 
 class StatusLine(QStatusBar):
@@ -39,6 +49,10 @@ class StatusLine(QStatusBar):
             grew=lambda count: self._show(self._workspace.document),
         )
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
     @property
     def place(self) -> str:
         return self._place.text()
@@ -61,7 +75,21 @@ class StatusLine(QStatusBar):
 
     def _show_place(self) -> None:
         document = self._workspace.document
-        self._place.setText(status(document.session) if document is not None else "No run is open")
+        self._place.setText(_place(document) if document is not None else "No run is open")
+        self._fit()
 
     def _show_jobs(self, tags: tuple[str, ...]) -> None:
         self._jobs.setText(f"Working: {', '.join(tags)}" if tags else "")
+        self._fit()
+
+    def _fit(self) -> None:
+        """The place at the cursor comes first: what is said of the run has the room that it leaves."""
+        left = self.width() - self._place.sizeHint().width() - self._jobs.sizeHint().width() - _AIR
+        self._run.setVisible(left >= _LEAST)
+        self._run.setMaximumWidth(max(left, _LEAST))
+
+
+def _place(document: Document) -> str:
+    from graphviz_nn_ui.viewmodels.place import status
+
+    return status(document.session)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Final
 
@@ -126,7 +127,7 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     """Shows every window of the application in a theme."""
     colours = {item.name: getattr(theme, item.name).name() for item in fields(theme) if item.type == "QColor"}
     application.setPalette(_qt_palette(theme))
-    application.setStyleSheet(Template(_style_sheet()).substitute(colours))
+    application.setStyleSheet(Template(_style_sheet()).substitute(colours, name=theme.name, icons=_icons()))
 
 
 def fixed_font(widget: QWidget) -> QFont:
@@ -139,6 +140,12 @@ def fixed_font(widget: QWidget) -> QFont:
 @cache
 def _style_sheet() -> str:
     return files("graphviz_nn_ui").joinpath("style.qss").read_text(encoding="utf-8")
+
+
+@cache
+def _icons() -> str:
+    """The folder of the icons that the style sheet names, as it writes paths: with slashes everywhere."""
+    return Path(str(files("graphviz_nn_ui").joinpath("icons"))).as_posix()
 
 
 def _qt_palette(theme: Theme) -> QPalette:

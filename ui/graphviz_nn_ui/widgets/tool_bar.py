@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtCore import QEvent, QSize, Qt
 from PyQt6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QToolBar, QWidget
 
@@ -29,6 +29,13 @@ WITH_TEXT = ("run.continue", "step.over", "step.into", "step.out")
 ROOM: Final = 195
 """Widths of a letter that a bar has whose buttons say their names."""
 
+LABEL_ROOM: Final = 165
+"""The same, of one that says what the choice of colours is."""
+
+
+_SAYS: Final = ("Search nodes, modules, commands   Ctrl+K", "Search everything   Ctrl+K", "Search   Ctrl+K", "Search")
+"""What the search box says, the most that there is room for."""
+
 
 class MainToolBar(QToolBar):
     """Fixed at the top; buttons for commands that there are."""
@@ -42,7 +49,7 @@ class MainToolBar(QToolBar):
         self._actions = actions
         label = QLabel("Colour by ")
         label.setObjectName("muted")
-        self._after_buttons = self.addWidget(label)
+        self._after_buttons = self._label = self.addWidget(label)
         self._buttons: list[QAction] = []
         self._names: list[str] = []
         self._fill()
@@ -83,12 +90,25 @@ class MainToolBar(QToolBar):
                 self._say_name(button)
 
     def _say_name(self, button: QWidget) -> None:
-        roomy = self.width() >= ROOM * self.fontMetrics().averageCharWidth()
-        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if roomy else Qt.ToolButtonStyle.ToolButtonIconOnly
-        button.setProperty("toolButtonStyle", style)
+        named = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setProperty("toolButtonStyle", named[0] if self._has_room(ROOM) else named[1])
+
+    def _has_room(self, letters: int) -> bool:
+        return self.width() >= letters * self.fontMetrics().averageCharWidth()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
         super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Leaves words away where there is no room for all: the search box is to be seen."""
+        if self._label is not None:
+            self._label.setVisible(self._has_room(LABEL_ROOM))
         for action in self._buttons:
             button = self.widgetForAction(action)
             if button is not None and action.objectName() in WITH_TEXT:
@@ -119,15 +139,20 @@ class SearchBox(QLineEdit):
         super().__init__()
         self._search = search
         self.setReadOnly(True)
-        self.setPlaceholderText("Search nodes, modules, commands   Ctrl+K")
         self.setAccessibleName("Search nodes, modules, commands")
-        self.setMinimumWidth(130)
+        self.setMinimumWidth(90)
         self.setMaximumWidth(310)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
         return QSize(310, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        room = self.width() - 2 * self.fontMetrics().averageCharWidth()
+        fits = (text for text in _SAYS if self.fontMetrics().horizontalAdvance(text) < room)
+        self.setPlaceholderText(next(fits, _SAYS[-1]))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
         del event

@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -27,15 +26,25 @@ from graphviz_nn_ui.viewmodels.event_rows import KIND_FILTERS, PHASE_FILTERS, Ev
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.columns import FittedColumns
 from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
-_WIDTHS: Final = {NUMBER: "▶ 0", KIND: "↻ update", TIME: "0.00k"}
-"""Texts as wide as the columns; what and where take what is left."""
+_WIDTHS: Final = {NUMBER: "▶ 0", KIND: "↻ update", WHAT: "conv2d", TIME: "00,000"}
+"""Texts as wide as the columns; the module takes what is left."""
 
-_LEAST: Final = "conv2d_1"
-"""A word for which there must be room in either."""
+_LEAST: Final = "…conv1"
+"""The end of a path for which there must be room."""
+
+_LOOKED_AT: Final = 300
+"""Events whose words say how wide their column is."""
+
+_AIR: Final = 8
+"""Pixels of a cell that its text leaves free."""
+
+_WIDEST: Final = 14
+"""Letters of a word from which it is cut rather than its column made wider."""
 
 
 class EventsPanel(QWidget):
@@ -105,21 +114,15 @@ class EventsPanel(QWidget):
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setHighlightSections(False)
         view.setItemDelegateForColumn(MODULE, _EndOfPath(view))
-        self._columns = FittedColumns(view, columns, _WIDTHS, (WHAT, MODULE), _LEAST, (TIME, MODULE))
+        self._columns = FittedColumns(view, columns, _WIDTHS, (MODULE,), _LEAST, (TIME, MODULE))
         selection.currentChanged.connect(self._select)
         return view
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setContentsMargins(4, 4, 4, 4)
-        bar.addWidget(self._kinds)
-        bar.addWidget(self._phase)
-        bar.addStretch(1)
-        bar.addWidget(self._follow)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(bar)
+        column.addWidget(Flow(self._kinds, self._phase, self._follow))
         column.addWidget(self._empty)
         self._size_rows()
 
@@ -157,7 +160,9 @@ class EventsPanel(QWidget):
             self._empty.say("Nothing happened in this step.")
         else:
             self._empty.say("No event of this step is of that kind. Choose “All events” and “All phases” to see all.")
+        words = (rows[row].what for row in range(min(len(rows), _LOOKED_AT)))
         self._columns.set_width(NUMBER, f"▶ {rows.last}")
+        self._columns.set_width(WHAT, max(words, key=len, default="")[:_WIDEST])
         self._show_cursor()
 
     def _show_cursor(self) -> None:
@@ -229,12 +234,17 @@ class EventsPanel(QWidget):
 
 
 class _EndOfPath(QStyledItemDelegate):
-    """Shows the end of a path where there is no room for all of it."""
+    """Shows as many whole names from the end of a path as there is room for: "…0.conv1"."""
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
         super().initStyleOption(option, index)
-        if option is not None:
-            option.textElideMode = Qt.TextElideMode.ElideLeft
+        if option is None:
+            return
+        option.textElideMode = Qt.TextElideMode.ElideLeft
+        path, room = option.text or "", option.rect.width() - _AIR
+        while option.fontMetrics.horizontalAdvance(path) > room and "." in path:
+            path = "…" + path.lstrip("…").partition(".")[2]
+        option.text = path
 
 
 def _choice(options: Iterable[str], name: str) -> QComboBox:

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from graphviz_nn.model.views import ImageGrid, View, ViewOptions
 from graphviz_nn_ui.viewmodels.shown_views import PAGE, WHICH, Choice
+from graphviz_nn_ui.widgets.flow import Flow
 
 _WHICH_WORDS: Final = {"value": "Value", "gradient": "Gradient", "both": "Both"}
-_SCALES: Final = {"auto": "Scale: fitting", "each": "Scale: each its own", "common": "Scale: one for all"}
-_COLOURS: Final = {"auto": "Colours: fitting", "sequential": "Colours: low to high", "signed": "Colours: − 0 +"}
+_SCALES: Final = {"auto": "Auto scale", "each": "Own scales", "common": "One scale"}
+_COLOURS: Final = {"auto": "Auto colours", "sequential": "Low to high", "signed": "Signed: − 0 +"}
+_SCALE_TIP: Final = "Own: each image spans all colours. One: all images share a range. Auto: as the view has it"
+_COLOUR_TIP: Final = "Low to high; signed: negative and positive around 0; auto: as the values are"
 
 
-class Controls(QWidget):
-    """Two rows of choices. What makes no sense for what is shown is hidden.
+class Controls(Flow):
+    """A row of choices. What makes no sense for what is shown is hidden.
 
     Signals:
         changed: () something else was chosen; see `choice`.
@@ -25,8 +28,7 @@ class Controls(QWidget):
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
         self.view = _combo("View", {}, "Which view of the selected node")
         self.which = _combo(
             "Value or gradient",
@@ -34,17 +36,13 @@ class Controls(QWidget):
             "Which side is shown: value, gradient, or both",
         )
         self.which.setCurrentIndex(WHICH.index("both"))
-        self.scale = _combo("Scale of colours", _SCALES, "Whether each image spans its own range of colours")
-        self.colours = _combo("Colour map", _COLOURS, "Low to high, or negative and positive around 0")
+        self.scale = _combo("Scale of colours", _SCALES, _SCALE_TIP)
+        self.colours = _combo("Colour map", _COLOURS, _COLOUR_TIP)
         self.sample = _Number("sample", "Which one of the batch")
         self.plane = _Number("slice", "Which slice of a volume")
         self.page = _Number("page", f"Which {PAGE} of the images")
         self._of_images = (self.scale, self.colours)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 2)
-        layout.setSpacing(4)
-        layout.addLayout(_row(self.view, self.which, self.sample, self.plane))
-        layout.addLayout(_row(self.scale, self.colours, self.page))
+        super().__init__(self.view, self.which, self.sample, self.plane, self.scale, self.colours, self.page)
         for combo in (self.view, self.which, self.scale, self.colours):
             combo.currentIndexChanged.connect(self.changed)
         for number in (self.sample, self.plane, self.page):
@@ -126,12 +124,3 @@ def _combo(name: str, items: dict[str, str], tip: str) -> QComboBox:
     for data, text in items.items():
         combo.addItem(text, data)
     return combo
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
-    return row

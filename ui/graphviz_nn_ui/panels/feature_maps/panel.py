@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtCore import QMargins, Qt
+from PyQt6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from graphviz_nn.model.views import ImageGrid, ViewData
 from graphviz_nn.plugin.manager import plugins
@@ -14,7 +14,9 @@ from graphviz_nn_ui.panels.feature_maps.enlarged import Enlarged
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.shown_views import Pane, Shown, fitting, selected_subject, show_view
 from graphviz_nn_ui.widgets.colour_images import ColourBar
+from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.empty import Emptiable
+from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.save_figure import SaveFigureButton
 from graphviz_nn_ui.widgets.view_pane import ViewPane
@@ -43,8 +45,8 @@ class FeatureMapsPanel(QWidget):
         self.enlarged = Enlarged()
         self.colours = ColourBar()
         self.save = SaveFigureButton(workspace, "view", self._figure, self._other_figures)
-        self.title = _line("Title", "")
-        self.status = _line("Under the pointer", "muted")
+        self.title = _title()
+        self.status = ElidedLabel()
         self._emptiable = Emptiable(self._content())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -83,12 +85,12 @@ class FeatureMapsPanel(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.title)
         layout.addWidget(self._above_below, 1)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(8, 2, 8, 0)
-        foot.addWidget(self.colours)
-        foot.addWidget(self.status, 1)
-        foot.addWidget(self.save)
-        layout.addLayout(foot)
+        self.status.setObjectName("muted")
+        self.status.setAccessibleName("Under the pointer")
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status.setContentsMargins(8, 0, 8, 0)
+        layout.addWidget(self.status)
+        layout.addWidget(Flow(self.colours, self.save, margins=QMargins(8, 0, 8, 0)))
         return content
 
     def _connect(self) -> None:
@@ -212,13 +214,12 @@ class FeatureMapsPanel(QWidget):
         self.status.setText(text)
 
 
-def _line(name: str, kind: str) -> QLabel:
-    """A line of text that may be cut and can be copied."""
+def _title() -> QLabel:
+    """What is shown, in as many lines as it takes; it can be copied."""
     label = QLabel()
-    label.setAccessibleName(name)
-    label.setObjectName(kind)
+    label.setAccessibleName("Title")
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setContentsMargins(8, 0, 8, 0)
     label.setMinimumWidth(1)
-    label.setWordWrap(not kind)
+    label.setWordWrap(True)
     return label

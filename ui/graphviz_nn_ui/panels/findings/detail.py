@@ -34,12 +34,14 @@ class FindingDetail(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("The finding in detail")
         self._text = QLabel()
+        self._text.setAccessibleName("What was found")
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.RichText)
         self._text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self._about = QToolButton()
+        self._about.setAccessibleName("About the rule: show or hide")
         self._about.setCheckable(True)
         self._about.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._about.setArrowType(Qt.ArrowType.RightArrow)

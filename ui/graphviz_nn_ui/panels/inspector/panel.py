@@ -80,6 +80,7 @@ class InspectorPanel(QWidget):
         )
         self._pages = maker.pages()
         self._tabs = QTabWidget()
+        self._tabs.setAccessibleName("What is shown of the selection")
         self._tabs.setDocumentMode(True)
         self._tabs.setUsesScrollButtons(True)
         for title, page in self._pages.items():

@@ -87,6 +87,7 @@ class ModelTreePanel(QWidget):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         kind = None if event is None else event.type()
         if kind == QEvent.Type.FontChange:
+            self._columns.set_least(self._widest())
             self._columns.fit()
         elif kind == QEvent.Type.PaletteChange:
             self._theme = theme_of(self)
