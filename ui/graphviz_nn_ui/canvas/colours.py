@@ -65,8 +65,10 @@ def _table(palette: Palette, colour_map: str) -> list[str]:
     table = [palette.canvas] * raster.FIRST_HEAT
     table[raster.CONTAINERS[0]], table[raster.CONTAINERS[1]] = palette.containers
     table[raster.WIRE] = mix(palette.canvas, palette.wire, 0.55)
-    table[raster.PENDING] = mix(palette.canvas, palette.muted, 0.22)
-    table[raster.UNKNOWN] = mix(palette.canvas, palette.muted, 0.45)
+    # On a dark ground the same share of grey is seen less.
+    dark = QColor(palette.canvas).lightness() < 128
+    table[raster.PENDING] = mix(palette.canvas, palette.muted, 0.42 if dark else 0.26)
+    table[raster.UNKNOWN] = mix(palette.canvas, palette.muted, 0.62 if dark else 0.45)
     table[raster.ALARM] = palette.alarm
     for place, category in enumerate(CATEGORIES):
         tone = palette.plain if category is Category.OTHER else palette.tones[category]

@@ -112,16 +112,16 @@ def paint_badges(painter: QPainter, drawing: Drawing, camera: Camera, words: Wor
 
 
 def _paint_pill(painter: QPainter, at: QPointF, text: str, size: float, words: Words, colours: Colours) -> None:
-    """Paints a word on an alarming ground, which ends at a place on the upper border of a box."""
+    """Paints a word on an alarming ground, which ends at a place on the upper border of a box: above its title."""
     width = words.width(text, Style.TAG) + 10.0
     painter.save()
     painter.translate(at)
     painter.scale(size, size)
     painter.setPen(QPen(colours.canvas, 1.5))
     painter.setBrush(colours.alarm)
-    painter.drawRoundedRect(QRectF(-width, -7.0, width, 14.0), 7.0, 7.0)
+    painter.drawRoundedRect(QRectF(-width, -11.0, width, 14.0), 7.0, 7.0)
     painter.setPen(colours.canvas)
-    words.paint(painter, 5.0 - width, 3.2, text, Style.TAG)
+    words.paint(painter, 5.0 - width, -0.8, text, Style.TAG)
     painter.restore()
 
 

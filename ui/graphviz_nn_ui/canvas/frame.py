@@ -63,8 +63,9 @@ class FramePainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ways(painter, drawing, colours)
         self._paint_selection(painter, drawing, colours)
-        decorations.paint_badges(painter, drawing, canvas.camera, self._scene.words, colours)
         self._paint_pointer(painter, drawing, colours)
+        decorations.paint_badges(painter, drawing, canvas.camera, self._scene.words, colours)
+        self._paint_callouts(painter, drawing, colours)
 
     def _paint_scene(self, painter: QPainter, drawing: Drawing, view: QRectF, target: QRectF, colours: Colours) -> None:
         """Paints the picture itself. Where it is the same as in the frame before, but for its place, it is kept."""
@@ -148,9 +149,13 @@ class FramePainter:
                 pointer.back,
                 pointer.colour(colours.theme),
             )
-        place = canvas.camera.rect_to_screen(rect)
-        decorations.paint_pointer(painter, place, canvas.camera.scale, colours)
-        if pointer.callouts:
-            camera, words = canvas.camera, self._scene.words
-            bounds = QRectF(canvas.rect())
-            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, bounds, camera.covered)
+        decorations.paint_pointer(painter, canvas.camera.rect_to_screen(rect), canvas.camera.scale, colours)
+
+    def _paint_callouts(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+        """Says what comes into the node at the cursor, and what goes out."""
+        camera, pointer = self._canvas.camera, self._canvas.pointer
+        rect = pointer.rect(drawing)
+        if rect is not None and pointer.callouts:
+            place, bounds = camera.rect_to_screen(rect), QRectF(self._canvas.rect())
+            words, covered = self._scene.words, camera.covered
+            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, bounds, covered)

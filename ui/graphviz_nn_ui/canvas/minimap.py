@@ -34,6 +34,7 @@ class Minimap(Corner):
         self._pixmap: QPixmap | None = None
         self._codes: Codes | None = None
         self._drags = False
+        self._seen = QRectF()
         self.setAccessibleName("Map of the graph")
         self.setToolTip("Drag to look elsewhere; a click on the title folds the map")
 
@@ -79,7 +80,9 @@ class Minimap(Corner):
             tint.setAlphaF(0.16)
             painter.setBrush(tint)
             painter.setPen(QPen(theme.accent, 1.4))
-            painter.drawRect(self._frame(tables))
+            if self._canvas.change is None:
+                self._seen = self._frame(tables)
+            painter.drawRect(self._seen)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -114,6 +117,8 @@ class Minimap(Corner):
         """The card with the picture on it, painted once for many frames."""
         ratio = self.devicePixelRatioF()
         size = (QSizeF(self.size()) * ratio).toSize()
+        if self._pixmap is not None and self._canvas.change is not None:
+            return self._pixmap
         if self._pixmap is None or self._pixmap.size() != size or self._pixmap.devicePixelRatio() != ratio:
             pixmap = QPixmap(size)
             pixmap.setDevicePixelRatio(ratio)
@@ -131,9 +136,11 @@ class Minimap(Corner):
         inner, colours = self.inner, self._canvas.colours
         whole = QRectF(0, 0, tables.width, tables.height)
         drawing, overview = self._canvas.drawing, self._canvas.source.overview
+        if drawing is None or drawing.tables is not tables:
+            return  # the canvas is on its way to another picture, which the map shows when it is there
         if overview is not None:
             overview.paint(painter, whole, inner, ratio, colours)
-        elif len(tables.boxes) < _LARGE and drawing is not None:
+        elif len(tables.boxes) < _LARGE:
             if self._raster is None:
                 scale_x, scale_y = inner.width() / tables.width, inner.height() / tables.height
                 self._raster = rasterise(tables, scale_x * ratio, scale_y * ratio)

@@ -81,18 +81,18 @@ class BoxPainter:
         scale: float,
         colours: Colours,
         detail: Detail,
+        share: float = 1.0,
     ) -> None:
-        """Paints a box whose top left corner stands at `place`; the painter's coordinates are those of the device."""
+        """Paints a box, `share` (0…1) of it, with its top left corner at `place` in the device's coordinates."""
         card = card_of(drawing, box)
-        painter.setOpacity(_opacity(card, bool(drawing.hidden[box])))
+        painter.setOpacity(_opacity(card, bool(drawing.hidden[box])) * share)
         if self._sprites is None:
             painter.save()
             painter.translate(place)
             painter.scale(scale, scale)
             paint_card(painter, card, colours)
         else:
-            ratio = painter.device().devicePixelRatioF()  # type: ignore[union-attr]  # it paints on something
-            painter.drawPixmap(place - QPointF(_BLEED, _BLEED) * scale, self._sprite(card, scale, ratio, colours))
+            painter.drawPixmap(place - QPointF(_BLEED, _BLEED) * scale, self._sprite(card, scale, colours))
             painter.save()
             painter.translate(place)
             painter.scale(scale, scale)
@@ -106,12 +106,14 @@ class BoxPainter:
         painter.restore()
         painter.setOpacity(1.0)
 
-    def _sprite(self, card: Card, scale: float, ratio: float, colours: Colours) -> QPixmap:
+    def _sprite(self, card: Card, scale: float, colours: Colours) -> QPixmap:
         assert self._sprites is not None
+        assert self._made_for is not None
         if len(self._sprites) > _SPRITES_KEPT:
             self._sprites.clear()
         sprite = self._sprites.get(card)
         if sprite is None:
+            ratio = self._made_for[1]
             zoom = scale * ratio
             size = QSize(int((card.width + 2 * _BLEED) * zoom) + 2, int((card.height + 2 * _BLEED) * zoom) + 2)
             sprite = QPixmap(size)

@@ -85,8 +85,10 @@ class ContainerPainter:
                 x, y = (table.title_rects[place, :2] - table.rects[place, :2] + rects[place, :2]).tolist()
             length = (self._words.width(table.titles[place], Style.TITLE) + 12) * size
             # The title of an area whose beginning is out of sight stands where the area comes into it.
-            left, right = origin.x() + x * scale, origin.x() + (x + width) * scale
-            left, top = max(left, min(view.left(), right - length - 2 * size)), origin.y() + y * scale
+            outer = table.rects[place] if rects is None else rects[place]
+            end = origin.x() + float(outer[0] + outer[2]) * scale - length
+            left, top = origin.x() + x * scale, origin.y() + y * scale
+            left = max(left, min(view.left(), end))
             if size > scale:
                 pill = QRectF(left, top + 3 * size, length, 18 * size)
                 if any(pill.intersects(other) for other in taken):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +13,7 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.fading import Fade, FadePainter
 from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
 from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
 from graphviz_nn_ui.canvas.paint_wires import WirePainter, filled
@@ -32,22 +32,6 @@ _CRISP_WIRES: Final = 2_500
 """Pieces of wires up to which they are smoothed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fade:
-    """A change of the picture under way.
-
-    Attributes:
-        rects: of the boxes and `container_rects` of the containers as they stand now.
-        fresh: by box how far one that was not there before has appeared (1 for the others).
-        wires: how far the wires have.
-    """
-
-    rects: npt.NDArray[np.float64]
-    container_rects: npt.NDArray[np.float64]
-    fresh: npt.NDArray[np.float64]
-    wires: float
-
-
 class ScenePainter:
     """Paints the part of a drawing that can be seen: `on_screen` with its ground, again and again; keeps what it laid
     out and painted for the next time."""
@@ -57,6 +41,7 @@ class ScenePainter:
         self._boxes = BoxPainter(self.words, on_screen)
         self._wires = WirePainter()
         self._containers = ContainerPainter(self.words, on_screen)
+        self._fades = FadePainter(self._boxes, self._wires, self._containers)
 
     def paint(
         self,
@@ -122,28 +107,8 @@ class ScenePainter:
     def paint_fading(
         self, painter: QPainter, drawing: Drawing, fade: Fade, view: QRectF, target: QRectF, colours: Colours
     ) -> None:
-        """Paints a picture that is changing: what moves on its way, what is new as far as it has appeared."""
-        tables, scale = drawing.tables, target.width() / view.width()
-        origin = QPointF(target.x() - view.x() * scale, target.y() - view.y() * scale)
-        shift = [origin.x(), origin.y()]
-        areas = fade.container_rects * scale + [*shift, 0.0, 0.0]
-        self._containers.paint_areas(painter, areas, tables.containers.depths, scale, colours)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bounds = view.getCoords()
-        self._boxes.begin(painter, scale, colours)
-        painter.setOpacity(fade.wires)
-        self._wires.paint(painter, tables, tables.piece_band.inside(*bounds), scale, origin, colours.wires)
-        painter.setOpacity(1.0)
-        detail = detail_at(scale)
-        corners = fade.rects[:, :2] * scale + shift
-        seen = (corners > [target.left() - 400, target.top() - 200]).all(axis=1) & (
-            corners < [target.right(), target.bottom()]
-        ).all(axis=1)
-        for box in np.flatnonzero(seen).tolist():
-            share = float(fade.fresh[box])
-            words = detail._replace(title=detail.title * share, rest=detail.rest * share)
-            if share > 0.15:
-                self._boxes.paint(painter, drawing, box, QPointF(*corners[box].tolist()), scale, colours, words)
+        """Paints a picture that is changing."""
+        self._fades.paint(painter, drawing, fade, view, target, colours)
 
     def paint_some(
         self, painter: QPainter, drawing: Drawing, boxes: list[int], scale: float, origin: QPointF, colours: Colours

@@ -42,7 +42,7 @@ class Showing(Looking):
         self.hovered: Hit | None = None
         self.change: Change | None = None
         self.repaints = 0
-        self.change_clock = Clock(self, CHANGE_MS, self.update)
+        self.change_clock = Clock(self, CHANGE_MS, self.update, self._changed)
         self.pulse_clock = Clock(self, PULSE_MS, self.update)
         self.waiting = False
         self._pointing = Pointing()
@@ -165,6 +165,11 @@ class Showing(Looking):
         if self.animated and self.isVisible() and size <= MANY_BOXES:
             self.change = Change(before, after, shift)
             self.change_clock.start()
+
+    def _changed(self) -> None:
+        """The new picture is in its place."""
+        self.change = None
+        self.tell_parts()
 
     def tell_parts(self) -> None:
         """Shows the picture's colours and state as they are now."""

@@ -32,6 +32,8 @@ from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
 
 _MARGIN: Final = 10
+_BELOW: Final = 56
+"""Pixels from the top that the way to the selection takes."""
 
 
 class Canvas(Showing):
@@ -71,10 +73,12 @@ class Canvas(Showing):
         self.minimap.update()
 
     def tell_parts(self) -> None:
-        self.minimap.refresh()
-        self.legend.refresh()
+        # While a picture gives way to another, map and legend keep what they show: its frames come first.
+        if self.change is None:
+            self.minimap.refresh()
+            self.legend.refresh()
+            self._place_parts()
         self.breadcrumb.refresh()
-        self._place_parts()
         super().tell_parts()
 
     def tell_place(self) -> None:
@@ -87,6 +91,23 @@ class Canvas(Showing):
         self.taken_left = self.legend.sizeHint().width() + 2.0 * _MARGIN if beside else 0.0
         self._place_parts()
         super().first_look()
+        self.minimap.refresh()
+        self.minimap.place(self.width(), self.height(), _MARGIN)
+        self.legend.settle(self.width(), self.height(), _MARGIN, _BELOW, self._is_free)
+        self.legend.refresh()
+        self._place_parts()
+
+    def _is_free(self, rect: QRectF) -> bool:
+        """Whether a part of the canvas shows no box and no title, and nothing stands over it but the legend."""
+        if self.drawing is None:
+            return True
+        corner, size = self.camera.to_world(rect.topLeft()), rect.size() / self.camera.scale
+        left, top, right, bottom = QRectF(corner, size).getCoords()
+        x, y, width, height = self.drawing.tables.containers.title_rects.T
+        titled = (x < right) & (x + width > left) & (y < bottom) & (y + height > top)
+        others = (part for part in (self.minimap, self.breadcrumb) if not part.isHidden())
+        over = any(rect.intersects(QRectF(part.geometry())) for part in others)
+        return not (over or titled.any() or len(self.drawing.tables.box_band.inside(left, top, right, bottom)))
 
     # Qt's events
 
@@ -176,7 +197,7 @@ class Canvas(Showing):
     def _place_parts(self) -> None:
         """Puts the map, the legend and the way to the selection into the corners."""
         self.breadcrumb.place(QRectF(_MARGIN, _MARGIN, self.width() - 2 * _MARGIN, 28))
-        self.legend.place(self.width(), self.height(), _MARGIN)
+        self.legend.place(self.width(), self.height(), _MARGIN, _BELOW)
         self.minimap.place(self.width(), self.height(), _MARGIN)
         self._note_covered()
 

@@ -1,0 +1,143 @@
+"""Pictures that give way to others, what is kept of a picture that only moves, where the legend stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QImage
+
+from graphviz_nn.model.structure import Structure
+from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.hits import BOX, Hit
+from graphviz_nn_ui.canvas.motion import Change
+from graphviz_nn_ui.viewmodels.document import Document
+from tests.support.structures import resnet, transformer
+from tests.ui.canvas.conftest import Stage
+
+Open = Callable[[Path], Document]
+OpenStructure = Callable[[Structure], Document]
+
+
+@pytest.fixture
+def pictures(stage: Stage, open_structure: OpenStructure) -> tuple[Drawing, Drawing, str]:
+    """A picture with a closed module, one with the module open, and its key."""
+    session = open_structure(transformer(3)).session
+    session.set_expanded({"m0"})
+    stage.settle()
+    closed = stage.drawing
+    key = next(filter(None, (stage.canvas.expanding.key_of(Hit(BOX, box)) for box in range(len(stage.titles)))))
+    session.expand(key)
+    stage.settle()
+    return closed, stage.drawing, key
+
+
+def _rect(table: np.ndarray, place: int | None) -> QRectF:
+    assert place is not None
+    return QRectF(*table[place].tolist())
+
+
+def test_what_opens_comes_out_of_its_box(pictures: tuple[Drawing, Drawing, str]) -> None:
+    closed, opened, key = pictures
+    change = Change(closed, opened, (7.0, 3.0))
+    box = _rect(closed.tables.boxes.rects, closed.box(key)).translated(7.0, 3.0)
+    place = opened.container(key)
+    table = opened.tables.containers
+    assert place is not None
+    inside = slice(int(table.first_box[place]), int(table.end_box[place]))
+    assert _rect(change.at(0.0).container_rects, place) == box
+    for share in (0.0, 0.3, 0.7, 1.0):
+        fade = change.at(share)
+        around = _rect(fade.container_rects, place).adjusted(-1e-6, -1e-6, 1e-6, 1e-6)
+        middles = fade.rects[inside, :2] + fade.rects[inside, 2:] / 2
+        assert all(around.contains(*middle) for middle in middles.tolist())
+        assert (fade.fresh[inside] == share).all()
+    assert (change.at(1.0).rects == opened.tables.boxes.rects).all()
+
+
+def test_what_closes_goes_into_its_box(pictures: tuple[Drawing, Drawing, str]) -> None:
+    closed, opened, key = pictures
+    change = Change(opened, closed, (0.0, 0.0))
+    began, ended = change.at(0.0).leaving, change.at(1.0).leaving
+    assert began.drawing is opened
+    assert (began.left, ended.left) == (1.0, 0.0)
+    place = began.folded.areas.tolist().index(opened.container(key))
+    assert _rect(began.folded.area_rects, place) == _rect(opened.tables.containers.rects, opened.container(key))
+    assert _rect(ended.folded.area_rects, place) == _rect(closed.tables.boxes.rects, closed.box(key))
+    assert began.folded.box_rects.tolist() == opened.tables.boxes.rects[began.folded.boxes].tolist()
+
+
+def test_a_change_is_painted_and_comes_to_rest(stage: Stage, open_structure: OpenStructure) -> None:
+    open_structure(resnet()).session.set_expanded({"m0"})
+    stage.settle()
+    stage.canvas.animated = True
+    stage.canvas.expanding.open_all()
+    stage.settle()
+    assert stage.canvas.change is not None
+    minimap = stage.canvas.minimap.geometry()
+    moving = stage.canvas.grab().toImage()
+    stage._bot.waitUntil(lambda: stage.canvas.change is None, timeout=5_000)
+    assert stage.canvas.grab().toImage() != moving
+    assert stage.canvas.minimap.geometry() != minimap
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.75, 1.3])
+def test_a_kept_picture_that_was_moved_is_the_one_painted_anew(
+    stage: Stage, open_structure: OpenStructure, scale: float
+) -> None:
+    open_structure(resnet())
+    stage.canvas.expanding.open_all()
+    stage.settle()
+    camera = stage.canvas.camera
+    camera.scale = scale
+    camera.center(QRectF(0, 0, *camera.world).center())
+    for dx, dy in ((0, 0), (0, 0), (-40, 11), (3, -90), (55, 30), (0, 2000), (0, -2000)):
+        camera.pan(dx, dy)
+        stage.canvas.repaint()
+    kept = _pixels(stage.canvas.grab().toImage())
+    stage.canvas.tell_parts()
+    differs = np.abs(kept - _pixels(stage.canvas.grab().toImage())).max(axis=2)
+    # Cards stand on whole pixels where they are kept: a few pixels of their borders are of another shade.
+    assert np.count_nonzero(differs > 60) < differs.size * 0.002
+
+
+def _pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    data = image.constBits()
+    assert data is not None
+    return (
+        np.frombuffer(data.asarray(image.sizeInBytes()), np.uint8).reshape(image.height(), -1, 4)[..., :3].astype(int)
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 700), (640, 480), (1500, 900)])
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_the_legend_covers_no_box_at_the_first_look(
+    stage: Stage, open_structure: OpenStructure, width: int, height: int, direction: str
+) -> None:
+    stage.workspace.look.set("direction", direction)
+    stage.canvas.resize(width, height)
+    open_structure(resnet())
+    legend, camera = stage.canvas.legend, stage.canvas.camera
+    place = QRectF(legend.geometry())
+    for rect in stage.drawing.tables.boxes.rects.tolist():
+        assert not camera.rect_to_screen(QRectF(*rect)).intersects(place)
+    legend.fold()
+    stage.settle()
+    assert legend.isVisible()
+
+
+def test_words_of_the_legend_have_room_at_any_size(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    open_file(digits_run)
+    legend = stage.canvas.legend
+    small = legend.sizeHint()
+    font = legend.font()
+    font.setPointSizeF(font.pointSizeF() + 5)
+    legend.setFont(font)
+    stage.canvas.tell_parts()
+    assert legend.sizeHint().width() > small.width()
+    assert legend.sizeHint().height() > small.height()
+    assert legend.size() == legend.sizeHint()
