@@ -47,7 +47,7 @@ def index(checks: list[Check]) -> str:
         "Thresholds are set with `--set rule.threshold=value`, or in `pyproject.toml`:\n\n"
         '```toml\n[tool.graphviz_nn.checks]\n"vanishing_depth.ratio" = 1e-5\n```\n\n'
         "Each page ends with a program that the rule finds fault with, and what was recorded of it before and after\n"
-        "its repair (`examples/rules`).\n\n"
+        "its repair (`examples/rules`); but for `ranks_disagree`, which needs several processes.\n\n"
         f"| rule | family | what is wrong |\n|---|---|---|\n{rows}"
     )
 

@@ -27,7 +27,7 @@ class Workspace:
             session tells nothing more.
         message: (text, seconds) something for the status bar; 0 seconds stays until the next.
         problem: (title, what to do) something for a bar above the canvas, that a person can close.
-        finding: (finding) the list of findings is asked to show one in full.
+        finding: (finding) the list of findings is asked to show one in full, by `ask_for`.
         reveal: (node id) the canvas is asked to bring a node into view, expanding what contains it.
     """
 
@@ -55,3 +55,9 @@ class Workspace:
             self.jobs.after_running(former.close)
         self.document_changed.emit(document, origin=origin)
         self.commands.refresh()
+
+    def ask_for(self, finding: Finding) -> None:
+        """Has a finding of the open document shown in full: by the list of findings, or once that is made."""
+        if self._document is not None:
+            self._document.asked = finding
+            self.finding.emit(finding)

@@ -166,7 +166,7 @@ class TestPanel:
         view, (vanishing, _) = findings.findChild(QTableView), workspace.document.findings
         findings._severities["warning"].setChecked(False)
         go_to(workspace.document.session, vanishing)
-        workspace.finding.emit(vanishing)
+        workspace.ask_for(vanishing)
         assert findings._severities["warning"].isChecked()
         assert view.currentIndex().row() == 1
         assert "Normalise." in findings._detail._text.text()
@@ -185,3 +185,19 @@ class TestPanel:
         assert "It shrinks more." in findings._detail._text.text()
         workspace.document.set_findings(later[1:])
         assert not findings._detail.isVisible()
+
+    def test_one_that_was_asked_for_before_the_panel_was_made(
+        self, findings: FindingsPanel, workspace: Workspace, qtbot: QtBot
+    ) -> None:
+        workspace.ask_for(workspace.document.findings[0])
+        late = FindingsPanel(workspace)
+        qtbot.addWidget(late)
+        assert late.findChild(QTableView).currentIndex().row() == 1
+        assert "Normalise." in late._detail._text.text()
+
+    def test_one_that_the_list_has_not_been_told_of_yet(self, findings: FindingsPanel, workspace: Workspace) -> None:
+        document = workspace.document
+        new = replace(document.findings[0], rule="exploding", cause="It grows.")
+        document.set_findings([*document.findings, new], origin=findings)
+        workspace.ask_for(new)
+        assert "It grows." in findings._detail._text.text()

@@ -56,6 +56,6 @@ class AwaitedFinding(QObject):
             self._workspace.problem.emit("The step of this finding cannot be opened", str(error))
             return
         self._open_list()
-        self._workspace.finding.emit(finding)
+        self._workspace.ask_for(finding)
         if finding.node is not None:
             self._workspace.reveal.emit(finding.node)

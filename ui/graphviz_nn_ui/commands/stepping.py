@@ -99,7 +99,7 @@ class Stepper:
         finding = next_finding(session, document.findings, back=back)
         if finding is not None:
             go_to(session, finding)
-            self._workspace.finding.emit(finding)
+            self._workspace.ask_for(finding)
             self._workspace.message.emit(f"{finding.severity}: {finding.cause}", 8.0)
         elif not session.to_problem(back=back):
             self._workspace.message.emit(f"No finding {'before' if back else 'after'} this", 4.0)

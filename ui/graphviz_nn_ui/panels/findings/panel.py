@@ -31,6 +31,7 @@ from graphviz_nn_ui.workspace import Workspace
 
 _COURSE = "findings course"
 _DETAIL_CHARACTERS = 52
+_BETWEEN_SWITCHES = 16
 _MEASURED_ROWS = 30
 """Rows that columns are made to fit: a thousand findings must not be measured."""
 
@@ -100,6 +101,7 @@ class FindingsPanel(QWidget):
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 8, 4)
+        bar.setSpacing(_BETWEEN_SWITCHES)
         bar.addWidget(self._count)
         bar.addStretch(1)
         for box in self._severities.values():
@@ -116,6 +118,8 @@ class FindingsPanel(QWidget):
         self._chosen = None
         self._detail.hide()
         self._fill()
+        if document is not None and document.asked is not None:
+            self.show_finding(document.asked)
 
     def _fill(self) -> None:
         document = self._workspace.document
@@ -145,6 +149,8 @@ class FindingsPanel(QWidget):
         if document is None or finding not in document.findings:
             return
         self._severities[finding.severity].setChecked(True)
+        if self._model.row_of(finding) is None:
+            self._fill()  # somebody else was told of it first
         row = self._model.row_of(finding)
         if row is not None:
             self._view.selectRow(row)
