@@ -104,6 +104,16 @@ def test_a_shot_goes_to_its_place(show, digits_run):
         Shot(select="nothing").go(session)
 
 
+def test_what_is_selected_stands_in_the_picture(show, digits_run):
+    session = show(digits_run).session
+    Shot(select="block.relu").go(session)
+    calls = session.structure.module_calls
+    assert {calls[int(key[1:])].path for key in session.expanded} == {"", "block"}
+    session.set_expanded(())
+    Shot(select="block.pool").go(session)
+    assert {calls[int(key[1:])].path for key in session.expanded} == {"", "block", "block.pool"}
+
+
 def test_themes_reach_every_widget(qapp, qtbot):
     dialog = ReportDialog()
     qtbot.addWidget(dialog)

@@ -49,7 +49,9 @@ class Shot:
         if self.cursor is not None:
             session.scrub(self.cursor)
         if self.select is not None:
-            session.select(named(session.structure, self.select))
+            selection = named(session.structure, self.select)
+            session.expand(*holding_keys(session.structure, selection))
+            session.select(selection)
 
 
 def named(structure: Structure, name: str, *, module: bool = False) -> Selection:
@@ -72,6 +74,24 @@ def shown_keys(structure: Structure, path: str) -> list[str]:
     """Returns the keys to expand so that the first call of a module can be seen, closed."""
     first = next((number for number, call in enumerate(structure.module_calls) if call.path == path), None)
     return [] if first is None else [f"m{number}" for number in _around(structure, first)[1:]]
+
+
+def holding_keys(structure: Structure, selection: Selection) -> list[str]:
+    """Returns the keys to expand so that what is selected stands in the picture, not the closed box that it is in."""
+    from graphviz_nn.session import ModuleSelection, NodeSelection
+
+    match selection:
+        case ModuleSelection(path, _):
+            return shown_keys(structure, path)
+        case NodeSelection(node):
+            inside = structure.nodes[node]
+            call = inside.module_call
+            keys = [] if call is None else [f"m{number}" for number in _around(structure, call)]
+            while inside.parent is not None:
+                keys.append(f"f{inside.parent}")
+                inside = structure.nodes[inside.parent]
+            return keys
+    return []
 
 
 def _keys(structure: Structure, patterns: tuple[str, ...]) -> list[str]:
