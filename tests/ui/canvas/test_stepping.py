@@ -256,3 +256,30 @@ def test_a_change_of_structure_brings_another_picture(stage: Stage, open_file: O
 
 def _distance(one: QColor, other: QColor) -> int:
     return sum(abs(a - b) for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True))
+
+
+def test_an_update_closes_in_on_the_box_of_its_parameter(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    session = open_file(digits_run).session
+    stage.canvas.animated = True
+    scrub_to(session, EventKind.UPDATE, "block.conv.weight")
+    pointer = stage.canvas.pointer
+    assert pointer.box == stage.titles.index("conv")
+    assert pointer.colour(LIGHT_THEME) == LIGHT_THEME.update
+    assert stage.canvas.pulse_clock.runs
+    stage.canvas.pulse_clock.share = 0.5
+    ring = stage.canvas.grab().toImage()
+    stage.canvas.pulse_clock.stop()
+    assert ring != stage.canvas.grab().toImage()
+
+
+def test_the_menu_of_the_keyboard_is_about_the_selection(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    open_file(digits_run)
+    stage.click("norm")
+    hit, at = stage.canvas._selected_hit()
+    assert hit is not None
+    assert stage.titles[hit.place] == "norm"
+    x, y, _, height = stage.drawing.tables.boxes.rects[hit.place].tolist()
+    corner = stage.canvas.camera.to_screen(x, y + height)
+    assert (stage.canvas.mapFromGlobal(at) - corner.toPoint()).manhattanLength() <= 2
+    stage.canvas.select(None)
+    assert stage.canvas._selected_hit()[0] is None

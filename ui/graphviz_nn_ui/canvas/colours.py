@@ -36,6 +36,8 @@ class Colours:
         self.wires = (self.wire, self.alias, self.accent)
         self.containers = tuple(map(QColor, palette.containers))
         self.container_line, self.alarm = QColor(palette.container_line), QColor(palette.alarm)
+        # On a dark ground the darkest colours of a scale are seen by their border alone.
+        self.block_line = QColor(mix(palette.canvas, palette.muted, 0.6)) if theme.dark else self.container_line
         self.parameter = QColor(palette.tones[Category.PARAMETER].strong)
         tones = [palette.plain if each is Category.OTHER else palette.tones[each] for each in CATEGORIES]
         self.soft = [QColor(tone.soft) for tone in tones]

@@ -30,6 +30,7 @@ _LABELLED: Final = 12
 """Wires of a selection up to which each says what flows on it."""
 
 _PULSE: Final = 46.0
+_RING: Final = 16.0
 _LEAST_SIZE: Final = 0.8
 
 
@@ -181,3 +182,14 @@ def paint_pulse(
                 painter.setBrush(colour)
                 radius = (4.2 - abs(step - 3) * 0.8) * max(camera.scale, 0.6)
                 painter.drawEllipse(path.pointAtPercent(part), radius, radius)
+
+
+def paint_ring(painter: QPainter, rect: QRectF, share: float, colour: QColor) -> None:
+    """Paints what comes into the parameters of a box, `share` (0…1) of the way: a ring that closes in on it."""
+    away = _RING * (1.0 - share)
+    glow = QColor(colour)
+    glow.setAlphaF(0.25 + 0.6 * share)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(glow, 3.0))
+    radius = RADIUS + away / 2
+    painter.drawRoundedRect(rect.adjusted(-4.0 - away, -4.0 - away, 4.0 + away, 4.0 + away), radius, radius)

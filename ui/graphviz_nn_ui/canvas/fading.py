@@ -12,8 +12,9 @@ from PyQt6.QtGui import QPainter, QPen
 
 from graphviz_nn.scene.tables import Floats
 from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.detail import detail_at
 from graphviz_nn_ui.canvas.drawing import Drawing
-from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
+from graphviz_nn_ui.canvas.paint_boxes import BoxPainter
 from graphviz_nn_ui.canvas.paint_containers import RADIUS, ContainerPainter
 from graphviz_nn_ui.canvas.paint_wires import WirePainter
 

@@ -140,15 +140,11 @@ class FramePainter:
         if rect is None:
             return
         if canvas.pulse_clock.runs:
-            decorations.paint_pulse(
-                painter,
-                drawing,
-                canvas.camera,
-                pointer.wires,
-                canvas.pulse_clock.share,
-                pointer.back,
-                pointer.colour(colours.theme),
-            )
+            share, colour = canvas.pulse_clock.share, pointer.colour(colours.theme)
+            if pointer.wires:
+                decorations.paint_pulse(painter, drawing, canvas.camera, pointer.wires, share, pointer.back, colour)
+            else:
+                decorations.paint_ring(painter, canvas.camera.rect_to_screen(rect), share, colour)
         decorations.paint_pointer(painter, canvas.camera.rect_to_screen(rect), canvas.camera.scale, colours)
 
     def _paint_callouts(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:

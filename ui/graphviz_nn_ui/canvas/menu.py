@@ -30,7 +30,7 @@ def context_menu(canvas: Canvas, hit: Hit | None) -> QMenu:
         _add_node(menu, canvas, drawing, hit.place)
         menu.addSeparator()
     names = ["graph.expand_all", "graph.collapse_all", "view.fit"] if hit is None else []
-    for name in (*names, "export.copy", "export.svg", "export.png"):
+    for name in (*names, "export.copy", "export.svg", "export.png", "export.pdf"):
         _add_command(menu, canvas, name)
     return menu
 

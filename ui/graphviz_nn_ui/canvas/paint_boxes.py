@@ -10,6 +10,7 @@ from PyQt6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 from graphviz_nn.scene import metrics
 from graphviz_nn.scene.tables import MARK_BITS, ROLES, TRAINED
 from graphviz_nn_ui.canvas.colours import NO_HEAT, Colours
+from graphviz_nn_ui.canvas.detail import Detail
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.words import Style, Words
 
@@ -38,18 +39,6 @@ class Card(NamedTuple):
     failed: bool
     pending: bool
     arrived: bool
-
-
-class Detail(NamedTuple):
-    """How strongly the words show at a magnification, 0…1: titles, and what stands under them."""
-
-    title: float
-    rest: float
-
-
-def detail_at(scale: float) -> Detail:
-    """Returns the detail that can be read: words fade in over a stretch of magnifications, none pops up."""
-    return Detail(_ramp(scale * metrics.TITLE_SIZE, 4.2, 5.6), _ramp(scale * metrics.SHAPE_SIZE, 4.2, 5.8))
 
 
 class BoxPainter:
@@ -246,7 +235,3 @@ def _paint_edge(painter: QPainter, body: QRectF, radius: float, left: float, rig
     painter.setBrush(brush)
     painter.drawRoundedRect(body, radius, radius)
     painter.restore()
-
-
-def _ramp(size: float, low: float, high: float) -> float:
-    return min(max((size - low) / (high - low), 0.0), 1.0)

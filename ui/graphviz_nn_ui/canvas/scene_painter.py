@@ -12,9 +12,10 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
+from graphviz_nn_ui.canvas.detail import detail_at
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.fading import Fade, FadePainter
-from graphviz_nn_ui.canvas.paint_boxes import BoxPainter, detail_at
+from graphviz_nn_ui.canvas.paint_boxes import BoxPainter
 from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
 from graphviz_nn_ui.canvas.paint_wires import WirePainter, filled
 from graphviz_nn_ui.canvas.words import Style, Words
@@ -167,7 +168,7 @@ def _paint_blocks(
     rects[:, 2:] = np.maximum(rects[:, 2:], 1.0)
     codes = codes[order]
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
-    painter.setPen(QPen(colours.container_line, 0.0) if scale > _BORDER_FROM else Qt.PenStyle.NoPen)
+    painter.setPen(QPen(colours.block_line, 0.0) if scale > _BORDER_FROM else Qt.PenStyle.NoPen)
     bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
     for start, end in pairwise(bounds):
         if start == end:

@@ -189,7 +189,7 @@ class Showing(Looking):
         del before, after
         self._find_pointer()
         self._follow_pointer()
-        if self._shown is not None and self.animated and self.isVisible() and self.pointer.wires:
+        if self._shown is not None and self.animated and self.isVisible() and self.pointer.moves:
             self.pulse_clock.start()
         else:
             self.pulse_clock.stop()

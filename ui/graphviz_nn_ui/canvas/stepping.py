@@ -34,6 +34,11 @@ class Pointer:
     phase: str = ""
     callouts: list[Callout] = field(default_factory=list)
 
+    @property
+    def moves(self) -> bool:
+        """Whether there is something to be seen flowing: along wires, or into the parameters of the box."""
+        return bool(self.wires) or (self.box is not None and (self.back or self.phase == "optimizer"))
+
     def rect(self, drawing: Drawing) -> QRectF | None:
         """Where it is in the picture."""
         if self.box is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from graphviz_nn_ui.canvas.breadcrumb import Breadcrumb
 from graphviz_nn_ui.canvas.frame import FramePainter
+from graphviz_nn_ui.canvas.hits import BOX, CONTAINER, Hit
 from graphviz_nn_ui.canvas.keys import keeps_key, press_key, release_key
 from graphviz_nn_ui.canvas.legend import Legend
 from graphviz_nn_ui.canvas.menu import context_menu
@@ -187,12 +188,22 @@ class Canvas(Showing):
 
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None:
-            hit = self.hit(QPointF(event.pos()))
-            if hit is not None and event.reason() == QContextMenuEvent.Reason.Mouse:
+            by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+            hit, at = (self.hit(QPointF(event.pos())), event.globalPos()) if by_mouse else self._selected_hit()
+            if hit is not None and by_mouse:
                 self.click(hit)
             menu = context_menu(self, hit)
-            menu.exec(event.globalPos())
+            menu.exec(at)
             menu.deleteLater()
+
+    def _selected_hit(self) -> tuple[Hit | None, QPoint]:
+        """What the keyboard means, and where on the screen it ends."""
+        found, rect = self.highlight, self.selected_rect()
+        kind, places = (BOX, found.boxes) if found.boxes else (CONTAINER, found.containers)
+        if rect is None or not places:
+            return None, self.mapToGlobal(self.rect().center())
+        corner = self.camera.rect_to_screen(rect).intersected(QRectF(self.rect())).bottomLeft()
+        return Hit(kind, min(places)), self.mapToGlobal(corner.toPoint())
 
     def _place_parts(self) -> None:
         """Puts the map, the legend and the way to the selection into the corners."""
