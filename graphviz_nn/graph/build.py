@@ -29,12 +29,13 @@ def build_graph(structure: Structure) -> nx.MultiDiGraph:
         module_calls=[_module_call(call) for call in structure.module_calls],
         parameters=[_parameter(parameter) for parameter in structure.parameters],
     )
-    graph.add_nodes_from((node.id, _node(node)) for node in structure.nodes)
-    graph.add_edges_from(
-        (edge.node, node.id, key, {"output": edge.output, "argument": edge.argument, "kind": edge.kind})
-        for node in structure.nodes
-        for key, edge in enumerate(node.inputs)
-    )
+    # networkx takes bare nodes, attributes and single edges faster than tuples that hold all of it.
+    graph.add_nodes_from([node.id for node in structure.nodes])
+    nx.set_node_attributes(graph, {node.id: _node(node) for node in structure.nodes})
+    add_edge = graph.add_edge
+    for node in structure.nodes:
+        for key, edge in enumerate(node.inputs):
+            add_edge(edge.node, node.id, key, output=edge.output, argument=edge.argument, kind=edge.kind)
     return graph
 
 
@@ -50,7 +51,7 @@ def _node(node: Node) -> dict[str, Any]:
         "source": None if source is None else (source.file, source.line, source.function),
         "phase": node.phase,
         "parent": node.parent,
-        "attributes": _copy(node.attributes),
+        "attributes": _copy(node.attributes) if node.attributes else {},
         "outputs": [_output(output) for output in node.outputs],
     }
     if node.kind in ("parameter", "buffer"):
@@ -109,5 +110,5 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 def _copy(value: Any) -> Any:
     """A copy of nested lists and dicts; everything else in them is immutable."""
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: _copy(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -32,23 +32,36 @@ def count_parameters(structure: Structure) -> ParameterCounts:
     """Returns the counts of every module in `structure.modules`."""
     paths = [module.path for module in structure.modules]
     own, total, total_bytes = dict.fromkeys(paths, 0), dict.fromkeys(paths, 0), dict.fromkeys(paths, 0)
-    around = {path: [prefix for prefix in prefixes(path) if prefix in total] for path in paths}
     elements = size = 0
+    for owners, (count, width) in _by_owners(structure).items():
+        elements += count
+        size += width
+        known = [owner for owner in dict.fromkeys(owners) if owner in own]
+        for path in known:
+            own[path] += count
+        # Modules around several owners of one parameter count it once.
+        above: Iterable[str] = (
+            prefixes(known[0]) if len(known) == 1 else {prefix for owner in known for prefix in prefixes(owner)}
+        )
+        for path in above:
+            if path in total:
+                total[path] += count
+                total_bytes[path] += width
+    return ParameterCounts(own, total, total_bytes, elements, size)
+
+
+def _by_owners(structure: Structure) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Elements and bytes of the parameters that the same modules registered, each parameter once."""
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
     counted: set[tuple[str, ...]] = set()
     for node in structure.nodes:
         if node.kind != "parameter" or (node.names and node.names in counted):
             continue
         counted.add(node.names)
-        count, width = prod(node.outputs[0].shape), node.outputs[0].bytes
-        elements += count
-        size += width
-        owners = {name.rpartition(".")[0] for name in node.names} & own.keys()
-        for path in owners:
-            own[path] += count
-        for path in {prefix for owner in owners for prefix in around[owner]}:
-            total[path] += count
-            total_bytes[path] += width
-    return ParameterCounts(own, total, total_bytes, elements, size)
+        owners = tuple([name.rpartition(".")[0] for name in node.names])
+        elements, size = found.get(owners, (0, 0))
+        found[owners] = elements + prod(node.outputs[0].shape), size + node.outputs[0].bytes
+    return found
 
 
 def prefixes(path: str) -> Iterator[str]:
