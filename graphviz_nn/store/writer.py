@@ -142,7 +142,9 @@ class RunWriter:
         self._queue.close(drop=True)
         if self.error is None:
             self.error = explain(error, self.path)
-            _logger.error("%s The recording ends here; the program goes on.", self.error, exc_info=error)
+            refused = isinstance(error, (sqlite3.OperationalError, OSError))
+            trace = None if refused else error  # of the disk's refusals the message says all
+            _logger.error("%s The recording ends here; the program goes on.", self.error, exc_info=trace)
 
     def _finish(self) -> None:
         try:

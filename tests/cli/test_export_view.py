@@ -44,6 +44,7 @@ def test_help_lists_the_views_of_all_plugins() -> None:
         (("--view", "feature_mops", "--node", "0"), "Did you mean 'feature_maps'?"),
         (("--node", "0"), "--node is for --view"),
         (("--view", "feature_maps", "--node", "0", "--scale", "eech"), "Did you mean 'each'?"),
+        (("--view", "feature_maps", "--node", "0", "--count", "-3"), "-3 is not in the range x>=1"),
     ],
 )
 def test_a_mistake_is_one_message(run_file: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

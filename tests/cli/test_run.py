@@ -129,6 +129,7 @@ def test_a_script_that_ends_early_ends_as_ever_and_keeps_its_steps(folder, end, 
             assert run.node(error.node).op == "linear"
 
 
+FORK = ', multiprocessing_context="fork"'
 LOADER = """
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -181,6 +182,27 @@ def test_an_older_run_stays_when_nothing_is_recorded(folder):
     assert old.read_bytes() == before
 
 
+def test_a_pattern_that_fits_nothing_is_told_after_the_run(folder):
+    done = recorded(folder, "-o", "kept.gvnn", "--keep", "layer9.*,0", "work/train.py", "--steps", "2")
+    assert done.returncode == 0
+    (_, about_pattern) = own_lines(done.stderr)[1]
+    assert "--keep 'layer9.*' fits no call" in about_pattern
+
+
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (110_000, 110_000))
+"""
+
+
+def test_a_full_disk_is_one_message_and_no_traceback(folder):
+    (folder / "full.py").write_text(FULL + LOADER.replace("num_workers=2, ", "").replace(FORK, ""), encoding="utf-8")
+    done = recorded(folder, "--every", "1", "--keep", "all", "full.py")
+    assert outcome(done)[:2] == (0, start(folder, "full.py").stdout)
+    assert done.stderr.count("The recording ends here; the program goes on.") == 1
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -188,6 +210,8 @@ def test_an_older_run_stays_when_nothing_is_recorded(folder):
         (["-o", "nowhere/run.gvnn", "work/train.py"], "mkdir -p"),
         (["-o", "work", "work/train.py"], "run files do"),
         (["work/trian.py"], "Did you mean 'work/train.py'?"),
+        (["train.gvnn"], "is a run file, not a script"),
+        (["-o", "/proc/run.gvnn", "work/train.py"], "cannot be written to"),
         (["-m", "work.nothing"], "There is no module"),
         (["--every", "0", "work/train.py"], "Give auto, or a number from 1"),
         (["--budget", "5", "work/train.py"], "Write five percent as 5%"),

@@ -122,6 +122,8 @@ def test_files_import_their_neighbours(models):
         ("some_model.py:plain", ["There is no file", "Did you mean 'some_models.py'?"]),
         ("some_models:plane", ["has no 'plane'", "Did you mean 'plain'?"]),
         ("nowhere_at_all.models:f", ["There is no module 'nowhere_at_all'", "Install it"]),
+        ("some_models:zzz", ["has no 'zzz'. It has "]),
+        ("nowhere/model.py:f", ["There is no file", "There is no folder 'nowhere' either"]),
         ("some_models:nothing", ["gave back None", "(module, inputs)"]),
         ("some_models:a_list", ["gave back a list", "Let it return a module"]),
         ("some_models:with_bad_loss", ["gave back a tuple of (Tiny, Tensor, int)"]),

@@ -32,6 +32,9 @@ class Unfinished(nn.Module):
     def forward(self, x):
         return forgotten(x)
 
+def leaving():
+    raise SystemExit(4)
+
 class Fussy(nn.Module):
     def forward(self, x):
         raise ValueError("never satisfied")
@@ -51,6 +54,7 @@ def dictionary():
 def folder(tmp_path: Path, clean_imports: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets.py").write_text(MODELS, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
     return tmp_path
 
 
@@ -164,6 +168,12 @@ def test_a_model_that_fails_leaves_its_partial_run(folder):
         (["nets.py:net", "--input", "1x3x4x4"], ["net fails on --input 1×3×4×4 float32", "expected input"]),
         (["nets.py:words", "--input", "2x3:int64"], ["words fails on --input 2×3 int64", "1x16:int64:1000"]),
         (["nets.py:words", "--input", "2x3:int46"], ["Did you mean 'int64'?"]),
+        (["nets.py:net", "--input", "99999999999x1x4x4"], ["does not fit into memory"]),
+        (["nets.py:net", "--input", "99999999999999999999x1x4x4"], ["does not fit into memory"]),
+        (["nets.py:leaving"], ["ended the program (exit code 4)"]),
+        (["nets.py:with_loss", "--keep", "layer9.*", "-o", "net.svg"], ["'layer9.*' fits no call", "others: 0, 1, 2, 3"]),
+        (["nets.py:with_loss", "--keep", "op:conv", "-o", "net.svg"], ["Did you mean 'op:conv2d'?"]),
+        (["nets.py:with_loss", "-o", "folder"], ["folder is a folder"]),
         (["nets.py:net", "--input", "1,1,4,4"], ["joined by x"]),
         (["nets.py:nat", "--input", "1"], ["Did you mean 'net'?"]),
         (["nets.py:with_loss", "--loss", "sum", "--no-backward"], ["contradict each other"]),
@@ -197,7 +207,13 @@ def test_a_bad_suffix_is_refused_before_the_model_runs(folder):
     [
         (["info", "missing.gvnn"], ["There is no run file", "Did you mean 'net.gvnn'?"]),
         (["info", "nets.py"], ["nets.py"]),
-        (["info", "."], ["folder"]),
+        (["info", "."], ["is a folder. Name one of the runs in it: ", "net.gvnn"]),
+        (["info", "folder"], ["is a folder. It holds no run file."]),
+        (["info", "folder/net.gvnn"], ["There is no run file", "Record one: graphviz-nn run"]),
+        (["check", "net.gvnn", "--rules", "foo"], ["Families are activations, "]),
+        (["check", "net.gvnn", "--rules", ","], ["--rules names no rule"]),
+        (["check", "net.gvnn", "--fail-on", "eror"], ["Did you mean 'error'?"]),
+        (["export", "net.gvnn", "-o", "copy.gvnn"], ["To copy a run, copy its file."]),
         (["info", "damaged.gvnn"], ["damaged"]),
         (["info", "net.gvnn", "--step", "7"], ["There is no step 7"]),
         (["info", "net.gvnn", "--depth", "-1"], ["Give a number from 0, or all"]),

@@ -52,7 +52,8 @@ def test_says_which_package_brings_the_venv_module(programs, tmp_path):
     done = setup(programs, tmp_path / "venv", "python3.11-without-venv")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert done.returncode == 1
-    assert f"sudo apt-get install -y python{version}-venv" in done.stderr
+    assert f"sudo apt-get install -y python{version}-venv libgl1 libegl1 " in done.stderr
+    assert done.stderr.count("apt-get") == 1
     assert not (tmp_path / "venv").exists()
 
 
@@ -99,6 +100,27 @@ def test_the_demo_goes_on_without_them_and_says_the_line(programs, venv):
     assert done.returncode == 0
     assert "the app will not start before you type:  sudo apt-get install -y libegl1\n" in done.stderr
     assert "--editable .[demo,ui]" in done.stdout
+
+
+def test_root_installs_all_that_is_missing_at_once(programs, venv):
+    _dpkg(programs, "libegl1")
+    (programs / "id").write_text("#!/bin/sh\necho 0\n", encoding="utf-8")
+    (programs / "apt-get").write_text(f'#!/bin/sh\necho "$@" >> {programs}/installed\n', encoding="utf-8")
+    done = setup(programs, venv, "python3.11-without-venv", "dev")
+    assert done.returncode == 0
+    update, install = (programs / "installed").read_text().splitlines()
+    assert update.startswith("update")
+    assert install.endswith("--no-install-recommends libegl1"), "venv is there: nobody needs python3-venv"
+
+
+def test_an_environment_without_pip_gets_it(programs, venv):
+    _dpkg(programs, "nothing")
+    python = venv / "bin/python"
+    bare = f'#!/bin/sh\n[ "$2" = pip ] && [ ! -e {venv}/pip ] && exit 1\n[ "$2" = ensurepip ] && touch {venv}/pip\n'
+    python.write_text(bare + python.read_text().removeprefix("#!/bin/sh\n"), encoding="utf-8")
+    done = setup(programs, venv, sys.executable, "dev")
+    assert done.returncode == 0
+    assert "--editable .[dev]" in done.stdout
 
 
 def test_one_question_to_dpkg_where_nothing_is_missing(programs, venv):
