@@ -41,8 +41,8 @@ TITLE: Final = "graphviz_nn"
 _EXAMPLES: Final = Path(__file__).parent / "examples"
 EXAMPLES: Final = (
     Example(
-        "Handwritten digits",
-        "A convolutional network with skip connections learns to read them",
+        "Drawn digits",
+        "A convolutional network learns to read them, through noise",
         ("run", "--every", "10", "--keep", "all", str(_EXAMPLES / "digits.py")),
     ),
     Example(

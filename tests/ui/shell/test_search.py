@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel
 
 from graphviz_nn.session import ModuleSelection, NodeSelection
 from graphviz_nn_ui.viewmodels.palette import Catalogue, fit, offers
@@ -96,6 +97,21 @@ def test_how_well_texts_fit():
     assert fit("step", "step into") < fit("into", "step into") < fit("tep", "step into") < fit("si", "step into")
     assert fit("xyz", "step into") > fit("si", "step into")
     assert fit("", "anything") == 0
+    assert fit("si", "step into") < fit("theme dark", "view › theme › dark") < fit("theme blue", "view › theme › dark")
+
+
+def test_the_palette_says_where_nothing_fits(make_window, show, digits_run):
+    palette = make_window().palette_box
+    show(digits_run)
+    palette.ask()
+    said = palette.findChild(QLabel)
+    assert not said.isVisible()
+    palette.box.setText("no such thing")
+    assert said.isVisible()
+    assert not palette.list.isVisible()
+    palette.box.setText("step into")
+    assert "Debug › Step back into" in palette.titles
+    assert not said.isVisible()
 
 
 def test_the_palette_offers_commands_modules_and_nodes(make_window, show, digits_run, workspace):

@@ -63,11 +63,14 @@ def offers(text: str, commands: Iterable[Command], catalogue: Catalogue, shortcu
 
 def fit(wanted: str, text: str) -> int:
     """How well a text fits, both in lower case: 0 begins with it, 1 a word does, 2 holds it, 3 its words begin with the
-    letters; 9 does not fit."""
+    letters, 4 it holds every word; 9 does not fit."""
     if text.startswith(wanted):
         return 0
     place = text.find(wanted)
     if place > 0:
         return 1 if not text[place - 1].isalnum() else 2
     initials = "".join(word[0] for word in text.split() if word[0].isalnum())
-    return 3 if len(wanted) > 1 and wanted in initials else _NO_FIT
+    if len(wanted) > 1 and wanted in initials:
+        return 3
+    words = wanted.split()
+    return 4 if len(words) > 1 and all(word in text for word in words) else _NO_FIT

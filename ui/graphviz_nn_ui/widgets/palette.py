@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import QApplication, QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.viewmodels.palette import Catalogue, Offer, offers
 from graphviz_nn_ui.workspace import Workspace
@@ -49,8 +49,12 @@ class Palette(QFrame):
         self.list.itemClicked.connect(self._choose)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
+        self._nothing = QLabel("Nothing fits. Try fewer letters, or a part of a name.")
+        self._nothing.setObjectName("muted")
+        self._nothing.setContentsMargins(6, 4, 6, 4)
         column.addWidget(self.box)
         column.addWidget(self.list)
+        column.addWidget(self._nothing)
         self.hide()
 
     def ask(self) -> None:
@@ -112,6 +116,8 @@ class Palette(QFrame):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.addTopLevelItem(item)
         self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._nothing.setVisible(not self.titles)
+        self.list.setVisible(bool(self.titles))
         self._fit()
         self.list.setColumnWidth(0, max(self.width() - 220, 200))
 
