@@ -89,7 +89,7 @@ def register_checks() -> list[Check]:
             "attention_uniform",
             "activations",
             attention_uniform,
-            {"share": 0.999, "span": 500, "keys": 0.01},
+            {"share": 0.999, "span": 200, "keys": 0.01},
             metrics=(*ENTROPIES, "sample_spread"),
         ),
         Check("dropout_too_high", "activations", dropout_too_high, {"keep": 0.19}),

@@ -32,13 +32,14 @@ def recompute_differs(context: CheckContext, thresholds: Mapping[str, float]) ->
     chain rule needs f to be the same function both times. With another dropout mask, another mode or another state the
     loss is that of f, and the gradient that of some f′ at the same place: it is no derivative of anything.
 
-    **Criterion.** A call in the recomputation and its original have results whose mean, root mean square or share of
-    zeros differ. The first such call of a block is the one at fault. For one that draws random numbers the difference
-    must be over 1e-5 of the result's size, more than rounding can do to statistics; for any other over `difference`, or
-    where an earlier call of the recomputation differs already. It must do so on every recorded step.
+    **Criterion.** A call in the recomputation and its original have results that require a gradient and whose mean,
+    root mean square or share of zeros differ, on every recorded step with a recomputation. The first such call of a
+    block is the one at fault. For one that draws random numbers, or reads a mask made of some, the difference must be
+    over 1e-5 of the result's size, more than rounding does to statistics; for any other over `difference`.
 
-    **Healthy look-alikes.** `preserve_rng_state=True`, the default, which draws the same mask again; kernels that add
-    up in any order, and differ by rounding; spectral norm, whose power iteration goes one step on, and converges.
+    **Healthy look-alikes.** `preserve_rng_state=True`, the default, which draws the same mask again; counters and
+    running statistics, which move on; kernels that add up in any order, and differ by rounding; spectral norm, whose
+    power iteration goes one step on, and converges.
 
     **Remedy.** Leave `preserve_rng_state` on, and keep what the block reads (modes, buffers, counters) as it was.
 
@@ -75,11 +76,16 @@ def _original(node: Node) -> int | None:
 def _first_that_differs(step: StepFacts, again: list[Node], limit: float) -> Iterable[tuple[Node, float]]:
     """The calls of a recomputation that differ although nothing that they read does, and by how much."""
     spoiled: set[int] = set()
+    drawn: set[int] = set()
     for node in again:
         original = step.structure.nodes[_original(node) or 0]
+        random = plain(node) in _RANDOM or any(read.node in drawn for read in node.inputs)
+        if not any(output.requires_grad for each in (original, node) for output in each.outputs[:1]):
+            drawn.update([node.id] if random else [])  # a mask, or a counter: judged by what is made of it
+            continue
         difference = _difference(step, original, node)
         inherited = any(read.node in spoiled for read in node.inputs)
-        if inherited or difference > (_ROUNDING if plain(node) in _RANDOM else limit):
+        if inherited or difference > (_ROUNDING if random else limit):
             spoiled.add(node.id)
             if not inherited:
                 yield node, difference
@@ -87,7 +93,7 @@ def _first_that_differs(step: StepFacts, again: list[Node], limit: float) -> Ite
 
 def _difference(step: StepFacts, original: Node, node: Node) -> float:
     """Largest difference of mean, root mean square (relative to that) and share of zeros; 0 where not comparable."""
-    if not original.outputs or not node.outputs or original.outputs[0].shape != node.outputs[0].shape:
+    if not node.outputs or not original.outputs or original.outputs[0].shape != node.outputs[0].shape:
         return 0.0
     if original.outputs[0].dtype != node.outputs[0].dtype:
         return 0.0

@@ -124,6 +124,29 @@ def test_dropout_draws_another_mask_when_it_is_recomputed(width, reentrant):
     assert rules(recorded(lambda: train_checkpointed(width=width, keep=True, reentrant=reentrant))) == set()
 
 
+class Masked(nn.Module):
+    """Dropout written by hand."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * (torch.rand_like(x) > 0.5) * 2).tanh()
+
+
+@pytest.mark.parametrize("width", [64, 1024])
+def test_a_mask_that_is_drawn_again(width):
+    def train(keep: bool) -> None:
+        model = Checkpointed(width, keep=keep, reentrant=False)
+        model.block = nn.Sequential(nn.Linear(6, width), Masked())
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+        for _ in range(3):
+            optimizer.zero_grad()
+            functional.mse_loss(model(torch.randn(64, 6)), torch.randn(64, 3)).backward()
+            optimizer.step()
+
+    run = recorded(lambda: train(keep=False))
+    assert run.node(only(run, "recompute_differs").node).op == "mul"
+    assert loud(recorded(lambda: train(keep=True))) == []
+
+
 class Growing(nn.Module):
     """Multiplies by a number that grows with each call: what is computed again is not what was computed."""
 
@@ -143,7 +166,7 @@ def test_a_block_that_keeps_a_state():
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
         for _ in range(3):
             optimizer.zero_grad()
-            functional.mse_loss(model(torch.randn(8, 6)), torch.randn(8, 3)).backward()
+            functional.mse_loss(model(torch.randn(8, 6).requires_grad_()), torch.randn(8, 3)).backward()
             optimizer.step()
 
     run = recorded(lambda: train(1.1))

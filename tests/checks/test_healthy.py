@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from tests.checks import healthy_data, healthy_networks, healthy_training  # noqa: F401  # they register their programs
+from tests.checks import (  # noqa: F401  # they register their programs
+    healthy_agreement,
+    healthy_data,
+    healthy_networks,
+    healthy_training,
+)
 from tests.checks.healthy import PROGRAMS
 from tests.checks.training import data, fit, loud, recorded, stack
 
