@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.ownership import strangers
 from graphviz_nn.analysis.roles import consecutive, fixed_networks, may_be_routed
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
@@ -92,6 +93,8 @@ def never_arrived(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
             not called and may_be_routed(context, first.step, path)
         )
         severity = "info" if meant else "warning"
+        if unread and called and path in strangers(first.step):
+            continue  # It was made in this call, with parameters that have no names yet.
         if not unread:
             cause = "What is computed from these parameters is dropped before the loss, or leaves PyTorch (numpy)."
             remedy = "Use the result on the way to the loss, as a tensor; or remove the call."

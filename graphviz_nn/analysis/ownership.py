@@ -9,6 +9,21 @@ from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.analysis.weights import WeightUse
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
+from graphviz_nn.model.structure import Structure
+
+_TENSOR = (
+    "The module computes with a tensor that requires a gradient but is no nn.Parameter of it.",
+    "Make it an nn.Parameter.",
+)
+_LAYER = (
+    "The layer is called inside a module that does not own it, as one in a plain list.",
+    "Keep the layers in nn.ModuleList, nn.ModuleDict or attributes.",
+)
+_NAMELESS = (
+    "The module computes with a parameter that no module owns: forward makes it anew, or a plain list holds it.",
+    "Make it once, in __init__, and keep it as an attribute or in nn.ParameterList.",
+)
+"""Cause and remedy."""
 
 
 def _optimized(context: CheckContext) -> set[str]:
@@ -35,26 +50,35 @@ def _has_optimizer(context: CheckContext) -> bool:
     return any(step.info.optimizers or step.updated for step in context.steps)
 
 
-def _strangers(step: StepFacts) -> set[str]:
-    """Roots of modules that are called inside another one's call without being a part of it: nothing owns them.
+def strangers(step: StepFacts) -> set[str]:
+    """Paths of modules that are called inside another one's call without being a part of it: nothing owns them.
 
-    Where there is one main root its path is "", and a stranger's is its class name, with a number where that is taken.
+    Where there is one main root, or they are called inside a part of a root, they are named for their class below their
+    caller, with a number where that is taken, and listed behind everything that a root owns. Otherwise they are roots.
     """
     structure = step.structure
-    has_main = "" in structure.modules_by_path
     found = set()
-    for call in structure.module_calls:
-        root = call.path.partition(".")[0]
-        module = structure.modules_by_path.get(root)
-        if call.parent is None or module is None or (has_main and not _is_named_for_its_class(root, module.type)):
-            continue
-        if structure.module_calls[call.parent].path.partition(".")[0] != root:
-            found.add(root)
-    return found
+    for module in reversed(structure.modules):
+        parts = module.path.split(".")
+        around = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+        stranger = next((path for path in around if _is_named_for_its_class(structure, path)), None)
+        if stranger is None:
+            break
+        found.add(stranger)
+    if "" not in structure.modules_by_path:
+        for call in structure.module_calls:
+            root = call.path.partition(".")[0]
+            if call.parent is not None and structure.module_calls[call.parent].path.partition(".")[0] != root:
+                found.add(root)
+    called = {call.path for call in structure.module_calls if call.parent is not None}
+    return found & called
 
 
-def _is_named_for_its_class(path: str, type_name: str) -> bool:
-    return path == type_name or (path.startswith(type_name + "_") and path[len(type_name) + 1 :].isdigit())
+def _is_named_for_its_class(structure: Structure, path: str) -> bool:
+    module, name = structure.modules_by_path.get(path), path.rpartition(".")[2]
+    if module is None:
+        return False
+    return name == module.type or (name.startswith(module.type + "_") and name[len(module.type) + 1 :].isdigit())
 
 
 def _inside_any(path: str, roots: Iterable[str]) -> bool:
@@ -89,10 +113,10 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
     in_vain = not optimized and not any(step.updated for step in context.steps)
     missing: dict[str, tuple[StepFacts, list[Node]]] = {}
     for step in context.trained:
-        strangers = _strangers(step)
+        roots = strangers(step)
         by_module: dict[str, list[Node]] = defaultdict(list)
         for node in step.lineage.parameters.values():
-            known = not optimized.isdisjoint(_names(node)) or _inside_any(node.module or "", strangers)
+            known = not optimized.isdisjoint(_names(node)) or _inside_any(node.module or "", roots)
             owned = _names(node)[0] in step.structure.parameters_by_name
             if owned and not known and node.id in step.arrived_at:
                 by_module[node.module or ""].append(node)
@@ -125,8 +149,9 @@ def registered_nowhere(context: CheckContext, thresholds: Mapping[str, float]) -
     does not look into lists, tuples, dicts or closures, and a plain tensor is not a parameter.
 
     **Criterion.** Inside the call of a module another one is called that is no part of it, with trainable parameters
-    that get gradients; or a tensor that is no parameter but requires a gradient, gets one inside a module's call.
-    No optimizer has or moves it, while there is one. Where an optimizer has it, it is quiet.
+    that get gradients; or a tensor that is no parameter but requires a gradient, gets one inside a module's call; or a
+    parameter that no module knows does so on more than one step, as one made anew by each forward call. No optimizer
+    has or moves it, while there is one. Where an optimizer has it, it is quiet.
 
     **Healthy look-alikes.** Networks passed around and trained by an optimizer of their own; frozen networks kept
     outside on purpose, such as those of perceptual losses; inputs that require a gradient.
@@ -139,28 +164,25 @@ def registered_nowhere(context: CheckContext, thresholds: Mapping[str, float]) -
     if not _has_optimizer(context):
         return
     optimized = _optimized(context)
-    found: dict[str, tuple[StepFacts, Node, list[str]]] = {}
+    found: dict[tuple[tuple[str, str], str], tuple[StepFacts, Node, list[str], set[int]]] = {}
     for step in context.trained:
-        strangers = _strangers(step)
+        roots = strangers(step)
         for node in step.lineage.forward:
             if node.kind not in ("parameter", "constant") or not node.outputs[0].requires_grad:
                 continue
             if node.id not in step.arrived_at or not optimized.isdisjoint(_names(node)):
                 continue
-            place = node.module if node.kind == "constant" else (node.module or "").partition(".")[0]
-            inside = place is not None if node.kind == "constant" else place in strangers
-            if inside:
-                entry = found.setdefault(f"{node.kind}:{place}", (step, node, []))
+            form = _TENSOR if node.kind == "constant" else _LAYER if node.names else _NAMELESS
+            around = (path for path in sorted(roots) if _inside_any(node.module or "", (path,)))
+            place = next(around, None) if form == _LAYER else node.module
+            if place is not None:
+                entry = found.setdefault((form, place), (step, node, [], set()))
                 entry[2].extend(name for name in _names(node)[:1] if name not in entry[2])
-    for step, node, names in found.values():
-        plain = node.kind == "constant"
-        yield step.finding(
-            "registered_nowhere", "warning", node,
-            "The module computes with a tensor that requires a gradient but is no nn.Parameter of it."
-            if plain else "The layer is called inside a module that does not own it, as one in a plain list.",
-            "Make it an nn.Parameter." if plain else "Keep the layers in nn.ModuleList, nn.ModuleDict or attributes.",
-            parameters=names,
-        )  # fmt: skip
+                entry[3].add(step.position)
+    for (form, _), (step, node, names, seen) in found.items():
+        if form != _NAMELESS or len(seen) > 1:  # A lazy module makes its parameters once.
+            cause, remedy = form
+            yield step.finding("registered_nowhere", "warning", node, cause, remedy, parameters=names)
 
 
 def frozen_between(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
