@@ -64,7 +64,7 @@ METRICS: Final = (
         "input",
         feature_spread,
         categories=frozenset({Category.LINEAR, Category.RECURRENT}),
-        arguments=frozenset({"input", "mat1"}),
+        arguments=frozenset({"input", "mat1", "data"}),
         columns=("least", "median", "largest"),
     ),
     Metric(

@@ -31,8 +31,9 @@ def update_ratio(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     neighbourhood, and what was learned or drawn with care is overwritten. Rules of thumb see about 1e-3 as good. Adam
     moves every element by about the learning rate, so the ratio is lr·√n/‖w‖ whatever the gradient.
 
-    **Criterion.** ‖Δw‖/‖w‖, with w at the first recorded step, is above `high` as the median over at least two steps,
-    for a weight matrix or kernel that was not drawn as nearly zero (gain w·√fan-in of at least 0.05).
+    **Criterion.** ‖Δw‖/‖w‖ is above `high` as the median over at least two steps, with w at the first of the recorded
+    steps that are looked at: later ones have been enlarged by the very updates that are judged. It is asked of a weight
+    matrix or kernel that was not drawn as nearly zero (gain w·√fan-in of at least 0.05).
 
     **Healthy look-alikes.** Layers that begin at zero: any step is infinitely larger. Biases and scales. One large step
     of many. Layers before a normalisation may take larger steps, but not of their own size.

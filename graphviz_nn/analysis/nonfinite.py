@@ -119,10 +119,11 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
     execution order whose inputs are finite and whose output is not is where: 0/0, log 0, an overflow, ∞ − ∞.
 
     **Criterion.** On the first recorded step with a NaN or infinite loss (or a NaN above gradients that are not
-    finite), values that are not finite are followed back from the loss; the earliest is the origin. Infinities that
-    do not reach the loss are no fault. A NaN under nothing but −inf that the program put there itself (a mask) is
-    placed where it became NaN. Of a step that raised before its loss, a NaN in the last results counts. Data that
-    come in so are left to the rule for that, `input_nonfinite`.
+    finite), values that are not finite are followed back from the loss; the earliest is the origin. Infinities that do
+    not reach the loss are no fault. A NaN under nothing but −inf that the program put there itself (a mask) is placed
+    where it became NaN. Of a step that raised before its loss, a NaN in the last results counts. Data that come in so
+    are left to the rule for that, `input_nonfinite`, and parameters that a recorded backward phase spoiled to
+    `nonfinite_backward`.
 
     **Healthy look-alikes.** −inf in attention masks; NaN placeholders that `where` selects away; memory from `empty`
     before it is written.
@@ -132,11 +133,15 @@ def nonfinite_forward(context: CheckContext, thresholds: Mapping[str, float]) ->
     **Source.** IEEE 754-2019, section 6; PyTorch, "Reproducibility: uninitialized memory" for `empty`.
     """
     del thresholds
+    seen: list[StepFacts] = []
     for step in context.since_finite:
         found = forward_origin(step)
         if found is None:
+            seen.append(step)
             continue
         origin, chain = found
+        if origin.kind == "parameter" and any(_spoils_gradients(before) for before in seen):
+            return  # The backward phase of a step before made it so.
         if origin.kind not in DATA_KINDS and (origin.outputs[0].dtype not in HALF or origin.kind in SOURCE_KINDS):
             cause, remedy = _explain(step, origin)
             yield step.finding(

@@ -7,26 +7,29 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from graphviz_nn.analysis.comparisons import Comparison, class_count, comparisons, row_of
+from graphviz_nn.analysis.comparisons import Comparison, class_count, comparisons, output_of, row_of
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.analysis.history import history, rises
 from graphviz_nn.model.findings import Finding
 
 _NEAR_GUESSING = 0.03
 _TARGETS_PER_CLASS = 4
+_LEAST_SAMPLES = 16
 
 
 def flat(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
-    """The loss of a classifier stays where guessing puts it.
+    """The loss of a classifier, or of a regression, stays where guessing puts it.
 
     **Symptom.** The loss begins at ln k for k classes (ln 2 for yes or no), and is still there many steps later.
 
     **Mathematics.** A prediction that ignores its input does best with the frequencies of the classes; its
-    cross-entropy is their entropy, which is ln k for k classes of one frequency. A loss at that level means that
-    nothing was learned of how targets depend on inputs. A converged model may be flat anywhere below.
+    cross-entropy is their entropy, which is ln k for k classes of one frequency. For numbers it does best with their
+    mean; its mean squared error is their variance. A loss at that level means that nothing was learned of how targets
+    depend on inputs. A converged model may be flat anywhere below.
 
-    **Criterion.** The loss is the mean of one cross-entropy, over at least `steps` recorded steps. The median of its
-    last fifth is within 3 %, or twice the noise, of the entropy of the classes in the batches, and that of the first
+    **Criterion.** The loss is the mean of one cross-entropy, or of the squared errors of one number a sample, over at
+    least `steps` recorded steps. The median of its last fifth is within 3 %, or twice the noise, of the entropy of the
+    classes (the variance of the targets) in the batches, and that of the first
     fifth is not below; the second half has no trend (Kendall's τ within two standard deviations from chance). It is
     information at first, and a warning once the recorded steps span `span` training steps.
 
@@ -79,12 +82,15 @@ def guessing(context: CheckContext) -> tuple[StepFacts, Comparison, float] | Non
 
 
 def _level_of_guessing(steps: list[StepFacts], found: Comparison) -> float | None:
-    """Entropy of the classes in nats, estimated from the batches; None where these are too small for it.
+    """The least loss of a prediction that ignores its input, estimated from the batches; None where that is not known.
 
-    A batch of n underestimates the entropy of k classes by (k − 1)/2n on average (Miller 1955).
+    Of squared errors it is the variance of the targets, of which a sample has one. Of classes it is their entropy in
+    nats; a batch of n underestimates the entropy of k classes by (k − 1)/2n on average (Miller 1955).
     """
     lineage, target = steps[-1].lineage, found.target
     row = row_of(lineage, target)
+    if found.op == "mse_loss":
+        return _variance(steps, found)
     if found.op.startswith("binary_cross_entropy"):
         share = float(np.median([step.output[row, COLUMN["mean"]] for step in steps]))
         return -share * math.log(share) - (1 - share) * math.log(1 - share) if 0 < share < 1 else None
@@ -95,3 +101,13 @@ def _level_of_guessing(steps: list[StepFacts], found: Comparison) -> float | Non
     if not entropies or min(entropies) <= 0 or targets < _TARGETS_PER_CLASS * classes:
         return None
     return float(np.median(entropies) + (classes - 1) / (2 * targets))
+
+
+def _variance(steps: list[StepFacts], found: Comparison) -> float | None:
+    """Variance of targets of which each sample has one; None where there are others, or few, or they are learned."""
+    lineage = steps[-1].lineage
+    target, row = output_of(lineage, found.target), row_of(lineage, found.target)
+    if not target.shape or target.requires_grad or not math.prod(target.shape) == target.shape[0] >= _LEAST_SAMPLES:
+        return None
+    variance = float(np.median([step.output[row, COLUMN["std"]] for step in steps])) ** 2
+    return variance if variance > 0 else None
