@@ -9,7 +9,9 @@ from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget
 
+from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.model.panels import Panel
+from graphviz_nn_ui.viewmodels import document
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.widgets.following import Following
 
@@ -23,6 +25,18 @@ def test_a_run_opens_in_the_background(qtbot, make_window, workspace, digits_run
     assert window.statusBar().place.startswith("After #")
     assert "step 11 (12 of 12 recorded)" in window.statusBar().place
     assert window.statusBar().run.startswith("DigitNet · 12 recorded steps")
+
+
+def test_a_damaged_file_is_told_with_what_to_do(qtbot, make_window, digits_run, monkeypatch):
+    def refuse(path):
+        raise DamagedRunFile(f"{path} is damaged.")
+
+    monkeypatch.setattr(document, "load", refuse)
+    window = make_window()
+    window.opener.open(digits_run)
+    qtbot.waitUntil(lambda: window.problem_text != "")
+    assert window.problem_text.startswith("digits.gvnn cannot be opened")
+    assert window.problem_text.endswith("record it again.")
 
 
 def test_the_window_says_what_it_opens(qtbot, make_window, workspace, digits_run):

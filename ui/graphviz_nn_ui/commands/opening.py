@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphviz_nn.errors import GraphvizNNError
+from graphviz_nn.errors import DamagedRunFile, GraphvizNNError
 from graphviz_nn.signal import Signal
 from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.viewmodels.recent import Recent
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TAG = "open"
 """Of the work: opening another run takes its place."""
+
+AGAIN = "Copy it once more from where it was recorded, or record it again."
 
 
 class Opener:
@@ -106,7 +108,8 @@ class Opener:
         self._tell("")
         if not isinstance(error, GraphvizNNError):
             raise error
-        self._workspace.problem.emit(f"{name} cannot be {done}", str(error))
+        remedy = f" {AGAIN}" if isinstance(error, DamagedRunFile) else ""
+        self._workspace.problem.emit(f"{name} cannot be {done}", f"{error}{remedy}")
 
 
 def _read(path: str | Path, first: Callable[[Document], object], ticket: Ticket) -> Document:
