@@ -170,6 +170,33 @@ def test_scale_and_colours_are_chosen(maps: FeatureMapsPanel, show: Show, digits
     low, high = maps.colours.text.split(" … ")
     assert float(low) == pytest.approx(float(value.min()), rel=1e-2)
     assert float(high) == pytest.approx(float(value.max()), rel=1e-2)
+    gradient = document.run.gradient("stem")
+    assert gradient is not None
+    low, high = maps.other_colours.text.split(" … ")
+    assert float(low) == pytest.approx(float(gradient[0].min()), rel=1e-2)
+    assert float(high) == pytest.approx(float(gradient[0].max()), rel=1e-2)
+    assert not maps.other_colours.isHidden()
+    maps.controls.scale.setCurrentIndex(maps.controls.scale.findData("each"))
+    settle()
+    assert maps.other_colours.isHidden()  # each image has its own: the same is true of both sides
+
+
+def test_a_side_that_is_not_there_yet_says_when_it_comes(
+    maps: FeatureMapsPanel, show: Show, digits_run: Path, settle: Settle
+) -> None:
+    document = show(digits_run)
+    session = document.session
+    _select(document, "stem")
+    settle()
+    assert [pane.heading for pane in maps.panes.values()] == ["value", "gradient"]
+    call, gradient = (int(seq) for seq in session.step.order.events_of(session.structure.by_name["stem"].id)[:2])
+    session.scrub(call - 1)
+    assert [pane.heading for pane in maps.panes.values()] == [
+        f"value · comes at #{call}",
+        f"gradient · comes at #{gradient}",
+    ]
+    session.scrub(call)
+    assert [pane.heading for pane in maps.panes.values()] == ["value", f"gradient · comes at #{gradient}"]
 
 
 def test_without_tensors_it_says_how_to_record_them(

@@ -43,6 +43,7 @@ class ViewPane(QWidget):
         for pointing in (self.images, self._plot, self._heat_map):
             pointing.pointed.connect(self.pointed)
         self._emptiable = Emptiable(self._pages)
+        self._which = which
         self._heading = QLabel(which)
         self._heading.setObjectName("muted")
         self._heading.setContentsMargins(8, 2, 8, 0)
@@ -56,6 +57,14 @@ class ViewPane(QWidget):
     def sentence(self) -> str:
         """Why nothing is shown, or "" where something is."""
         return self._emptiable.sentence
+
+    @property
+    def heading(self) -> str:
+        return self._heading.text()
+
+    def set_note(self, note: str) -> None:
+        """Says something beside the name of what is shown; "" says nothing."""
+        self._heading.setText(f"{self._which} · {note}" if note else self._which)
 
     def show_pane(self, pane: Pane) -> None:
         """Shows what the view made, or why it made nothing."""

@@ -9,8 +9,10 @@ from PyQt6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from graphviz_nn.model.views import ImageGrid, ViewData
 from graphviz_nn.plugin.manager import plugins
+from graphviz_nn.session.state import NEVER
 from graphviz_nn_ui.panels.feature_maps.controls import Controls
 from graphviz_nn_ui.panels.feature_maps.enlarged import Enlarged
+from graphviz_nn_ui.panels.feature_maps.meanings import show_range
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.shown_views import Pane, Shown, fitting, selected_subject, show_view
 from graphviz_nn_ui.widgets.colour_images import ColourBar
@@ -43,7 +45,7 @@ class FeatureMapsPanel(QWidget):
         self.controls = Controls()
         self.panes = {which: ViewPane(which) for which in ("value", "gradient")}
         self.enlarged = Enlarged()
-        self.colours = ColourBar()
+        self.colours, self.other_colours = ColourBar(), ColourBar()
         self.save = SaveFigureButton(workspace, "view", self._figure, self._other_figures)
         self.title = _title()
         self.status = ElidedLabel()
@@ -53,7 +55,12 @@ class FeatureMapsPanel(QWidget):
         layout.addWidget(self._emptiable)
         self._connect()
         self._following = Following(
-            workspace, self, document=self._show_document, step=self._refresh, selection=self._refresh
+            workspace,
+            self,
+            document=self._show_document,
+            step=self._refresh,
+            cursor=self._show_cursor,
+            selection=self._refresh,
         )
 
     @property
@@ -90,7 +97,7 @@ class FeatureMapsPanel(QWidget):
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.status.setContentsMargins(8, 0, 8, 0)
         layout.addWidget(self.status)
-        layout.addWidget(Flow(self.colours, self.save, margins=QMargins(8, 0, 8, 0)))
+        layout.addWidget(Flow(self.colours, self.other_colours, self.save, margins=QMargins(8, 0, 8, 0)))
         return content
 
     def _connect(self) -> None:
@@ -168,6 +175,8 @@ class FeatureMapsPanel(QWidget):
             if pane is not None:
                 widget.show_pane(pane)
         self._describe(alone, by_which)
+        self._show_colours(alone, [pane for which, pane in by_which.items() if not self.panes[which].isHidden()])
+        self._show_cursor()
         self._enlarge(self.panes[alone.which].images.current)
 
     def _describe(self, alone: Pane, panes: dict[str, Pane]) -> None:
@@ -178,12 +187,23 @@ class FeatureMapsPanel(QWidget):
         text = " — ".join(part for part in parts if part)
         self.title.setText(text)
         self.title.setToolTip(text)
-        tiles = None if alone.gallery is None else alone.gallery.tiles
-        self.colours.setVisible(tiles is not None)
-        if alone.gallery is not None and tiles is not None:
-            common = alone.gallery.grid.scale == "common" and len(tiles.ranges) > 0
-            low, high = tiles.ranges[0] if common else (float("nan"), float("nan"))
-            self.colours.show_range(alone.gallery.grid.colours, float(low), float(high), tiles.counts)
+
+    def _show_colours(self, alone: Pane, visible: list[Pane]) -> None:
+        """What the colours of each side mean; said once where they mean the same."""
+        other = next((pane for pane in visible if pane is not alone), None)
+        said = [show_range(self.colours, alone)]
+        if other is None or show_range(self.other_colours, other) in said:
+            self.other_colours.hide()
+
+    def _show_cursor(self, *_: object) -> None:
+        """Says of a side that is not there yet at the cursor when it comes: what is shown is that of the whole step."""
+        document = self._document
+        if document is None or self._node is None:
+            return
+        states, cursor = document.session.step.states, document.session.cursor
+        for which, made_at in (("value", states.value_at), ("gradient", states.tensor_at)):
+            seq = int(made_at[self._node])
+            self.panes[which].set_note(f"comes at #{seq}" if cursor < seq < NEVER else "")
 
     # One map
 
