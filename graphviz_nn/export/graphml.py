@@ -36,7 +36,7 @@ def write_graphml(graph: nx.MultiDiGraph) -> bytes:
     for source, target, key, attributes in graph.edges(keys=True, data=True):
         flat.add_edge(source, target, key, **{name: _flat(to_json(value)) for name, value in attributes.items()})
     stream = io.BytesIO()
-    nx.write_graphml_xml(flat, stream, named_key_ids=True)
+    nx.write_graphml_xml(flat, stream)
     return stream.getvalue()
 
 

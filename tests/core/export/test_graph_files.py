@@ -14,6 +14,7 @@ from graphviz_nn.export.graphml import read_graphml, write_graphml
 from graphviz_nn.export.json import read_json, write_json
 from graphviz_nn.export.values import from_json, to_json
 from graphviz_nn.graph.build import build_graph
+from graphviz_nn.graph.collapse import collapse
 from graphviz_nn.graph.schema import validate
 from graphviz_nn.model.structure import Structure
 from tests.support.structures import StructureBuilder, broken, functions, lstm, resnet, transformer
@@ -50,6 +51,21 @@ def _whole(graph: nx.MultiDiGraph) -> object:
     nodes = [sorted(attributes.items()) for _, attributes in graph.nodes(data=True)]
     edges = [(u, v, k, sorted(attributes.items())) for u, v, k, attributes in graph.edges(keys=True, data=True)]
     return sorted(graph.graph.items()), list(graph.nodes), nodes, edges
+
+
+@pytest.mark.parametrize(("write", "read"), FORMATS)
+def test_collapsed_graph_is_read_back_equal(write: Write, read: Read, tmp_path: Path) -> None:
+    graph = collapse(build_graph(transformer(2)), depth=1)
+    path = tmp_path / "graph"
+    path.write_bytes(write(graph))
+    assert nx.utils.graphs_equal(read(path), graph)
+
+
+def test_keys_of_graphml_have_ids_of_their_own() -> None:
+    """`parameters` of a graph is a list, of a collapsed module a number; `kind` is one of nodes and one of edges."""
+    found = ElementTree.fromstring(write_graphml(collapse(build_graph(resnet()), depth=1)))
+    ids = [key.get("id") for key in found.iter("{http://graphml.graphdrawing.org/xmlns}key")]
+    assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize(("write", "read"), FORMATS)
