@@ -6,9 +6,11 @@ Lengths are in pixels of the unscaled picture; x grows to the right, y grows dow
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
+
+import msgspec
 
 Point = tuple[float, float]
 """x, y."""
@@ -20,8 +22,7 @@ DOWN: Final = "down"
 RIGHT: Final = "right"
 
 
-@dataclass(slots=True, eq=False)
-class Box:
+class Box(msgspec.Struct, eq=False):
     """A rectangle to place: a leaf, or an expanded container when it has children.
 
     Attributes:
@@ -36,7 +37,7 @@ class Box:
     key: Hashable
     width: float
     height: float
-    children: list[Box] = field(default_factory=list)
+    children: list[Box] = []
     title_height: float = 0.0
     title_width: float = 0.0
     kind: Hashable = None

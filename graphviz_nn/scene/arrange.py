@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from graphviz_nn.layout.cache import LayoutCache
 from graphviz_nn.layout.geometry import Box, Placement, Rect, Wire

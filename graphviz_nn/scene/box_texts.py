@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.scene.scene import ParameterBadge
 
 
-@dataclass(frozen=True, slots=True)
-class BoxText:
+class BoxText(msgspec.Struct, frozen=True, gc=False):
     """The words of a box; fields as in `SceneBox`."""
 
     role: str
@@ -23,8 +22,7 @@ class BoxText:
     parameters: ParameterBadge | None
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerText:
+class ContainerText(msgspec.Struct, frozen=True, gc=False):
     """The words of a container; fields as in `SceneContainer`."""
 
     role: str

@@ -6,9 +6,11 @@ parameter badge beside the subtitle (or the title), the heat's number beside the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from graphviz_nn.scene.box_texts import BoxText, ContainerText
 from graphviz_nn.scene.text import elide, text_width

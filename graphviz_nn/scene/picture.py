@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from graphviz_nn.model.layer_types import LayerType
 from graphviz_nn.model.nodes import ValueRef
@@ -13,8 +15,7 @@ from graphviz_nn.scene.outline import Group
 from graphviz_nn.scene.visibility import Visibility
 
 
-@dataclass(slots=True, eq=False)
-class PictureBox:
+class PictureBox(msgspec.Struct, eq=False):
     """A box that is not expanded.
 
     Attributes:
@@ -31,9 +32,9 @@ class PictureBox:
     role: str
     nodes: list[int]
     group: Group | None = None
-    siblings: list[PictureBox] = field(default_factory=list)
+    siblings: list[PictureBox] = []
     looped: bool = False
-    parameters: set[int] = field(default_factory=set)
+    parameters: set[int] = set()
 
     @property
     def repeat(self) -> int:
@@ -60,8 +61,7 @@ class PictureContainer:
                 yield from child.boxes()
 
 
-@dataclass(slots=True, eq=False)
-class PictureWire:
+class PictureWire(msgspec.Struct, eq=False):
     """Values that flow from one box to another. `kind` as in `SceneWire`."""
 
     source: PictureBox
