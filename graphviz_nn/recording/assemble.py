@@ -13,6 +13,7 @@ from graphviz_nn.recording.module_table import describe_modules
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
 from graphviz_nn.recording.naming import CallNames, function_of, kind_of, operator_of
 from graphviz_nn.recording.phases import find_phases
+from graphviz_nn.recording.places import ValuePlaces
 from graphviz_nn.recording.signatures import name_arguments
 from graphviz_nn.recording.sources import locate
 from graphviz_nn.recording.tape import (
@@ -40,8 +41,11 @@ class Assembly:
     def __init__(self, tape: Tape, names: ModuleNames, parameters: tuple[Parameter, ...] = ()) -> None:
         self._tape = tape
         self._names = names
-        self._ops = [Op(*op) for op in tape.ops]
-        self.refs, self._outputs = _value_places(tape, self._ops)
+        # In place of the tape's own tuples, which go as theirs are made: a long program has them only once.
+        for index, op in enumerate(tape.ops):
+            tape.ops[index] = Op._make(op)
+        self._ops: list[Op] = tape.ops  # type: ignore[assignment]
+        self.refs = ValuePlaces(tape, self._ops)
         self._phases = find_phases(tape, self._ops, self.refs)
         self._paths: dict[int, str] = {}
         self._roles = self._find_roles()
@@ -79,7 +83,8 @@ class Assembly:
         entry, call, module_call = op.state
         source = op.flags & (SOURCE | ALIAS | OPAQUE)
         labels, attributes, arguments = self._described[index]
-        special = self._special_attributes(index, op)
+        made = self.refs.made_by(op)
+        special = self._special_attributes(index, op, made)
         if special:
             attributes = attributes | special
         name_hint, owned = self._tape.source_names.get(index, ("", ()))
@@ -104,23 +109,23 @@ class Assembly:
             arguments=arguments,
             attributes=attributes,
             inputs=self._inputs(op, labels),
-            outputs=tuple(self._output(value) for value in self._outputs[index]),
+            outputs=tuple(self._output(value) for value in made),
             names=names,
             aten=self._tape.aten.get(index, ()),
-            aten_backward=self._aten_backward(index),
-            saved=self._saved(index, op),
+            aten_backward=self._aten_backward(made),
+            saved=self._saved(op, made),
         )
 
-    def _aten_backward(self, index: int) -> tuple[str, ...]:
+    def _aten_backward(self, made: list[int]) -> tuple[str, ...]:
         of_value = self._tape.aten_backward
-        return tuple(name for value in self._outputs[index] for name in of_value.get(value, ())) if of_value else ()
+        return tuple(name for value in made for name in of_value.get(value, ())) if of_value else ()
 
-    def _saved(self, index: int, op: Op) -> tuple[Saved, ...] | None:
+    def _saved(self, op: Op, made: list[int]) -> tuple[Saved, ...] | None:
         """What autograd saved of the call; of sources, unseen code and calls that have an inside nothing is known."""
         saved = self._tape.saved
         if saved is None or op.flags & (SOURCE | ALIAS | OPAQUE | GROUP):
             return None
-        each = [saved.get(value, ()) for value in self._outputs[index]]
+        each = [saved.get(value, ()) for value in made]
         known = [tensors for tensors in each if tensors is not None]
         return tuple(tensor for tensors in known for tensor in tensors) if len(known) == len(each) else None
 
@@ -140,7 +145,7 @@ class Assembly:
             known = self._descriptions[key] = name_arguments(op.function, op.arguments, op.keywords)
         return known
 
-    def _special_attributes(self, index: int, op: Op) -> dict[str, Any]:
+    def _special_attributes(self, index: int, op: Op, made: list[int]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if index in self._tape.recomputed:
             found["recompute_of"] = self._tape.recomputed[index]
@@ -150,7 +155,7 @@ class Assembly:
             found["error"] = clean(self._tape.errors.get(index, "raised an exception"))
         shards = {
             str(place): {"shape": list(shard[0]), "placements": shard[1]}
-            for place, value in enumerate(self._outputs[index])
+            for place, value in enumerate(made)
             if (shard := self._tape.shards.get(value)) is not None
         }
         if shards:
@@ -162,7 +167,7 @@ class Assembly:
         found: dict[int, str] = {}
         for op, (labels, _, _) in zip(self._ops, self._described, strict=True):
             for value, label in zip(op.inputs, labels, strict=False):
-                node = self.refs[value][0]
+                node = self.refs.call(value)
                 if self._ops[node].flags & SOURCE:
                     found.setdefault(node, label)
         return found
@@ -214,20 +219,6 @@ class Assembly:
         if path is None:
             path = self._paths[id(entry)] = self._names.path(entry.root, entry.path)
         return path
-
-
-def _value_places(tape: Tape, ops: list[Op]) -> tuple[list[tuple[int, int]], list[list[int]]]:
-    """The place of each value, and the values of each call: what it returned first, then what it wrote in place."""
-    places = [(-1, -1)] * len(tape.values)
-    outputs: list[list[int]] = []
-    for index, op in enumerate(ops):
-        made = list(range(op.first_value, op.first_value + op.value_count))
-        if op.flags & WRITES:
-            made.sort(key=lambda value: value in tape.versions)
-        for position, value in enumerate(made):
-            places[value] = (index, position)
-        outputs.append(made)
-    return places, outputs
 
 
 def _owner(names: tuple[str, ...], path: str | None) -> str | None:

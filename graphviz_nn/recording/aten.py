@@ -86,12 +86,13 @@ class AtenRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def attribute_backward(self) -> None:
         """Sorts what backward passes ran by the values whose calls it belongs to, into the tape."""
-        numbers = sorted(self._tape.sequence)
+        tape = self._tape
+        numbers = sorted({*tape.sequence, *tape.single})
         for number, name in self._backward:
             place = bisect_left(numbers, number)
-            if place < len(numbers):  # what adds up `.grad` of a leaf has a number beyond all
-                value = self._tape.sequence[numbers[place]]
-                self._tape.aten_backward.setdefault(value, []).append(name)
+            value = tape.last_value(numbers[place]) if place < len(numbers) else None
+            if value is not None:  # what adds up `.grad` of a leaf has a number beyond all
+                tape.aten_backward.setdefault(value, []).append(name)
         self._backward.clear()
 
     def _with_mode(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

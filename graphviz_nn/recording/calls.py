@@ -23,10 +23,11 @@ from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.aten import AtenRecorder
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
-from graphviz_nn.recording.identity import OUTSIDE, HookDict, Identity, history
+from graphviz_nn.recording.identity import OUTSIDE, Identity, history
 from graphviz_nn.recording.reenter import without_override_check
 from graphviz_nn.recording.sources import DISTRIBUTED, PROGRAM, is_user_code, owner_of
 from graphviz_nn.recording.tape import (
+    CALL,
     FAILED,
     GROUP,
     GROUP_BEGIN,
@@ -42,7 +43,9 @@ _KINDS: Final[dict[Any, int]] = {}
 _CODE: Final[dict[int, tuple[CodeType, int]]] = {}
 """By id of a code object: the object, and whose it is, one of the constants of `sources.owner_of`."""
 _MODULE_CALL: Final = frozenset({id(nn.Module._call_impl.__code__), id(nn.Module._wrapped_call_impl.__code__)})
-CallObserver = Callable[[Any, list[int], list[Tensor], list[Any], dict[str, Any] | None], None]
+_SLOTS: Final = tuple((SLOT,) * count for count in range(8))
+"""Templates of calls that are given tensors alone."""
+CallObserver = Callable[[Any, list[int], list[Tensor], tuple[Any, ...], dict[str, Any] | None], None]
 """Takes a function, the values and the tensors that it reads, and the templates of its arguments."""
 
 _transforms_active = torch._C._are_functorch_transforms_active
@@ -100,7 +103,9 @@ class CallRecorder(TorchFunctionMode):
         self._table = identity.table
         self._ops = tape.ops
         self._values = tape.values
-        self._sequence = tape.sequence
+        self._single = tape.single.setdefault
+        self._forms = tape.forms.setdefault
+        self._program: CodeType | None = None
         self._add_op = tape.ops.append
         self._add_time = tape.times.append
         self._add_order = tape.order.append
@@ -129,7 +134,7 @@ class CallRecorder(TorchFunctionMode):
             table = self._table
             inputs: list[int] = []
             tensors: list[Tensor] = []
-            template: list[Any] = []
+            template: list[Any] | None = None  # where all arguments are tensors, none has to be built
             for x in args:
                 form = type(x)
                 if form is Tensor or form is Parameter:
@@ -139,17 +144,22 @@ class CallRecorder(TorchFunctionMode):
                     else:
                         inputs.append(identity.read(x))
                     tensors.append(x)
-                    template.append(SLOT)
-                elif form in SIMPLE:
-                    template.append(x)
+                    if template is not None:
+                        template.append(SLOT)
                 else:
-                    template.append(template_of(x, identity, inputs, tensors))
+                    if template is None:
+                        template = [SLOT] * len(tensors)
+                    template.append(x if form in SIMPLE else template_of(x, identity, inputs, tensors))
+            if template is not None:
+                arguments = tuple(template)
+            else:
+                arguments = _SLOTS[len(args)] if len(args) < 8 else (SLOT,) * len(args)
             keywords: dict[str, Any] | None = None
             if kwargs:
                 keywords = {name: template_of(x, identity, inputs, tensors) for name, x in kwargs.items()}
             versions: list[int] | None = None
             if self.before_call is not None:
-                self.before_call(function, inputs, tensors, template, keywords)
+                self.before_call(function, inputs, tensors, arguments, keywords)
             if kind > 1 or (kwargs and "out" in kwargs):
                 if self.before_write is not None:
                     self.before_write(_targets(function, kind, tensors))
@@ -164,27 +174,31 @@ class CallRecorder(TorchFunctionMode):
             else:
                 result = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
-            self._raised(function, inputs, template, keywords, error)
+            self._raised(function, inputs, arguments, keywords, error)
             raise
         try:
             # The innermost frame of the user's program, as a code object and an instruction, decoded on demand.
             frame = _getframe(1)
-            code: CodeType | None = None
+            code: CodeType | None = frame.f_code
             lasti = 0
             phase = self.phase
-            while frame is not None:
-                code = frame.f_code
-                known = _CODE.get(id(code))
-                if known is None:
-                    known = _CODE[id(code)] = (code, owner_of(code.co_filename))
-                if known[1]:
-                    if known[1] == PROGRAM:
-                        lasti = frame.f_lasti
-                        break
-                    phase = self.phase_here()
-                frame = frame.f_back  # type: ignore[assignment]
+            if code is self._program:
+                lasti = frame.f_lasti
             else:
-                code = None
+                while frame is not None:
+                    code = frame.f_code
+                    known = _CODE.get(id(code))
+                    if known is None:
+                        known = _CODE[id(code)] = (code, owner_of(code.co_filename))
+                    if known[1]:
+                        if known[1] == PROGRAM:
+                            lasti = frame.f_lasti
+                            self._program = code
+                            break
+                        phase = self.phase_here()
+                    frame = frame.f_back  # type: ignore[assignment]
+                else:
+                    code = None
             count = flags = 0
             values = self._values
             first = len(values)
@@ -206,22 +220,23 @@ class CallRecorder(TorchFunctionMode):
                     value = first + count
                     count += 1
                     requires_grad = result.requires_grad
-                    values.append((result.shape, result.dtype, result.device, requires_grad))
+                    shape_and_type = (result.shape, result.dtype, result.device, requires_grad)
+                    values.append(self._forms(shape_and_type, shape_and_type))
                     table[id(result)] = (ref(result), value)
                     if requires_grad:
                         node = result.grad_fn
                         if node is None:
                             identity.hook_leaf(result, value)
+                        # The shared hook can serve the first output of a node that this thread made.
+                        elif (
+                            self.phase
+                            or self._single(node._sequence_nr(), value) is not value
+                            or result.output_nr
+                            or result._backward_hooks is not None
+                        ):
+                            identity.hook(result, node, value)
                         else:
-                            self._sequence[node._sequence_nr()] = value
-                            if identity.make_hook is not None:
-                                if result._backward_hooks is None:
-                                    hooks: dict[int, Any] = HookDict()
-                                    hooks[-1 - value] = identity.make_hook(value)
-                                    result._backward_hooks = hooks
-                                    node._register_hook_dict(result)
-                                else:
-                                    identity.hook_value(result, node, value)
+                            node._register_hook_dict(identity.carrier)  # type: ignore[arg-type]
                     if identity.observe is not None:
                         identity.observe(value, result)
             elif result is None or result is NotImplemented:
@@ -238,17 +253,16 @@ class CallRecorder(TorchFunctionMode):
                     return result
                 else:
                     count += made
-            index = len(self._ops)
             if aten is not None:
-                self.tape.aten[index] = aten.inside
+                self.tape.aten[len(self._ops)] = aten.inside
             self._add_op(
                 (
                     function, self.state, code, lasti, phase, self.group, tuple(inputs), first, count, flags,
-                    tuple(template), keywords,
+                    arguments, keywords,
                 )
             )  # fmt: skip
             self._add_time(perf_counter())
-            self._add_order(index)
+            self._add_order(CALL)
         except Exception as error:
             self.fail(error)
         return result
@@ -316,7 +330,7 @@ class CallRecorder(TorchFunctionMode):
         tape = self.tape
         code, lasti = self.user_frame()
         tape.groups[group] = len(tape.ops)
-        tape.order.append(len(tape.ops))
+        tape.order.append(CALL)
         tape.ops.append(
             (function, self.state, code, lasti, self.phase, self.group, (), len(tape.values), 0, GROUP, None, None)
         )
@@ -362,7 +376,7 @@ class CallRecorder(TorchFunctionMode):
         first = len(self._values)
         count = identity.mutated(args[0])
         code, lasti = self.user_frame()
-        self._add_order(len(self._ops))
+        self._add_order(CALL)
         self._add_op(
             (
                 function, self.state, code, lasti, self.phase, self.group, inputs, first, count, WRITES, (SLOT, SLOT),
@@ -372,7 +386,7 @@ class CallRecorder(TorchFunctionMode):
         self._add_time(self.now())
 
     def _raised(
-        self, function: Any, inputs: list[int], template: list[Any], keywords: Any, error: BaseException
+        self, function: Any, inputs: list[int], arguments: tuple[Any, ...], keywords: Any, error: BaseException
     ) -> None:
         """Leaves a node for the call that raised; an error that passes through several calls belongs to the first."""
         if self.failure is not None and self.failure[0].means(error):
@@ -388,11 +402,11 @@ class CallRecorder(TorchFunctionMode):
         self._add_op(
             (
                 function, self.state, code, lasti, self.phase, self.group, tuple(inputs), len(self._values), 0, FAILED,
-                tuple(template), keywords,
+                arguments, keywords,
             )
         )  # fmt: skip
         self._add_time(self.now())
-        self._add_order(index)
+        self._add_order(CALL)
 
     def note_phase(self, error: BaseException, phase: int) -> None:
         """Notes in which phase an error came up; the innermost that notes it is right."""

@@ -16,7 +16,7 @@ from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.patches import is_on
-from graphviz_nn.recording.tape import OPAQUE, WRITES
+from graphviz_nn.recording.tape import CALL, OPAQUE, WRITES
 
 _WRITTEN: Final = {
     "all_gather": (0, "tensor_list"),
@@ -107,7 +107,7 @@ class Collectives:
         finally:
             identity.observe = observe
         code, lasti = mode.user_frame()
-        tape.order.append(len(tape.ops))
+        tape.order.append(CALL)
         tape.ops.append(
             (
                 name, mode.state, code, lasti, mode.phase_here(), mode.group, tuple(inputs), first,

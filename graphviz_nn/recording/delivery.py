@@ -12,7 +12,6 @@ from importlib import metadata
 import msgspec
 import torch
 
-from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
 from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
 from graphviz_nn.recording.sources import read_source
@@ -30,13 +29,11 @@ class Delivery:
     Attributes:
         notes: what a reader of the run should know.
         over_limit: bytes that keeping tensors would have taken in the step that met the memory limit, or 0.
-        last_ops: the calls of the last step, as on its tape.
     """
 
     def __init__(self, sink: RunSink, keep: str, command: tuple[str, ...]) -> None:
         self.notes: list[str] = []
         self.over_limit = 0
-        self.last_ops: list[tuple[object, ...]] = []
         self._sink = sink
         self._meta = describe_run(keep, command)
         self._files: set[str] = set()
@@ -50,7 +47,6 @@ class Delivery:
         self.notes.extend(step.tape.notes)
         if step.tape.shards:
             self.notes.append(DTENSOR_NOTE)
-        self.last_ops = step.tape.ops
         if step.observations is not None and step.observations.over_limit:
             self.over_limit = step.observations.over_limit
             limit = step.observations.policy.memory_limit
@@ -81,8 +77,6 @@ class Delivery:
         for finish in (partial(self._sink.set_meta, meta), self._sink.close):
             try:
                 finish()
-            except RunFileError:
-                pass  # the writer has said so when it happened
             except Exception as error:
                 fail(error)
 

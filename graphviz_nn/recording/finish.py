@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.steps import HistogramTable, StepInfo, StepRecord
@@ -35,7 +34,7 @@ class Finisher:
         histograms: dict[str, HistogramTable] = {}
         tensors: dict[TensorKey, TensorData] = {}
         if step.observations is not None:
-            rows = _value_rows(assembly)
+            rows = assembly.refs.rows(structure.value_offsets)
             stats, histograms = statistics_tables(step.observations, events, rows, structure.value_count)
             tensors = kept_tensors(step.observations, assembly)
         info = StepInfo(
@@ -61,8 +60,18 @@ class Finisher:
             assembly, events = Assembly(tape, self._names, parameters), None
         if last is None or events is None or last.order != tape.order:
             events = Events(tape, assembly)
-        self._tape, self._assembly, self._events = tape, assembly, events
+            self._tape, self._assembly, self._events = tape, assembly, events
         return assembly, events
+
+    @property
+    def calls(self) -> list[tuple[Any, ...]]:
+        """The calls of the last step, in the form of `graphviz_nn.recording.tape.Op`."""
+        return [] if self._tape is None else self._tape.ops
+
+    def release(self, tape: Tape) -> None:
+        """Gives back the memory of a tape whose record has been made, unless later steps are compared with it."""
+        if tape is not self._tape:
+            tape.clear()
 
 
 def _same_structure(a: Tape, b: Tape) -> bool:
@@ -76,11 +85,3 @@ def _same_structure(a: Tape, b: Tape) -> bool:
         and (a.groups, a.passes, a.outputs, a.recomputed, a.autocasts, a.errors, a.shards)
         == (b.groups, b.passes, b.outputs, b.recomputed, b.autocasts, b.errors, b.shards)
     )
-
-
-def _value_rows(assembly: Assembly) -> npt.NDArray[np.int64]:
-    """Row in the table of outputs of each of the tape's values."""
-    offsets = np.array(assembly.structure.value_offsets)
-    places = np.array(assembly.refs, np.int64).reshape(-1, 2)
-    rows: npt.NDArray[np.int64] = offsets[places[:, 0]] + places[:, 1]
-    return rows

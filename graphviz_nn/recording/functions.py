@@ -12,7 +12,7 @@ from torch.utils.checkpoint import CheckpointFunction
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder, _versions
 from graphviz_nn.recording.identity import Identity
-from graphviz_nn.recording.tape import ALIAS, CUSTOM, NOOP, OPAQUE, RECOMPUTE, SOURCE, WRITES
+from graphviz_nn.recording.tape import ALIAS, CALL, CUSTOM, NOOP, OPAQUE, RECOMPUTE, SOURCE, WRITES
 
 _unrecorded = torch._C.DisableTorchFunction
 _UNMATCHED = SOURCE | ALIAS | OPAQUE
@@ -47,7 +47,7 @@ class CustomFunctions:
             result = original(*args, **kwargs)
         except BaseException as error:
             mode.group = outer
-            mode._raised(cls, inputs, template, None, error)
+            mode._raised(cls, inputs, tuple(template), None, error)
             mode.tape.groups[group] = mode.failure[1] if mode.failure else -1
             raise
         mode.group = outer
@@ -70,7 +70,7 @@ class CustomFunctions:
     ) -> None:
         mode, tape, identity = self.mode, self.identity.tape, self.identity
         if mode.note_call is not None:
-            mode.note_call(cls, inputs, tensors, template, None)
+            mode.note_call(cls, inputs, tensors, tuple(template), None)
         made = [x for x in (result if isinstance(result, (tuple, list)) else (result,)) if isinstance(x, Tensor)]
         given = {id(x) for x in tensors}
         written = [x for x, v in zip(tensors, versions, strict=True) if v >= 0 and x._version != v]
@@ -101,7 +101,7 @@ class CustomFunctions:
             )
         )  # fmt: skip
         tape.times.append(mode.now())
-        tape.order.append(index)
+        tape.order.append(CALL)
 
 
 class Segment:

@@ -17,60 +17,14 @@ from torch.nn import Parameter
 
 from graphviz_nn.recording import opaque
 from graphviz_nn.recording.distributed import shard_of
+from graphviz_nn.recording.gradient_hooks import Hook, HookDict, LeafHooks, prepend
 from graphviz_nn.recording.known import KnownTensors
-from graphviz_nn.recording.tape import ALIAS, OPAQUE, SOURCE, Tape
+from graphviz_nn.recording.tape import ALIAS, CALL, OPAQUE, SOURCE, Form, Tape
 
 OUTSIDE: Final = (None, 0, -1)
 """The module state outside any module: (entry, call, index of the module call)."""
 
 Observer = Callable[[int, Tensor], None]
-Hook = Callable[[Tensor | None], None]
-
-
-class HookDict(dict[int, Any]):
-    """What torch keeps a tensor's hooks in: a dict that can be referred to weakly, as a user's later hook needs.
-
-    An OrderedDict, which torch itself takes, is twice as large and slow to make.
-    """
-
-    __slots__ = ("__weakref__",)
-
-
-def prepend(hooks: dict[int, Any], key: int, hook: Hook) -> None:
-    """Puts the hook before the others, so that it sees what autograd computed and not what they made of it."""
-    others = dict(hooks)
-    hooks.clear()
-    hooks[key] = hook
-    hooks.update(others)
-
-
-class LeafHooks:
-    """Hooks on leaf tensors. They outlive a backward pass, so they are taken off when the step ends."""
-
-    def __init__(self) -> None:
-        self._hooked: list[tuple[ref[Tensor], int, bool]] = []
-
-    def add(self, tensor: Tensor, value: int, hook: Hook) -> None:
-        """Puts the hook before any hook of the user's, so that it sees what autograd computed."""
-        hooks: dict[int, Any] | None = tensor._backward_hooks
-        created = hooks is None
-        if hooks is None:
-            hooks = HookDict()
-            tensor._backward_hooks = hooks
-        key = -1 - value
-        prepend(hooks, key, hook)
-        self._hooked.append((ref(tensor), key, created))
-
-    def remove(self) -> None:
-        """Leaves every leaf as it was found."""
-        for reference, key, created in self._hooked:
-            tensor = reference()
-            if tensor is None or tensor._backward_hooks is None:
-                continue
-            tensor._backward_hooks.pop(key, None)
-            if created and not tensor._backward_hooks:
-                tensor._backward_hooks = None
-        self._hooked.clear()
 
 
 class Identity:
@@ -82,6 +36,7 @@ class Identity:
         observe: told of each new value that a call made and its tensor, or None.
         observe_found: told of each value that is read without a call having made it, other than a source, or None.
         make_hook: makes the gradient hook of a value, or None where gradients are not wanted.
+        carrier: a tensor that carries the hook of all values of `Tape.single`, or None where gradients are not wanted.
         wrote_leaf: whether the program wrote in place to a leaf that requires a gradient, as an optimizer by hand does.
         transform_inputs: values that a torch.func transform read; what appears next came out of it.
     """
@@ -96,6 +51,7 @@ class Identity:
         self.observe_found: Observer | None = None
         self.observe_source: Observer | None = None
         self.make_hook: Callable[[int], Hook] | None = None
+        self.carrier: Tensor | None = None
         self.make_leaf_hook: Callable[[int, Tensor], Hook] | None = None
         self.leaf_hooks = LeafHooks()
         self.source_state: Callable[[], tuple[tuple[Any, int, int], int, int]] = lambda: (OUTSIDE, 0, -1)
@@ -155,7 +111,7 @@ class Identity:
         value = self.bind(tensor, instrument=False)
         tape.ops.append((kind, state, None, 0, phase, group, (), value, 1, SOURCE, None, None))
         tape.times.append(self.now())
-        tape.order.append(index)
+        tape.order.append(CALL)
         if tensor.requires_grad:
             self.hook_leaf(tensor, value)
         if self.observe_source is not None:
@@ -165,24 +121,22 @@ class Identity:
     def _appeared(self, tensor: Tensor, inputs: tuple[int, ...]) -> int:
         tape = self.tape
         state, phase, group = self.source_state()
-        index = len(tape.ops)
         value = self.bind(tensor, made=False)
         node = history(tensor)
         label = opaque.readable_name(node) if node is not None else "opaque"
         tape.ops.append((label, state, None, 0, phase, group, inputs, value, 1, OPAQUE, None, None))
         tape.times.append(self.now())
-        tape.order.append(index)
+        tape.order.append(CALL)
         return value
 
     def _alias(self, tensor: Tensor, written: int, before: int) -> int:
         """Reads, through the view that value `before` is, what `written` left in the memory that they share."""
         tape = self.tape
         state, phase, group = self.source_state()
-        index = len(tape.ops)
         value = self.bind(tensor, made=False)
         tape.ops.append(("alias", state, None, 0, phase, group, (written, before), value, 1, ALIAS, None, None))
         tape.times.append(self.now())
-        tape.order.append(index)
+        tape.order.append(CALL)
         return value
 
     # ---- making
@@ -195,7 +149,7 @@ class Identity:
         values = self.tape.values
         value = len(values)
         requires_grad = tensor.requires_grad
-        values.append((tensor.shape, tensor.dtype, tensor.device, requires_grad))
+        values.append(self._form(tensor, requires_grad))
         self.table[id(tensor)] = (ref(tensor), value)
         shard = None if is_plain(tensor) else shard_of(tensor)
         if shard is not None:
@@ -207,13 +161,18 @@ class Identity:
             if node is None:
                 self.hook_leaf(tensor, value)
             else:
-                self.tape.sequence[node._sequence_nr()] = value
-                if self.make_hook is not None:
-                    self.hook_value(tensor, node, value)
+                self.hook(tensor, node, value)
         observe = self.observe if made else self.observe_found
         if observe is not None:
             observe(value, tensor)
         return value
+
+    def _form(self, tensor: Tensor, requires_grad: bool) -> Form:
+        form = (tensor.shape, tensor.dtype, tensor.device, requires_grad)
+        try:
+            return self.tape.forms.setdefault(form, form)
+        except TypeError:  # a size that is a symbol
+            return form
 
     def bind_all(self, result: Any) -> int:
         """Binds every tensor in nested tuples, lists and dicts, in order. Returns how many."""
@@ -226,9 +185,14 @@ class Identity:
             return sum(self.bind_all(item) for item in result.values())
         return 0
 
-    def hook_value(self, tensor: Tensor, node: Any, value: int) -> None:
-        """What `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's."""
-        assert self.make_hook is not None
+    def hook(self, tensor: Tensor, node: Any, value: int) -> None:
+        """Notes which autograd node the value came out of, and puts a hook of its own on it.
+
+        It is what `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's.
+        """
+        self.tape.sequence[node._sequence_nr()] = value
+        if self.make_hook is None:
+            return
         hooks: dict[int, Any] | None = tensor._backward_hooks
         if hooks is None:
             hooks = HookDict()

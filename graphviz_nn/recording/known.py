@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MethodType
 from typing import Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ class KnownTensors:
         self._owned: dict[int, tuple[ref[Tensor], Description]] = {}
         self._arguments: dict[int, tuple[ref[Tensor], str]] = {}
         self._gradients: dict[int, tuple[ref[Tensor], int]] = {}
+        self._positional: WeakKeyDictionary[Any, dict[int, list[str]]] = WeakKeyDictionary()
         self._read: tuple[int, int] = (0, 0)
         self._read_in_step = False
 
@@ -77,10 +79,19 @@ class KnownTensors:
 
     def add_arguments(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Notes the tensors that a root module is called with, under the names of its `forward`'s parameters."""
-        labels = list(_parameter_labels(module, len(args))) if args else []
+        labels = self._labels(module.forward, len(args)) if args else []
         for label, argument in (*zip(labels, args, strict=False), *kwargs.items()):
             for name, tensor in named_tensors(argument, label):
                 self._arguments.setdefault(id(tensor), (ref(tensor), name))
+
+    def _labels(self, forward: Callable[..., Any], count: int) -> list[str]:
+        """Names for positional arguments. They are looked up once: to inspect a signature takes as long as 20 calls."""
+        if not isinstance(forward, MethodType):
+            return list(_parameter_labels(forward, count))
+        labels = self._positional.setdefault(forward.__func__, {})
+        if count not in labels:
+            labels[count] = list(_parameter_labels(forward, count))
+        return labels[count]
 
     def add_gradient(self, gradient: Tensor, value: int) -> None:
         """Notes that a tensor is the `.grad` of the parameter with that value."""
@@ -119,9 +130,9 @@ class KnownTensors:
         }
 
 
-def _parameter_labels(module: nn.Module, count: int) -> Iterator[str]:
+def _parameter_labels(forward: Callable[..., Any], count: int) -> Iterator[str]:
     try:
-        parameters = list(inspect.signature(module.forward).parameters.values())
+        parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     for index in range(count):

@@ -184,7 +184,7 @@ class StepMetrics:
         function: Any,
         values: list[int],
         tensors: list[Tensor],
-        template: list[Any],
+        arguments: tuple[Any, ...],
         keywords: dict[str, Any] | None,
     ) -> None:
         """A call of the function is about to run on these tensors."""
@@ -195,7 +195,7 @@ class StepMetrics:
         if not wanted:
             return
         if "input" in wanted or "inputs" in wanted:
-            labels, others, _ = name_arguments(function, tuple(template), keywords)
+            labels, others, _ = name_arguments(function, arguments, keywords)
             for metric in wanted.get("input", ()):
                 for label, value, tensor in zip(labels, values, tensors, strict=True):
                     if label in metric.arguments:

@@ -6,9 +6,6 @@ Built once a step from the policy; where nothing but the structure is wanted the
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from types import MethodType
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +14,7 @@ from graphviz_nn.model.generators import generator_states
 from graphviz_nn.recording.distributed import place_of_process
 from graphviz_nn.recording.keeping import KeepPolicy, copy, copy_with_layout
 from graphviz_nn.recording.statistics import Statistics
-from graphviz_nn.recording.tape import NONE_GRADIENT, TOTAL_GRADIENT, UPDATE, Tape
+from graphviz_nn.recording.tape import TOTAL_GRADIENT, UPDATE, Tape
 
 _unrecorded = torch._C.DisableTorchFunction
 
@@ -192,26 +189,3 @@ class Observations:
             return
         self.kept_bytes += size
         self.tensors[kind, value, number] = made
-
-
-def gradient_hooks(order: Callable[[Any], None], observe: Callable[[int, Tensor], None] | None) -> Callable[[int], Any]:
-    """Returns a maker of gradient hooks: a hook notes that the gradient of its value arrived, and lets it be observed.
-
-    A hook must not refer to its own tensor (that would leak it), and never returns anything (that would change it).
-    """
-
-    def arrive(value: int, gradient: Tensor | None) -> None:
-        if gradient is None:
-            order((NONE_GRADIENT, value))
-        else:
-            order(~value)
-
-    def arrive_observed(value: int, gradient: Tensor | None) -> None:
-        if gradient is None:
-            order((NONE_GRADIENT, value))
-        else:
-            order(~value)
-            observe(value, gradient)  # type: ignore[misc]
-
-    # A method of the value's number is a third of the size of a closure, and there is one for every value.
-    return partial(MethodType, arrive if observe is None else arrive_observed)

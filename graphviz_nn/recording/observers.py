@@ -11,11 +11,12 @@ from torch import Tensor
 from graphviz_nn.recording.aten import hidden
 from graphviz_nn.recording.calls import CallObserver, CallRecorder
 from graphviz_nn.recording.classify import operator_name
+from graphviz_nn.recording.gradient_hooks import carry_shared_hook, gradient_hooks
 from graphviz_nn.recording.identity import Identity, Observer
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.metrics import Metrics, StepMetrics
 from graphviz_nn.recording.modules import ModuleNames
-from graphviz_nn.recording.observe import Observations, gradient_hooks
+from graphviz_nn.recording.observe import Observations
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.randomness import draws_random_numbers
 from graphviz_nn.recording.saved import SavedTensors
@@ -79,7 +80,9 @@ class Observers:
         if mode.aten is not None:
             self._hide()
         order = identity.tape.order.append
-        identity.make_hook = gradient_hooks(order, self._guarded(on_gradient))
+        observe = self._guarded(on_gradient)
+        identity.make_hook = gradient_hooks(order, observe)
+        identity.carrier = carry_shared_hook(identity.tape, observe)
         identity.make_leaf_hook = passes.leaf_hook(gradient_hooks(order, self._guarded(on_leaf_gradient)))
 
     def _hide(self) -> None:

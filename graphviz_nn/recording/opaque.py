@@ -58,7 +58,7 @@ def _output_of(identity: Identity, node: Any, number: int) -> int | None:
 
     Sequence numbers are counted by thread, so one from another thread may coincide with one of ours: shapes must agree.
     """
-    last = identity.tape.sequence.get(node._sequence_nr())
+    last = identity.tape.last_value(node._sequence_nr())
     if last is None:
         return None
     shapes = [tuple(meta.shape) for meta in node._input_metadata]

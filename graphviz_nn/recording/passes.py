@@ -14,7 +14,7 @@ from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.distributed import is_whole, local_part, shards_parameters
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.stack import make_room
-from graphviz_nn.recording.tape import BACKWARD, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
+from graphviz_nn.recording.tape import BACKWARD, CALL, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
 
 _unrecorded = torch._C.DisableTorchFunction
 
@@ -107,7 +107,7 @@ class Passes:
     def _begin(self, t_outputs: Any) -> None:
         tape = self.identity.tape
         roots = tuple(self.identity.read(t) for t in t_outputs if isinstance(t, Tensor))
-        warning = make_room(len(tape.sequence))
+        warning = make_room(tape.graph_size())
         if warning is not None:
             tape.notes.append(warning)
         number = len(tape.passes)
@@ -174,7 +174,6 @@ class Passes:
         self.identity.bind_all(result)
         code, lasti = mode.user_frame()
         keywords = {"retain_graph": bool(retain), "create_graph": bool(create), "allow_unused": bool(unused)}
-        index = len(tape.ops)
         tape.ops.append(
             (
                 torch.autograd.grad, mode.state, code, lasti, BACKWARD, mode.group, tuple(inputs), first,
@@ -182,4 +181,4 @@ class Passes:
             )
         )  # fmt: skip
         tape.times.append(mode.now())
-        tape.order.append(index)
+        tape.order.append(CALL)

@@ -32,6 +32,7 @@ from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.policy import EveryNth, Policy
 from graphviz_nn.recording.step import RecordedStep
+from graphviz_nn.recording.tape import Form
 from graphviz_nn.recording.trained import Training
 
 _unrecorded = torch._C.DisableTorchFunction
@@ -74,6 +75,7 @@ class Recorder:
         self._aten = aten
         self._training = Training(self._names, self._known)
         self._finisher = Finisher(self._names, self._training)
+        self._forms: dict[Form, Form] = {}
         self._patches = Patches()
         self._handler: Callable[..., Any] | None = None
         self._original_call: Callable[..., Any] = vars(nn.Module)["__call__"]
@@ -173,7 +175,7 @@ class Recorder:
     @property
     def functions(self) -> dict[int, Any]:
         """What the last recorded step called, by node id, for a replay in this process."""
-        return {index: op[0] for index, op in enumerate(self._delivery.last_ops) if callable(op[0])}
+        return {index: op[0] for index, op in enumerate(self._finisher.calls) if callable(op[0])}
 
     # ---- between recorded steps
 
@@ -267,7 +269,7 @@ class Recorder:
         try:
             step = RecordedStep(
                 index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call,
-                self._metrics, self._aten,
+                self._metrics, self._aten, self._forms,
             )  # fmt: skip
             step.begin()
             self._step = step
@@ -275,6 +277,7 @@ class Recorder:
         except Exception as error:
             if step is not None:
                 step.end()
+                step.collect_garbage()
             self._fail(error)
 
     def _at_root_call(self, module: nn.Module) -> Callable[..., Any] | None:
@@ -293,7 +296,7 @@ class Recorder:
 
     def _was_forward_only(self, step: RecordedStep, module: nn.Module) -> bool:
         """Whether the step has been inference alone: this module was called in it, and nothing can go backward."""
-        if step.tape.passes or step.tape.sequence:
+        if step.tape.passes or step.tape.graph_size():
             return False
         entry = self._names.entry(module)
         return entry is not None and step.calls_of(entry) > 0 and entry.root.is_model
@@ -334,6 +337,8 @@ class Recorder:
             self._fail(error)
             return None
         finally:
+            self._finisher.release(step.tape)
+            step.collect_garbage()
             step.release()
         return record
 

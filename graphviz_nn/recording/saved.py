@@ -56,11 +56,11 @@ class SavedTensors:
         """The autograd nodes that the call made for the value, in order of execution: back to values known before."""
         found: list[Any] = []
         pending = [last]
-        known = self._tape.sequence
+        last_value = self._tape.last_value
         while pending and len(found) < _LIMIT:
             node = pending.pop()
             number = node._sequence_nr()
-            if number in self._read or (number in known and node is not last):
+            if number in self._read or (node is not last and last_value(number) is not None):
                 continue
             self._read.add(number)
             found.append(node)

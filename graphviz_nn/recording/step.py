@@ -29,7 +29,7 @@ from graphviz_nn.recording.observers import Observers
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.patches import Patches, push_below, take_out
 from graphviz_nn.recording.stack import make_room
-from graphviz_nn.recording.tape import Tape
+from graphviz_nn.recording.tape import Form, Tape
 from graphviz_nn.recording.transforms import Transforms
 from graphviz_nn.recording.updates import Updates
 
@@ -53,6 +53,7 @@ class RecordedStep:
         original_call: Callable[..., Any],
         metrics: Metrics,
         aten: bool,
+        forms: dict[Form, Form],
     ) -> None:
         self.index = index
         self.closing = False
@@ -60,12 +61,13 @@ class RecordedStep:
         self.duration = 0.0
         self.names = names
         self.known = known
-        self.tape = Tape()
+        self.tape = Tape(forms)
         self.identity = Identity(self.tape, known)
         self._patches = Patches()
         self._stack = ExitStack()
         self._error: BaseException | None = None
         self._in_optimizer = False
+        self._collects = False
         self.optimizer_depth = 0
         names.begin_step()
         known.begin_step()
@@ -96,7 +98,7 @@ class RecordedStep:
         """Puts everything in. From here on the program is recorded."""
         undo = self._stack.callback
         if gc.isenabled():
-            undo(gc.enable)
+            self._collects = True
             gc.disable()
         patches = self._patches
         undo(self.identity.leaf_hooks.remove)
@@ -178,19 +180,25 @@ class RecordedStep:
             failure = self.mode.failure
             self.tape.order.append((t.ERROR, failure[1] if failure and failure[0].means(error) else -1))
         self.mode.closed = True
-        make_room(len(self.tape.sequence))
+        make_room(self.tape.graph_size())
         if self.mode.aten is not None:
             self.mode.aten.attribute_backward()
         self._observers.start_copy()
         # What only the running step needs makes room for its record.
         self.identity.table.clear()
-        self.tape.sequence.clear()
+        self.tape.clear_running()
 
     def release(self) -> None:
         """Lets go of every tensor and module; hooks on tensors that the program keeps still refer to parts of us."""
         self._module_calls.release()
         if self.observations is not None:
             self.observations.release()
+
+    def collect_garbage(self) -> None:
+        """Python collects garbage again, now that most of what it would look at has gone by itself."""
+        if self._collects:
+            self._collects = False
+            gc.enable()
 
     def abort(self) -> None:
         """Notes that recording ends before the step does."""

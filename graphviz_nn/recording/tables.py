@@ -42,6 +42,7 @@ class Events:
         self._clock = array("i")
         self._passes: list[int] = []
         self._now = _AT_START
+        self._calls = 0
         self._pass_times = 0
         self.gradients = array("i")
         self.gradient_rows = array("i")
@@ -49,7 +50,7 @@ class Events:
         self._gradient_count = self._total_count = 0
         for item in tape.order:
             if type(item) is int:
-                self._call(item) if item >= 0 else self._gradient(~item, STATE_TENSOR)
+                self._call() if item == t.CALL else self._gradient(item, STATE_TENSOR)
             else:
                 self._other(item)
         self._table = np.zeros(len(self._clock), EVENT_DTYPE)
@@ -72,7 +73,8 @@ class Events:
         # The engine delivers gradients one after another without our looking at the clock.
         self._clock.append(_NEVER if kind in _UNTIMED else self._now)
 
-    def _call(self, op: int) -> None:
+    def _call(self) -> None:
+        op, self._calls = self._calls, self._calls + 1
         self._now = op
         inside = self._tape.ops[op][9] & _HAS_INSIDE
         self._add(EventKind.RETURN if inside else EventKind.CALL, op)

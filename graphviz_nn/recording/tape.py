@@ -5,11 +5,15 @@ Everything here is written from the hot path, so it is lists and tuples and noth
 
 from __future__ import annotations
 
+from array import array
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from graphviz_nn.model.nodes import Saved
+
+CALL: Final = -1
+"""In `Tape.order`: the next op has completed."""
 
 MODULE_ENTER: Final = 0
 MODULE_EXIT: Final = 1
@@ -69,16 +73,22 @@ class Op(NamedTuple):
     keywords: dict[str, Any] | None
 
 
+Form = tuple[Any, Any, Any, bool]
+"""(shape, dtype, device, requires_grad) of a value."""
+
+
 class Tape:
     """The raw record of one step.
 
     Attributes:
         ops: tuples of the form of `Op`, in order of completion.
         times: `time.perf_counter()` when each of them completed.
-        values: (shape, dtype, device, requires_grad) of each value; a value's id is its place here.
+        values: the form of each value; a value's id is its place here.
+        forms: every form seen, by itself: equal ones are one object, in all steps of a recording.
         sequence: by `Node._sequence_nr()` of an autograd node, the last value that came out of it.
+        single: and the value whose gradient the hook that all share tells, for nodes that have that hook.
         versions: "mutated" or "base" by value id, for new versions of tensors that already were.
-        order: what happened, in order: an op id ≥ 0, `~value` < 0 for a gradient, or a tuple for the rest.
+        order: what happened, in order: `CALL` for the next op, a value ≥ 0 for its gradient, or a tuple for the rest.
         module_calls: (entry, call, parent call, phase, training) of each module call in order of entry.
         source_names: by op id of a source its name or "", and for a parameter or buffer (root, name) of each owner.
         groups: id of the op that closed each group (composite, custom Function), or -1 while open.
@@ -96,6 +106,7 @@ class Tape:
         "aten_backward",
         "autocasts",
         "errors",
+        "forms",
         "groups",
         "losses",
         "module_calls",
@@ -109,6 +120,7 @@ class Tape:
         "saved",
         "sequence",
         "shards",
+        "single",
         "source_names",
         "times",
         "updates",
@@ -116,11 +128,13 @@ class Tape:
         "versions",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, forms: dict[Form, Form] | None = None) -> None:
+        self.forms = {} if forms is None else forms
         self.ops: list[tuple[Any, ...]] = []
-        self.times: list[float] = []
-        self.values: list[tuple[Any, ...]] = []
+        self.times = array("d")
+        self.values: list[Form] = []
         self.sequence: dict[int, int] = {}
+        self.single: dict[int, int] = {}
         self.versions: dict[int, str] = {}
         self.shards: dict[int, tuple[tuple[int, ...], str]] = {}
         self.saved: dict[int, tuple[Saved, ...] | None] | None = None
@@ -139,3 +153,23 @@ class Tape:
         self.outputs: list[int] = []
         self.updates: list[int] = []
         self.notes: list[str] = []
+
+    def last_value(self, number: int) -> int | None:
+        """Returns the last value that came out of the autograd node with that sequence number, if any is known."""
+        value = max(self.sequence.get(number, -1), self.single.get(number, -1))
+        return value if value >= 0 else None
+
+    def graph_size(self) -> int:
+        """How many autograd nodes are known."""
+        return len(self.sequence) + len(self.single)
+
+    def clear_running(self) -> None:
+        """Forgets what only a running step needs. A gradient that arrives later is not told any more."""
+        self.sequence.clear()
+        self.single.clear()
+
+    def clear(self) -> None:
+        """Gives back the memory of a tape that nobody reads any more, though parts of a step still refer to it."""
+        for part in (self.ops, self.values, self.order, self.module_calls):
+            part.clear()
+        self.times = array("d")

@@ -10,7 +10,7 @@ from torch import Tensor
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.observe import Observations
-from graphviz_nn.recording.tape import OPTIMIZER, UPDATE, WRITES
+from graphviz_nn.recording.tape import CALL, OPTIMIZER, UPDATE, WRITES
 
 _unrecorded = torch._C.DisableTorchFunction
 
@@ -57,7 +57,6 @@ class Updates:
         finally:
             identity.observe = observe
         code, lasti = self.mode.user_frame()
-        index = len(tape.ops)
         tape.ops.append(
             (
                 type(optimizer), self.mode.state, code, lasti, OPTIMIZER, -1, inputs, first, len(changed), WRITES,
@@ -65,7 +64,7 @@ class Updates:
             )
         )  # fmt: skip
         tape.times.append(self.mode.now())
-        tape.order.append(index)
+        tape.order.append(CALL)
         for position, (p, before) in enumerate(changed):
             self._note(inputs[position], first + position, before, p)
 
