@@ -12,6 +12,7 @@ from PyQt6.QtGui import QImage
 
 from graphviz_nn.model.structure import Structure
 from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.frame import FramePainter
 from graphviz_nn_ui.canvas.hits import BOX, Hit
 from graphviz_nn_ui.canvas.motion import Change
 from graphviz_nn_ui.viewmodels.document import Document
@@ -98,10 +99,25 @@ def test_a_kept_picture_that_was_moved_is_the_one_painted_anew(
         camera.pan(dx, dy)
         stage.canvas.repaint()
     kept = _pixels(stage.canvas.grab().toImage())
-    stage.canvas.tell_parts()
+    stage.canvas._painter = FramePainter(stage.canvas)
     differs = np.abs(kept - _pixels(stage.canvas.grab().toImage())).max(axis=2)
     # Cards stand on whole pixels where they are kept: a few pixels of their borders are of another shade.
     assert np.count_nonzero(differs > 60) < differs.size * 0.002
+
+
+def test_a_kept_picture_shows_boxes_whose_state_changes(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    session = open_file(digits_run).session
+    stage.canvas.animated = False
+    session.scrub(4)
+    for _ in range(3):
+        stage.canvas.repaint()
+    for seq in (5, 6, 9, len(session.step.order) // 2, len(session.step.order) // 2 + 2, 3):
+        session.scrub(seq)
+        kept = _pixels(stage.canvas.grab().toImage())
+        stage.canvas._painter = FramePainter(stage.canvas)
+        anew = _pixels(stage.canvas.grab().toImage())
+        stage.canvas.repaint()
+        assert np.count_nonzero(np.abs(kept - anew).max(axis=2) > 60) < kept[..., 0].size * 0.002
 
 
 def _pixels(image: QImage) -> np.ndarray:

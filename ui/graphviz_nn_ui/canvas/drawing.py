@@ -84,6 +84,11 @@ class Drawing:
             self._colour()
         return not same
 
+    @property
+    def state(self) -> tuple[Flags | Codes, ...]:
+        """What tells one card from another with the same words; arrays that are replaced, never changed."""
+        return self.pending, self.arrived, self.heat, self.alarms, self.hidden
+
     def heat_text(self, box: int) -> str:
         """Returns the number that colours a box, for people; "" where it has none, or not yet."""
         if self.numbers is None or self.heat[box] == NO_HEAT:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PyQt6.QtCore import QRectF, Qt
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter
 
 from graphviz_nn_ui.canvas import decorations
 from graphviz_nn_ui.canvas.callouts import paint_callouts
 from graphviz_nn_ui.canvas.colours import Colours
-from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.drawing import Codes, Drawing, Flags
 from graphviz_nn_ui.canvas.hits import BOX, CONTAINER
 from graphviz_nn_ui.canvas.layer import Layer
 from graphviz_nn_ui.canvas.overview import is_crowded
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 _DIM: Final = 0.55
 """How much the picture fades behind ways that stand out."""
+
+_FEW: Final = 3
+"""Boxes whose state changed up to which they are painted alone."""
+
+_NEARBY: Final = 0.3
+"""Share of the canvas that a picture may be moved by at once to be worth keeping."""
 
 _NEAR: Final = 4.0
 """Pixels around a part of the canvas from which borders reach into it."""
@@ -37,6 +44,8 @@ class FramePainter:
         self._scene = ScenePainter()
         self._layer = Layer()
         self._last: object = None
+        self._state: tuple[Flags | Codes, ...] = ()
+        self._corner = QPointF()
 
     def paint(self, painter: QPainter) -> None:
         canvas, colours = self._canvas, self._canvas.colours
@@ -68,22 +77,40 @@ class FramePainter:
         self._paint_callouts(painter, drawing, colours)
 
     def _paint_scene(self, painter: QPainter, drawing: Drawing, view: QRectF, target: QRectF, colours: Colours) -> None:
-        """Paints the picture itself. Where it is the same as in the frame before, but for its place, it is kept."""
+        """Paints the picture itself. Where it is the same as in the frame before, but for its place and the state of
+        few boxes, it is kept."""
         camera, ratio = self._canvas.camera, self._canvas.devicePixelRatioF()
-        key = drawing, self._canvas.repaints, colours, camera.scale, target, ratio
+        key = drawing, drawing.numbers, colours, camera.scale, target, ratio
+        way = view.topLeft() - self._corner
+        near = abs(way.x()) < view.width() * _NEARBY and abs(way.y()) < view.height() * _NEARBY
+        kept = key == self._last and near
+        changed = self._changed(drawing, view) if kept else []
 
         def paint_part(on: QPainter, part: QRectF) -> None:
-            near = part.adjusted(-_NEAR, -_NEAR, _NEAR, _NEAR).intersected(target)
-            seen = QRectF(camera.to_world(near.topLeft()), near.size() / camera.scale)
-            self._scene.paint(on, drawing, seen, near, colours, _BESIDE / camera.scale)
+            around = part.adjusted(-_NEAR, -_NEAR, _NEAR, _NEAR).intersected(target)
+            seen = QRectF(camera.to_world(around.topLeft()), around.size() / camera.scale)
+            self._scene.paint(on, drawing, seen, around, colours, _BESIDE / camera.scale)
 
-        if key != self._last:
+        if not kept or len(changed) > _FEW:
             self._layer.forget()
             self._scene.paint(painter, drawing, view, target, colours)
         else:
             origin = camera.to_screen(0.0, 0.0) * ratio
-            self._layer.paint(painter, key, self._canvas.size(), ratio, origin.toPoint(), paint_part)
-        self._last = key
+            self._layer.paint(painter, key, self._canvas.size(), ratio, origin.toPoint(), paint_part, changed)
+        self._last, self._state, self._corner = key, drawing.state, view.topLeft()
+
+    def _changed(self, drawing: Drawing, view: QRectF) -> list[QRectF]:
+        """Where the boxes in view stand whose cards are others than in the frame before."""
+        pairs = [pair for pair in zip(drawing.state, self._state, strict=True) if pair[0] is not pair[1]]
+        if not pairs:
+            return []
+        boxes = drawing.tables.box_band.inside(*view.getCoords())
+        differs = np.zeros(len(boxes), np.bool_)
+        for now, before in pairs:
+            differs |= now[boxes] != before[boxes]
+        camera = self._canvas.camera
+        rects = (decorations.rect_of(drawing, camera, box) for box in boxes[differs][: _FEW + 1].tolist())
+        return [rect.adjusted(-_NEAR, -_NEAR, _NEAR, _NEAR) for rect in rects]
 
     def _align(self) -> None:
         """Has the picture's origin stand on a whole pixel, so that boxes do not tremble while it is moved."""

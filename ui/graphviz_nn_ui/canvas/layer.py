@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QPoint, QRect, QRectF, QSize
 from PyQt6.QtGui import QPainter, QPixmap
@@ -20,11 +20,19 @@ class Layer:
         self._origin = QPoint()
 
     def paint(
-        self, painter: QPainter, key: object, size: QSize, ratio: float, origin: QPoint, paint_part: PaintPart
+        self,
+        painter: QPainter,
+        key: object,
+        size: QSize,
+        ratio: float,
+        origin: QPoint,
+        paint_part: PaintPart,
+        changed: Sequence[QRectF] = (),
     ) -> None:
         """Paints what `paint_part` paints.
 
-        Two pictures with equal keys differ at most by where their `origin` stands, in pixels of the device.
+        Two pictures with equal keys differ at most by where their `origin` stands, in pixels of the device, and in the
+        parts of the canvas that `changed` bounds.
         """
         if self._pixmap is None or key != self._key:
             self._pixmap = QPixmap(size * ratio)
@@ -33,8 +41,9 @@ class Layer:
             missing = [self._pixmap.rect()]
         else:
             missing = self._move(self._pixmap, origin - self._origin)
+            missing += [_pixels(each, ratio).intersected(self._pixmap.rect()) for each in changed]
         self._origin = origin
-        for part in missing:
+        for part in filter(QRect.isValid, missing):
             on_pixmap = QPainter(self._pixmap)
             place = QRectF(part.x() / ratio, part.y() / ratio, part.width() / ratio, part.height() / ratio)
             on_pixmap.setClipRect(place)
@@ -59,3 +68,8 @@ class Layer:
         beside = QRect(kept.right() + 1 if by.x() < 0 else 0, 0, abs(by.x()), whole.height())
         across = QRect(kept.x(), kept.bottom() + 1 if by.y() < 0 else 0, kept.width(), abs(by.y()))
         return [each for each in (beside, across) if not each.isEmpty()]
+
+
+def _pixels(rect: QRectF, ratio: float) -> QRect:
+    """Returns the pixels that a part of the canvas touches."""
+    return QRectF(rect.topLeft() * ratio, rect.size() * ratio).toAlignedRect()

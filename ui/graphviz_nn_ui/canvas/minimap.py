@@ -33,7 +33,8 @@ class Minimap(Corner):
         self._raster: Raster | None = None
         self._pixmap: QPixmap | None = None
         self._codes: Codes | None = None
-        self._drags = False
+        self._drags = self._stale = False
+        self._said: tuple[object, ...] = ()
         self._seen = QRectF()
         self.setAccessibleName("Map of the graph")
         self.setToolTip("Drag to look elsewhere; a click on the title folds the map")
@@ -46,7 +47,7 @@ class Minimap(Corner):
             return
         if drawing.tables is not self._tables:
             self._tables, self._raster, self._codes = drawing.tables, None, None
-        self._pixmap = None
+        self._stale = True
         self.update()
 
     def place(self, width: int, height: int, margin: int) -> None:
@@ -119,17 +120,21 @@ class Minimap(Corner):
         size = (QSizeF(self.size()) * ratio).toSize()
         if self._pixmap is not None and self._canvas.change is not None:
             return self._pixmap
-        if self._pixmap is None or self._pixmap.size() != size or self._pixmap.devicePixelRatio() != ratio:
-            pixmap = QPixmap(size)
-            pixmap.setDevicePixelRatio(ratio)
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
+        said = self._canvas.colours, self.small_font().pointSizeF(), self.folded
+        if self._pixmap is None or self._pixmap.size() != size or said != self._said:
+            self._pixmap = QPixmap(size)
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._pixmap)
             self.paint_card(painter)
-            if tables is not None and not self.folded:
-                painter.fillRect(self.inner, self._canvas.colours.canvas)
-                self._paint_picture(painter, tables, ratio)
             painter.end()
-            self._pixmap = pixmap
+            self._said, self._stale = said, True
+        if self._stale and tables is not None and not self.folded:
+            painter = QPainter(self._pixmap)
+            painter.fillRect(self.inner, self._canvas.colours.canvas)
+            self._paint_picture(painter, tables, ratio)
+            painter.end()
+        self._stale = False
         return self._pixmap
 
     def _paint_picture(self, painter: QPainter, tables: SceneTables, ratio: float) -> None:

@@ -31,7 +31,6 @@ class Showing(Looking):
         upstream, downstream: whether what leads to the selection, or what it leads to, stands out.
         ways: what stands out beside the selection. hovered: what is under the mouse.
         change: the picture giving way to another, or None.
-        repaints: grows whenever the picture's colours or state may have changed.
     """
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
@@ -41,7 +40,6 @@ class Showing(Looking):
         self.ways: list[Highlight] = []
         self.hovered: Hit | None = None
         self.change: Change | None = None
-        self.repaints = 0
         self.change_clock = Clock(self, CHANGE_MS, self.update, self._changed)
         self.pulse_clock = Clock(self, PULSE_MS, self.update)
         self.waiting = False
@@ -173,7 +171,6 @@ class Showing(Looking):
 
     def tell_parts(self) -> None:
         """Shows the picture's colours and state as they are now."""
-        self.repaints += 1
         self.update()
 
     def tell_place(self) -> None:
