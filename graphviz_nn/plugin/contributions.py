@@ -105,7 +105,9 @@ def _checked_metrics(result: list[Any]) -> tuple[Metric, ...]:
         if metric.of not in OF:
             raise PluginError(f"metric {metric.name!r}: of is {metric.of!r}; it must be one of {', '.join(OF)}")
         if (metric.of in ("input", "inputs")) != bool(metric.arguments):
-            raise PluginError(f'metric {metric.name!r}: arguments are for metrics of "input(s)", which need them')
+            raise PluginError(
+                f'metric {metric.name!r}: arguments are for metrics of "input" or "inputs", which need them'
+            )
         if not metric.name or not metric.name.isidentifier():
             raise PluginError(f"metric {metric.name!r}: its name must be in snake case, like active_share")
     _require_unique((metric.name for metric in metrics), "metrics")

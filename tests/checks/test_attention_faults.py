@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+import graphviz_nn as gnn
 from graphviz_nn.analysis.metrics import fused_entropy, softmax_entropy
+from graphviz_nn.model.metrics import Metric
+from graphviz_nn.plugin import hookimpl
+from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.run import Run
 from tests.checks.training import only, recorded, rules
 
@@ -122,3 +126,29 @@ def test_even_weights_over_the_keys_that_are_seen():
     assert least == pytest.approx(1.0)
     assert fused_entropy({"query": torch.zeros(2, 8), "key": torch.zeros(5, 8)}).numel() == 0
     assert math.isnan(softmax_entropy(torch.eye(6))[1]), "no row has three keys"
+
+
+def test_a_metric_of_several_arguments_gets_them_by_name():
+    given: list[dict] = []
+
+    class Plugin:
+        @hookimpl
+        def register_metrics(self) -> list[Metric]:
+            return [Metric("swirl", "inputs", look, frozenset({"baddbmm"}), arguments=frozenset({"batch1", "batch2"}))]
+
+    def look(arguments: dict) -> Tensor:
+        given.append(arguments)
+        return (arguments["batch1"] * arguments["batch2"]).sum()[None]
+
+    left, right = torch.ones(1, 2, 2), torch.full((1, 2, 2), 3.0)
+    plugins().register(Plugin(), "swirling")
+    try:
+        run = gnn.trace(lambda: torch.baddbmm(torch.zeros(1, 2, 2), left, right, alpha=0.5), metrics="swirl")
+    finally:
+        plugins.cache_clear()
+    (arguments,) = given
+    assert torch.equal(arguments["batch1"], left)
+    assert arguments["alpha"] == 0.5
+    (row,) = run.data.metric(0, "swirl")
+    assert run.node(row.value.node).op == "baddbmm"
+    assert row.numbers.tolist() == [12.0]

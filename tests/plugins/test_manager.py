@@ -87,7 +87,8 @@ def test_every_hook_is_documented_and_called(hook: str) -> None:
     ("metric", "problem"),
     [
         (Metric("swirl", "weights", len), "of is 'weights'; it must be one of output, gradient, input"),
-        (Metric("swirl", "input", len), 'arguments are for metrics of "input", which need them'),
+        (Metric("swirl", "input", len), 'arguments are for metrics of "input" or "inputs", which need them'),
+        (Metric("swirl", "inputs", len), 'arguments are for metrics of "input" or "inputs", which need them'),
         (Metric("swirl", "output", len, arguments=frozenset({"target"})), "arguments are for metrics of"),
         (Metric("two words", "output", len), "its name must be in snake case"),
     ],
