@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -44,6 +45,7 @@ class BreakpointsPanel(QWidget):
         super().__init__()
         self._workspace = workspace
         self.list = _List(self._remove)
+        self.list.setMinimumHeight(1)
         self._shown = Emptiable(self.list)
         self.form = Form()
         self._add, self._change, self._delete = QPushButton("Add"), QPushButton("Change"), QPushButton("Remove")
@@ -157,6 +159,7 @@ class Form(QWidget):
         self.pattern, self.limit = QLineEdit(), QLineEdit()
         self.pattern.setAccessibleName("Which")
         self.limit.setAccessibleName("Condition")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # the list gives way, not the form
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(6)

@@ -24,7 +24,7 @@ class Flow(QWidget):
         super().__init__()
         self._widgets = widgets
         self.setContentsMargins(margins)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         for widget in widgets:

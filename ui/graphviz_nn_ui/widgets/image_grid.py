@@ -42,7 +42,7 @@ class ImageGridView(QWidget):
         return QSize(320, 240)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        return QSize(80, 60)
+        return QSize(60, 24)
 
     @property
     def gallery(self) -> Gallery | None:
