@@ -1,8 +1,8 @@
 """The hot path: one call of an overridable function becomes one tuple on the tape.
 
 `CallRecorder` is a `TorchFunctionMode`. Everything it does for an ordinary call stands in one method, without helper
-calls, because it runs thousands of times a step; the rare cases are in methods of their own. Work of ours that fails
-ends the recording and never the program.
+calls, because it runs thousands of times a step; the rare cases are in `graphviz_nn.recording.special_calls`. Work of
+ours that fails ends the recording and never the program.
 """
 
 from __future__ import annotations
@@ -15,34 +15,25 @@ from typing import Any, Final
 from weakref import ref
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 
 from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.aten import AtenRecorder
-from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT, SKIP
-from graphviz_nn.recording.identity import OUTSIDE, Identity, history
-from graphviz_nn.recording.reenter import without_override_check
-from graphviz_nn.recording.sources import DISTRIBUTED, PROGRAM, is_user_code, owner_of
-from graphviz_nn.recording.tape import (
-    CALL,
-    FAILED,
-    GROUP,
-    GROUP_BEGIN,
-    INFRA,
-    NOOP,
-    PLAIN,
-    SLOT,
-    WRITES,
-    Tape,
-)
+from graphviz_nn.recording.classify import SILENT, SKIP
+from graphviz_nn.recording.failures import ErrorMark
+from graphviz_nn.recording.frames import phase_here, user_frame
+from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.sources import PROGRAM, owner_of
+from graphviz_nn.recording.special_calls import SpecialCalls
+from graphviz_nn.recording.tape import CALL, FAILED, NOOP, PLAIN, SLOT, WRITES, Tape
+from graphviz_nn.recording.writes import counters, running_statistics, targets
 
 _KINDS: Final[dict[Any, int]] = {}
 _CODE: Final[dict[int, tuple[CodeType, int]]] = {}
 """By id of a code object: the object, and whose it is, one of the constants of `sources.owner_of`."""
-_MODULE_CALL: Final = frozenset({id(nn.Module._call_impl.__code__), id(nn.Module._wrapped_call_impl.__code__)})
 _SLOTS: Final = tuple((SLOT,) * count for count in range(8))
 """Templates of calls that are given tensors alone."""
 CallObserver = Callable[[Any, list[int], list[Tensor], tuple[Any, ...], dict[str, Any] | None], None]
@@ -50,24 +41,6 @@ CallObserver = Callable[[Any, list[int], list[Tensor], tuple[Any, ...], dict[str
 
 _transforms_active = torch._C._are_functorch_transforms_active
 _getframe = sys._getframe
-
-
-class ErrorMark:
-    """Knows an exception again without keeping it: its traceback would keep the program's tensors.
-
-    The address alone is not enough, because an exception that the program swallowed leaves it to the next one.
-    """
-
-    __slots__ = ("_address", "_args", "_kind")
-
-    def __init__(self, error: BaseException) -> None:
-        self._address = id(error)
-        self._kind = type(error)
-        self._args = error.args
-
-    def means(self, error: BaseException) -> bool:
-        """Whether it is the marked exception."""
-        return self._address == id(error) and self._kind is type(error) and self._args is error.args
 
 
 class CallRecorder(TorchFunctionMode):
@@ -97,6 +70,7 @@ class CallRecorder(TorchFunctionMode):
         self.before_call: CallObserver | None = None
         self.note_call: CallObserver | None = None
         self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
+        self.special = SpecialCalls(self)
         self.started = perf_counter()
         self.failure: tuple[ErrorMark, int] | None = None
         self.failure_phase: tuple[ErrorMark, int] | None = None
@@ -128,7 +102,7 @@ class CallRecorder(TorchFunctionMode):
         if kind == SKIP or self.closed:
             return function(*args, **kwargs) if kwargs else function(*args)
         if kind > SILENT or _transforms_active():
-            return self._special(kind, function, args, kwargs)
+            return self.special.call(kind, function, args, kwargs)
         identity = self.identity
         try:
             table = self._table
@@ -162,8 +136,8 @@ class CallRecorder(TorchFunctionMode):
                 self.before_call(function, inputs, tensors, arguments, keywords)
             if kind > 1 or (kwargs and "out" in kwargs):
                 if self.before_write is not None:
-                    self.before_write(_targets(function, kind, tensors))
-                versions = _versions(tensors)
+                    self.before_write(targets(function, kind, tensors))
+                versions = counters(tensors)
         except Exception as error:
             self.fail(error)
             return function(*args, **kwargs) if kwargs else function(*args)
@@ -195,7 +169,7 @@ class CallRecorder(TorchFunctionMode):
                             lasti = frame.f_lasti
                             self._program = code
                             break
-                        phase = self.phase_here()
+                        phase = phase_here(self.phase)
                     frame = frame.f_back  # type: ignore[assignment]
                 else:
                     code = None
@@ -205,7 +179,7 @@ class CallRecorder(TorchFunctionMode):
             if versions is not None:
                 written = [x for x, v in zip(tensors, versions, strict=True) if v < 0 or x._version != v]
                 if kind == SILENT:
-                    uncounted = _running_statistics(function, args, kwargs)
+                    uncounted = running_statistics(function, args, kwargs)
                     written += [x for x in uncounted if not any(x is y for y in written)]
                 for x in written:
                     flags = WRITES
@@ -290,101 +264,6 @@ class CallRecorder(TorchFunctionMode):
             return sum(max(self._bind_result(x, tensors), 0) for x in result.values())
         return 0
 
-    def _special(self, kind: int, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
-        if _transforms_active():
-            try:
-                if self.in_transform is not None:
-                    self.in_transform(function, args, kwargs)
-            except Exception as error:
-                self.fail(error)
-            return function(*args, **(kwargs or {}))
-        if kind == kinds.REENTER:
-            with Reentered(self):
-                return without_override_check(function)(*args, **(kwargs or {}))
-        if kind == kinds.COMPOSITE:
-            return self._composite(function, args, kwargs or {})
-        if kind == kinds.SETS_REQUIRES_GRAD:
-            return self._set_requires_grad(function, args, kwargs or {})
-        return self._set_data(function, args)
-
-    def _composite(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        group = self.open_group()
-        outer, self.group = self.group, group
-        try:
-            with Reentered(self):
-                return without_override_check(function)(*args, **kwargs)
-        finally:
-            self.group = outer
-            self.close_group(group, function)
-
-    def open_group(self) -> int:
-        """Begins a call that has an inside. Returns the group's number; `close_group` ends it."""
-        tape = self.tape
-        group = len(tape.groups)
-        tape.groups.append(-1)
-        tape.order.append((GROUP_BEGIN, group))
-        return group
-
-    def close_group(self, group: int, function: Any) -> None:
-        """Ends a composite: its node stands after the nodes inside it and makes no values itself."""
-        tape = self.tape
-        code, lasti = self.user_frame()
-        tape.groups[group] = len(tape.ops)
-        tape.order.append(CALL)
-        tape.ops.append(
-            (function, self.state, code, lasti, self.phase, self.group, (), len(tape.values), 0, GROUP, None, None)
-        )
-        tape.times.append(self.now())
-
-    def _set_requires_grad(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        result = function(*args, **kwargs)
-        try:
-            tensor = args[0]
-            value = self.identity.lookup(tensor)
-            if value is not None and tensor.requires_grad and history(tensor) is None:
-                shape, dtype, device, _ = self._values[value]
-                self._values[value] = (shape, dtype, device, True)
-                self.identity.hook_leaf(tensor, value)
-        except Exception as error:
-            self.fail(error)
-        return result
-
-    def _set_data(self, function: Any, args: tuple[Any, ...]) -> Any:
-        """`x.data = y`: x is a new version of itself that holds y's numbers."""
-        identity = self.identity
-        try:
-            inputs: list[int] = []
-            tensors: list[Tensor] = []
-            for x in args:
-                template_of(x, identity, inputs, tensors)
-            if self.before_write is not None:
-                self.before_write(tensors)
-        except Exception as error:
-            self.fail(error)
-            return function(*args)
-        result = function(*args)
-        if len(inputs) < len(args):
-            return result  # the parameter of a lazy module is materialized
-        try:
-            self._close_set_data(function, args, tuple(inputs))
-        except Exception as error:
-            self.fail(error)
-        return result
-
-    def _close_set_data(self, function: Any, args: tuple[Any, ...], inputs: tuple[int, ...]) -> None:
-        identity = self.identity
-        first = len(self._values)
-        count = identity.mutated(args[0])
-        code, lasti = self.user_frame()
-        self._add_order(CALL)
-        self._add_op(
-            (
-                function, self.state, code, lasti, self.phase, self.group, inputs, first, count, WRITES, (SLOT, SLOT),
-                None,
-            )
-        )  # fmt: skip
-        self._add_time(self.now())
-
     def _raised(
         self, function: Any, inputs: list[int], arguments: tuple[Any, ...], keywords: Any, error: BaseException
     ) -> None:
@@ -398,7 +277,7 @@ class CallRecorder(TorchFunctionMode):
         if self.aten is not None:
             self.tape.aten[index] = self.aten.inside
         self.tape.errors[index] = f"{type(error).__name__}: {error}"[:2000]
-        code, lasti = self.user_frame()
+        code, lasti = user_frame()
         self._add_op(
             (
                 function, self.state, code, lasti, self.phase, self.group, tuple(inputs), len(self._values), 0, FAILED,
@@ -412,73 +291,3 @@ class CallRecorder(TorchFunctionMode):
         """Notes in which phase an error came up; the innermost that notes it is right."""
         if self.failure_phase is None or not self.failure_phase[0].means(error):
             self.failure_phase = (ErrorMark(error), phase)
-
-    def phase_here(self) -> int:
-        """Returns the phase of a call made right now: `INFRA` where code of `torch.distributed` makes it by itself.
-
-        That is code which the program has not called by name but which runs in hooks of modules and gradients and
-        inside operators. A module that is called from there (a wrapped one, a stage of a pipeline) is the program's.
-        """
-        frame = _getframe(1)
-        inside = False
-        while frame is not None:
-            code = frame.f_code
-            owner = owner_of(code.co_filename)
-            if owner == DISTRIBUTED:
-                inside = True
-            elif inside:
-                return self.phase if owner == PROGRAM else INFRA
-            elif owner == PROGRAM or id(code) in _MODULE_CALL:
-                break
-            frame = frame.f_back  # type: ignore[assignment]
-        return self.phase
-
-    def user_frame(self) -> tuple[CodeType | None, int]:
-        """Returns the innermost frame of the user's program as a code object and an instruction offset."""
-        frame = _getframe(1)
-        while frame is not None:
-            if is_user_code(frame.f_code.co_filename):
-                return frame.f_code, frame.f_lasti
-            frame = frame.f_back  # type: ignore[assignment]
-        return None, 0
-
-
-class Reentered:
-    """Puts the mode back on while one of its own handlers runs more of the user's program."""
-
-    def __init__(self, mode: CallRecorder) -> None:
-        self._mode = mode
-
-    def __enter__(self) -> None:
-        torch._C._push_on_torch_function_stack(self._mode)
-
-    def __exit__(self, *exception: object) -> None:
-        torch._C._pop_torch_function_stack()
-
-
-def _targets(function: Any, kind: int, tensors: list[Tensor]) -> list[Tensor]:
-    """The tensors that a call may write to, as narrowly as its name tells."""
-    if kind == SILENT:
-        return tensors[1:]
-    name = getattr(function, "__name__", "")
-    return tensors[:1] if name.endswith("_") and "foreach" not in name else tensors
-
-
-def _versions(tensors: list[Tensor]) -> list[int]:
-    """The version counters. An inference tensor has none: the call's target, its first, counts as written (-1)."""
-    found = []
-    for position, tensor in enumerate(tensors):
-        try:
-            found.append(tensor._version)
-        except RuntimeError:
-            found.append(-1 if position == 0 else 0)
-    return found
-
-
-def _running_statistics(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> list[Tensor]:
-    positions, names, flag_position, flag = RUNNING_STATISTICS[function]
-    keywords = kwargs or {}
-    if not (args[flag_position] if len(args) > flag_position else keywords.get(flag)):
-        return []
-    found = [args[p] if len(args) > p else keywords.get(n) for p, n in zip(positions, names, strict=True)]
-    return [x for x in found if x is not None]
