@@ -14,6 +14,7 @@ from torch import Tensor
 
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.frames import phase_here, user_frame
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.patches import is_on
 from graphviz_nn.recording.tape import CALL, OPAQUE, WRITES
@@ -106,11 +107,11 @@ class Collectives:
                 identity.mutated(tensor)
         finally:
             identity.observe = observe
-        code, lasti = mode.user_frame()
+        code, lasti = user_frame()
         tape.order.append(CALL)
         tape.ops.append(
             (
-                name, mode.state, code, lasti, mode.phase_here(), mode.group, tuple(inputs), first,
+                name, mode.state, code, lasti, phase_here(mode.phase), mode.group, tuple(inputs), first,
                 len(tape.values) - first, OPAQUE | WRITES, None, None,
             )
         )  # fmt: skip

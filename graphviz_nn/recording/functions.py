@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.utils.checkpoint import CheckpointFunction
 
 from graphviz_nn.recording.arguments import template_of
-from graphviz_nn.recording.calls import CallRecorder, _versions
+from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.frames import phase_here, user_frame
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.tape import ALIAS, CALL, CUSTOM, NOOP, OPAQUE, RECOMPUTE, SOURCE, WRITES
+from graphviz_nn.recording.writes import counters
 
 _unrecorded = torch._C.DisableTorchFunction
 _UNMATCHED = SOURCE | ALIAS | OPAQUE
@@ -35,8 +37,8 @@ class CustomFunctions:
         try:
             with _unrecorded():
                 template = [template_of(x, self.identity, inputs, tensors) for x in args]
-                versions = _versions(tensors)
-            group = mode.open_group()
+                versions = counters(tensors)
+            group = mode.special.open_group()
         except Exception as error:
             mode.fail(error)
             return original(*args, **kwargs)
@@ -90,14 +92,14 @@ class CustomFunctions:
             count += 1
         if not count and not fresh:
             flags |= NOOP
-        code, lasti = mode.user_frame()
+        code, lasti = user_frame()
         index = len(tape.ops)
         tape.groups[group] = index
         # Values that the inside made and that left as results come last: edges without an argument of their own.
         tape.ops.append(
             (
-                cls, mode.state, code, lasti, mode.phase_here(), mode.group, (*inputs, *inside), first, count, flags,
-                tuple(template), None,
+                cls, mode.state, code, lasti, phase_here(mode.phase), mode.group, (*inputs, *inside), first, count,
+                flags, tuple(template), None,
             )
         )  # fmt: skip
         tape.times.append(mode.now())

@@ -12,6 +12,7 @@ from torch import Tensor
 from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.distributed import is_whole, local_part, shards_parameters
+from graphviz_nn.recording.frames import user_frame
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import BACKWARD, CALL, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
@@ -172,7 +173,7 @@ class Passes:
         unused = kwargs.get("allow_unreachable", args[4] if len(args) > 4 else False)
         first = len(tape.values)
         self.identity.bind_all(result)
-        code, lasti = mode.user_frame()
+        code, lasti = user_frame()
         keywords = {"retain_graph": bool(retain), "create_graph": bool(create), "allow_unused": bool(unused)}
         tape.ops.append(
             (

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphviz_nn.recording.calls import CallRecorder
+from graphviz_nn.recording.frames import user_frame
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.observe import Observations
 from graphviz_nn.recording.tape import CALL, OPTIMIZER, UPDATE, WRITES
@@ -56,7 +57,7 @@ class Updates:
                 tape.versions[identity.bind(p, instrument=False)] = "mutated"
         finally:
             identity.observe = observe
-        code, lasti = self.mode.user_frame()
+        code, lasti = user_frame()
         tape.ops.append(
             (
                 type(optimizer), self.mode.state, code, lasti, OPTIMIZER, -1, inputs, first, len(changed), WRITES,
