@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.findings import Finding
 
 Rows = npt.NDArray[np.int64]
+_HALF_UNITS: Final = {"bfloat16": 2.0**-9, "float16": 2.0**-12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ def missing_zero_grad(context: CheckContext, thresholds: Mapping[str, float]) ->
 
     **Criterion.** Of two recorded steps in which the optimizer changed the same parameters, with no unrecorded step and
     no gradient of theirs in between (optimizers may take turns), the later begins with Σ(G − g) = s·Σ G_before: 0 < s ≤
-    1.001, the residual over all parameters is under 2 % of the left side, and that is more than `share` of the norm of
-    G. One optimizer's parameters are judged by themselves. Where unrecorded steps lie between, the norms of G and g
-    must differ by more than 10 % in most parameters, by a factor that is not one and the same, on every recorded step
-    after the first.
+    1.001, the residual over all parameters is under 2 % of the left side (and what rounding a half-precision G adds,
+    where that is less than a fifth), and the left side is more than `share` of the norm of G. One optimizer's
+    parameters are judged by themselves. Where unrecorded steps lie between, the norms of G and g must differ by more
+    than 10 % in most parameters, by a factor that is not one and the same, on every recorded step after the first.
 
     **Healthy look-alikes.** Gradient accumulation: it ends with one optimizer step, so the first pass after it
     still begins at zero. A GAN's discriminator collects gradients in the generator's step, in which its optimizer
@@ -166,8 +168,15 @@ def _carried_share(before: _Carry, after: _Carry) -> float | None:
     if norm <= 0 or size <= 0 or float(np.linalg.norm(left)) <= 1e-4 * norm:
         return None
     scale = float(left @ earlier) / size
-    residual = float(np.linalg.norm(left - scale * earlier)) / float(np.linalg.norm(left))
-    return float(np.linalg.norm(left)) / norm if 0 < scale <= 1.001 and residual < 0.02 else None
+    residual, whole = float(np.linalg.norm(left - scale * earlier)), float(np.linalg.norm(left))
+    rounding = 3 * float(np.linalg.norm([_rounding(after, n) * after.total[n][1] for n in names]))
+    proven = 0 < scale <= 1.001 + rounding / whole and residual < 0.02 * whole + rounding and rounding < 0.2 * whole
+    return whole / norm if proven else None
+
+
+def _rounding(carry: _Carry, name: str) -> float:
+    """Half a unit in the last place of the parameter's type, over the number; 0 where that is far under 1 %."""
+    return _HALF_UNITS.get(carry.step.lineage.parameters[name].outputs[0].dtype, 0.0)
 
 
 def _norms_differ(carry: _Carry) -> bool:

@@ -64,7 +64,7 @@ def register_checks() -> list[Check]:
     return [
         Check("vanishing_depth", "gradients", vanishing_depth, {"ratio": 1e-4, "layers": 3}),
         Check("vanishing_time", "gradients", vanishing_time, {"ratio": 1e-6, "calls": 8}),
-        Check("exploding", "gradients", exploding, {"ratio": 100, "layers": 3, "growth": 2}),
+        Check("exploding", "gradients", exploding, {"ratio": 100, "layers": 3, "growth": 1.4}),
         Check("exploding_time", "gradients", exploding_time, {"ratio": 100, "calls": 8}),
         Check("zero_gradient", "gradients", zero_gradient, {"steps": 3}),
         Check("never_arrived", "gradients", never_arrived),

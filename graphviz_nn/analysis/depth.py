@@ -174,9 +174,10 @@ def exploding(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     `growth` a layer on average, and without the largest step up it still is above √`ratio`. Both measures must
     agree, because fan-out alone changes one of them. Above `ratio`³ it is an error.
 
-    **Healthy look-alikes.** One normalisation after an input of tiny scale multiplies the gradient once, not layer
-    by layer. Plain networks with batch norm grow it by 1.2 a layer or so. Sums instead of means, large targets and
-    scaled losses change the reference as well.
+    **Healthy look-alikes.** One normalisation after an input of tiny scale multiplies the gradient once, not layer by
+    layer. Plain networks with batch norm over 16 samples or more grow it by 1.2 a layer or so, which the default of 1.4
+    leaves out; plain ReLU layers whose weights are g times as large as He's grow it by g. Sums instead of means, large
+    targets and scaled losses change the reference as well.
 
     **Remedy.** He or Glorot initialisation, normalisation, residual branches scaled down with depth; clipping hides it.
 

@@ -1,0 +1,72 @@
+"""Rules about gradients over depths, batches and dtypes: the answer turns where the numbers do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.checks.training import batches, data, fit, norms, recorded, rules, stack
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(("width", "batch"), [(32, 32), (96, 4)])
+@pytest.mark.parametrize("depth", [3, 7])
+def test_vanishing_turns_where_the_gradient_does(depth, width, batch, dtype):
+    def build() -> nn.Sequential:
+        torch.manual_seed(depth)
+        return stack(width, depth, nn.Sigmoid).to(dtype)
+
+    model, (inputs, targets) = build(), data(width, batch)
+    first = model[0](inputs.to(dtype)).detach().requires_grad_()
+    last = model[1:](first)
+    last.retain_grad()
+    nn.functional.mse_loss(last, targets.to(dtype)).backward()
+    run = recorded(lambda: fit(build(), inputs.to(dtype), targets.to(dtype), lr=1e-3))
+    assert ("vanishing_depth" in rules(run)) is bool(first.grad.norm() < 1e-4 * last.grad.norm()) is (depth > 4)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
+@pytest.mark.parametrize("batch", [1, 8, 256])
+@pytest.mark.parametrize("zero", [True, False])
+def test_missing_zero_grad_in_half_precision(optimizer, batch, zero):
+    def train() -> None:
+        model = stack(32, 2, nn.Tanh).bfloat16()
+        chosen = optimizer(model.parameters(), lr=1e-3)
+        for inputs, targets in batches(5, 32, batch):
+            if zero:
+                chosen.zero_grad()
+            nn.functional.mse_loss(model(inputs.bfloat16()), targets.bfloat16()).backward()
+            chosen.step()
+
+    assert ("missing_zero_grad" in rules(recorded(train))) is not zero
+
+
+@pytest.mark.parametrize(("gain", "depth", "explodes"), [(1.4, 24, False), (2.5, 12, True), (2.5, 24, True)])
+def test_exploding_slowly_over_many_layers(gain, depth, explodes):
+    model = stack(64, depth, nn.ReLU, std=gain / 8)
+    inputs, targets = torch.randn(16, 64), torch.randint(0, 3, (16,))
+    run = recorded(lambda: fit(model, inputs, targets, loss=nn.functional.cross_entropy, lr=1e-30))
+    assert ("exploding" in rules(run)) is explodes
+
+
+def test_a_deep_plain_network_with_batch_norm_does_not_explode():
+    blocks = [nn.Sequential(nn.Linear(64, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU()) for _ in range(24)]
+    model = nn.Sequential(*blocks, nn.Linear(64, 3))
+    assert rules(recorded(lambda: fit(model, *data(64, batch=32), lr=1e-4))) == set()
+
+
+@pytest.mark.parametrize(("low", "high"), [(50.0, 60.0), (-60.0, 60.0)])
+def test_zero_gradient_by_a_clamp_right_before_the_loss(low, high):
+    class Clamped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.shift = nn.Linear(6, 3), nn.Parameter(torch.zeros(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(x).clamp(low, high) + self.shift
+
+    model, (inputs, targets) = Clamped(), data(6)
+    norm = norms(model, nn.functional.l1_loss(model(inputs), targets + 55))["layer.weight"]
+    run = recorded(lambda: fit(model, inputs, targets + 55, loss=nn.functional.l1_loss))
+    assert (norm == 0) is ("zero_gradient" in rules(run)) is (low > 0)
