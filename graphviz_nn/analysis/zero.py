@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
 
@@ -28,7 +28,7 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     anything else, while optimizer steps in between moved some parameter. The call at fault is the first on the way
     back from the loss whose output got a gradient that is not zero while all its inputs' gradients are. Step functions
     are a fault on a single step, since no update can change their derivative. For other calls between the last layer
-    and the loss it is information.
+    and the loss that give nothing but zeros it is information.
 
     **Healthy look-alikes.** Zero-initialised residuals, ReZero and LoRA: zero on the first step only. Satisfied
     margins and converged losses: the flat part lies between the last layer and the loss, or no gradient leaves the
@@ -57,7 +57,7 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
         step = facts[position]
         node = step.structure.nodes[number]
         stepwise = node.op.rstrip("_") in STEP_FUNCTIONS
-        in_the_loss = step.lineage.layers_below(step.roots)[number] == 0
+        in_the_loss = step.lineage.layers_below(step.roots)[number] == 0 and _is_zero(step, node)
         yield step.finding(
             "zero_gradient",
             "info" if in_the_loss and not stepwise else "warning",
@@ -70,6 +70,12 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
             operator=node.op,
             steps=float(len(context.trained)),
         )
+
+
+def _is_zero(step: StepFacts, node: Node) -> bool:
+    """Whether what the call made is zero throughout, as it is where every margin is satisfied."""
+    rows = step.lineage.rows(node)
+    return bool((step.output[rows.start : rows.stop, COLUMN["l2"]] == 0).all())
 
 
 def _tally(context: CheckContext) -> tuple[dict[str, list[tuple[StepFacts, Node]]], set[str], int]:
