@@ -33,6 +33,7 @@ from graphviz_nn.recording.tape import (
 
 Description = tuple[list[str], dict[str, Any], list[Any] | None]
 _NOTHING: Final[Description] = ([], {}, None)
+_TOLD_BY_TEXT: Final = frozenset({float, complex, tuple})
 
 
 class Assembly:
@@ -134,8 +135,8 @@ class Assembly:
         if op.arguments is None:
             return _NOTHING
         keywords = op.keywords or {}
-        # 2 and 2.0, or 1 and True, are equal but do not make the same of integers.
-        forms = tuple(map(type, (*op.arguments, *keywords.values())))
+        # 2 and 2.0, 1 and True, or 0.0 and -0.0 are equal but do not make the same of a tensor.
+        forms = tuple(_form_of(argument) for argument in (*op.arguments, *keywords.values()))
         key = (op.function, op.arguments, tuple(keywords.items()), forms)
         try:
             known = self._descriptions.get(key)
@@ -219,6 +220,12 @@ class Assembly:
         if path is None:
             path = self._paths[id(entry)] = self._names.path(entry.root, entry.path)
         return path
+
+
+def _form_of(argument: Any) -> Any:
+    """What tells an argument from others that equal it: its type, or its text where that is not enough."""
+    form = type(argument)
+    return repr(argument) if form in _TOLD_BY_TEXT else form
 
 
 def _owner(names: tuple[str, ...], path: str | None) -> str | None:

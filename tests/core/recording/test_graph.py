@@ -236,3 +236,8 @@ def test_equal_numbers_of_different_types_stay_apart() -> None:
 
     replayed = gnn.trace(program).replay()
     assert [value.dtype for value in replayed.values()] == [torch.int64, torch.int64, torch.float32]
+
+
+def test_zeros_of_different_signs_stay_apart() -> None:
+    run = gnn.trace(lambda: (torch.full((2,), 0.0), torch.full((2,), -0.0)))
+    assert [bool(value.signbit().all()) for value in run.replay().values()] == [False, True]
