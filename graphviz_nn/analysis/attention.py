@@ -29,8 +29,8 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
     **Criterion.** On the first step of a run, a softmax over the last dimension (of at least three), whose result is
     multiplied with values, has rows of a median entropy under `share` of ln n; and no weight above it begins at
     an unusual scale (gain w·√fan-in up to 3), so that the scores and not trained or oversized weights are why. Fused
-    kernels (`scaled_dot_product_attention`) keep their weights to themselves: those of up to 16 queries of the first
-    sample's heads are computed again while the rule is on, at 2·16·n·d floating-point operations a head for n keys.
+    kernels (`scaled_dot_product_attention`) keep their weights to themselves: those of a few queries of each head are
+    computed again while the rule is on, in some twenty calls and 2·16·n·d operations a head for n keys.
 
     **Healthy look-alikes.** Trained attention, which may be hard: its weights are not those of an initialisation, or
     the run did not begin there. Routers and mixtures: nothing of the same size is multiplied. Causal masks, whose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -26,12 +27,12 @@ def attention_uniform(context: CheckContext, thresholds: Mapping[str, float]) ->
     a scale that is too small) leave a saddle point slowly, and queries or keys that get no gradient never do.
 
     **Criterion.** On each of the last recorded steps, of at least three, and at least `span` steps after the first,
-    nearly every query (95 %) of all heads of a call has an entropy of `share` of ln k or more, k being the keys that it
-    may look at, at least three. The keys are not to blame: what the layers before it make differs between samples by
+    every query of all heads of a call has an entropy of `share` of ln k or more, k being the keys that it may look at,
+    at least two. The keys are not to blame: what the layers before it make differs between samples by
     more than `keys` of its size. It is information: a task may need no more than the mean.
 
-    **Healthy look-alikes.** The beginning of training; attention whose keys are all alike, or which sees fewer than
-    three; single heads that stay even while others choose.
+    **Healthy look-alikes.** The beginning of training; attention whose keys are all alike, or which sees one; single
+    heads that stay even while others choose.
 
     **Remedy.** Look at the gradients and updates of queries and keys; begin with larger weights there, or 1/√d as the
     scale; or leave the attention out.
@@ -58,8 +59,9 @@ def attention_uniform(context: CheckContext, thresholds: Mapping[str, float]) ->
 
 
 def _even(step: StepFacts, share: float) -> dict[str, tuple[Node, float]]:
-    """By name, the calls with nearly equal weights, and the least entropy of their queries. All NaN counts as none."""
-    return {node.name: (node, found[1]) for node, found in attentions(step) if len(found) > 1 and found[1] >= share}
+    """By name, the calls with nearly equal weights, and the least entropy of their queries."""
+    calls = ((node, found[1]) for node, found in attentions(step) if len(found) > 1)
+    return {node.name: (node, least) for node, least in calls if share <= least < math.inf}
 
 
 def _keys_differ(step: StepFacts, node: Node, least: float) -> bool:

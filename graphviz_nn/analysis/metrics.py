@@ -18,6 +18,8 @@ NEIGHBOURS: Final = 64
 
 _SAMPLE: Final = 1024
 _ROWS: Final = 16
+_SAMPLES: Final = 4
+_QUERIES: Final = 256
 _LINEAR: Final = frozenset({"linear", "matmul", "mm", "addmm", "conv1d", "conv2d", "conv3d"})
 _DIVISIONS: Final = frozenset({"div", "truediv", "true_divide", "divide"})
 _FLAT_ENDED: Final = frozenset({"sigmoid", "special_expit", "tanh", "softsign"})
@@ -99,40 +101,45 @@ def softmax_entropy(tensor: Tensor) -> Tensor:
     if _is_empty(tensor) or tensor.dim() < 2 or tensor.shape[-1] < 3:
         return _nothing(tensor)
     rows = tensor.reshape(-1, tensor.shape[-1])
-    return _entropies(rows[:: -(-rows.shape[0] // _SAMPLE)].float())
+    return _entropies(rows[:: -(-rows.shape[0] // _QUERIES)].float())
 
 
 def fused_entropy(arguments: dict[str, Any]) -> Tensor:
     """Returns how spread the weights of fused attention are, which it keeps to itself: see `_entropies`.
 
-    They are computed again for `_ROWS` queries of each head of the first sample, as softmax(scale · q·kᵀ + mask).
+    They are computed again as softmax(scale · q·kᵀ + mask): for `_ROWS` queries of each head of the first sample; under
+    a causal mask for the last query alone, which looks at all keys, of the first `_SAMPLES` samples.
     """
-    query, key = arguments["query"], arguments["key"]
+    query, key, mask = arguments["query"], arguments["key"], arguments.get("attn_mask")
     if _is_empty(query) or query.dim() < 3 or key.shape[-2] < 3:
         return _nothing(query)
-    length, keys = query.shape[-2], key.shape[-2]
-    places = slice((length - 1) % -(-length // _ROWS), None, -(-length // _ROWS))  # the last query is among them
-    chosen = query.reshape(-1, *query.shape[-3:])[0, :, places].float()
-    of_keys = key.reshape(-1, *key.shape[-3:])[0].float()
-    heads = len(chosen) // max(len(of_keys), 1)  # that share a key, in grouped queries
+    length, stride = query.shape[-2], -(-query.shape[-2] // _ROWS)
+    causal = bool(arguments.get("is_causal"))
+    places = slice(length - 1, None) if causal else slice((length - 1) % stride, None, stride)
+    samples = _SAMPLES if causal else 1
+    chosen = query.reshape(-1, *query.shape[-3:])[:samples, :, places].float()
+    of_keys = key.reshape(-1, *key.shape[-3:])[:samples].float()
+    if causal:
+        of_keys = of_keys[:, :, :length]
+    if chosen.shape[1] != of_keys.shape[1]:  # grouped queries
+        of_keys = of_keys.repeat_interleave(chosen.shape[1] // of_keys.shape[1], 1)
     scale = arguments.get("scale")
-    scores = chosen @ of_keys.repeat_interleave(heads, 0).mT * (query.shape[-1] ** -0.5 if scale is None else scale)
-    mask = arguments.get("attn_mask")
-    if arguments.get("is_causal"):
-        mask = scores.new_ones(length, keys).tril().bool()
+    scores = (chosen * (query.shape[-1] ** -0.5 if scale is None else scale)) @ of_keys.mT
     if mask is not None:
-        seen = mask.expand(*query.shape[:-1], keys).reshape(-1, query.shape[-3], length, keys)[0, :, places]
+        seen = mask.expand(*query.shape[:-1], key.shape[-2]).reshape(-1, *query.shape[-3:-1], key.shape[-2])
+        seen = seen[:samples, :, places]
         scores = scores + seen.float() if seen.is_floating_point() else scores.masked_fill(~seen, -math.inf)
-    return _entropies(scores.softmax(-1).reshape(-1, keys))
+    return _entropies(scores.softmax(-1).flatten(0, -2))
 
 
 def _entropies(rows: Tensor) -> Tensor:
-    """Returns the median entropy of the rows as a share of that of equal weights, and nearly the least (5 %) of those
-    of rows with three weights above 0 or more, as a share of that of equal weights over these; NaN without any."""
-    entropy = -(rows * rows.clamp_min(1e-30).log()).sum(1)
-    seen = (rows > 0).sum(1)
-    spread = (entropy / seen.clamp_min(2).float().log()).masked_fill(seen < 3, math.nan)
-    return _both((entropy.median() / math.log(rows.shape[1]))[None], spread.nanquantile(0.05)[None])
+    """Returns the median entropy of the rows as a share of that of equal weights, and the least of those of rows with
+    several weights above 0, as a share of that of equal weights over these; infinite without any such row."""
+    import torch
+
+    entropy = torch.special.entr(rows).sum(1)
+    spread = entropy / (rows > 0).sum(1).log()
+    return torch.stack((entropy.median() / math.log(rows.shape[1]), spread.nan_to_num(math.inf).amin()))
 
 
 def nearest_zero(tensor: Tensor) -> Tensor:
