@@ -137,7 +137,7 @@ class CallRecorder(TorchFunctionMode):
             if kind > 1 or (kwargs and "out" in kwargs):
                 if self.before_write is not None:
                     self.before_write(targets(function, kind, tensors))
-                versions = counters(tensors)
+                versions = counters(function, tensors)
         except Exception as error:
             self.fail(error)
             return function(*args, **kwargs) if kwargs else function(*args)

@@ -37,7 +37,7 @@ class CustomFunctions:
         try:
             with _unrecorded():
                 template = [template_of(x, self.identity, inputs, tensors) for x in args]
-                versions = counters(tensors)
+                versions = counters(cls, tensors)
             group = mode.special.open_group()
         except Exception as error:
             mode.fail(error)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import torch
 from torch import Tensor
 
 from graphviz_nn.recording.classify import RUNNING_STATISTICS, SILENT
+
+_UNSCALES: Final = torch._amp_foreach_non_finite_check_and_unscale_
+"""What a `GradScaler` calls: it writes the gradients and the flag, all but the last argument, and counts no write."""
 
 
 def targets(function: Any, kind: int, tensors: list[Tensor]) -> list[Tensor]:
@@ -17,8 +21,13 @@ def targets(function: Any, kind: int, tensors: list[Tensor]) -> list[Tensor]:
     return tensors[:1] if name.endswith("_") and "foreach" not in name else tensors
 
 
-def counters(tensors: list[Tensor]) -> list[int]:
-    """Returns the version counters. An inference tensor has none: -1 for the call's target, the first, else 0."""
+def counters(function: Any, tensors: list[Tensor]) -> list[int]:
+    """Returns the version counters before a call; -1 for what it writes without counting.
+
+    An inference tensor has none: -1 for the call's target, the first, else 0.
+    """
+    if function is _UNSCALES:
+        return [-1] * (len(tensors) - 1) + [0]
     found = []
     for position, tensor in enumerate(tensors):
         try:

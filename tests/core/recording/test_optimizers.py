@@ -145,3 +145,25 @@ def test_an_optimizer_that_steps_inside_the_backward_pass():
     assert [operators(run, step, "optimizer") for step in range(3)] == [["SGD"] * 4] * 3
     kinds = [int(event["kind"]) for event in run.steps[-1].events]
     assert kinds.count(4) == kinds.count(5) == 1, "the pass begins and ends once"
+
+
+def test_unscaling_gradients_is_seen_between_the_pass_and_the_update():
+    model, scaler = mlp(), torch.amp.GradScaler("cpu", init_scale=8.0)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def loop() -> None:
+        for _ in range(2):
+            optimizer.zero_grad()
+            scaler.scale(model(batch()).square().mean()).backward()
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+
+    run = record(loop, model, keep="all")
+    assert indices(run) == [0, 1]
+    by_op = {node.op: node for node in run.structure().nodes}
+    unscaled, clipped = by_op["_amp_foreach_non_finite_check_and_unscale_"], by_op["_foreach_mul_"]
+    assert unscaled.phase == "optimizer"
+    count = len(list(model.parameters()))
+    assert [(read.node, read.output) for read in clipped.inputs[:count]] == [(unscaled.id, k) for k in range(count)]
