@@ -74,7 +74,7 @@ def test_samples_that_cannot_be_told_apart_behind_a_view(scale):
 
     torch.manual_seed(0)
     outputs = Squeezed()(classes()[0][:, None])
-    assert (float(outputs.std(0).max()) < 1e-5) is (scale < 1)
+    assert (outputs.std(0).max().item() < 1e-5) is (scale < 1)
     run = recorded(train)
     assert rules(run) == ({"collapsed"} if scale < 1 else set())
     assert scale == 1 or only(run, "collapsed").module == "middle"
