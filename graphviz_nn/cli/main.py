@@ -5,12 +5,24 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
 from graphviz_nn.errors import GraphvizNNError, did_you_mean
-from graphviz_nn.plugin.manager import plugins
+
+OWN: Final = {
+    "check": "graphviz_nn.cli.check:check",
+    "export": "graphviz_nn.cli.export:export",
+    "info": "graphviz_nn.cli.info:info",
+    "plugins": "graphviz_nn.cli.plugins:list_plugins",
+    "run": "graphviz_nn.cli.run:run",
+    "trace": "graphviz_nn.cli.trace:trace",
+    "view": "graphviz_nn_ui.view:view",
+}
+"""Where this distribution's own commands are. Its plugins register the same; this finds one without loading them all,
+which takes as long as opening the app does."""
 
 
 class Refusal(click.ClickException):
@@ -28,7 +40,7 @@ class CommandGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        return _commands().get(cmd_name)
+        return _own(cmd_name) or _commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,7 +60,23 @@ class CommandGroup(click.Group):
             raise Refusal(str(error)) from error
 
 
+def _own(name: str) -> click.Command | None:
+    """The built-in command, or None where there is none, or where a plugin may have put another in its place."""
+    if name not in OWN or "graphviz_nn.plugin.manager" in sys.modules:
+        return None
+    from graphviz_nn.plugin.installed import any_third_party
+
+    if any_third_party():
+        return None
+    module, _, attribute = OWN[name].partition(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
 def _commands() -> dict[str, click.Command]:
+    """Every plugin's commands by name."""
+    from graphviz_nn.plugin.manager import plugins
+
     return {command.name: command for command in plugins().commands if command.name}
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from graphviz_nn.errors import OptionError, PluginError, did_you_mean
+from graphviz_nn.errors import PluginError, did_you_mean
 from graphviz_nn.model.exporters import Exporter
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.metrics import Metric
@@ -20,18 +19,15 @@ from graphviz_nn.model.panels import Panel
 from graphviz_nn.model.views import View
 from graphviz_nn.plugin import hookspecs
 from graphviz_nn.plugin.contributions import Contribution, collect, guarded
+from graphviz_nn.plugin.installed import SWITCH, distribution_of, installed, is_own, third_party_wanted
 from graphviz_nn.plugin.layer_types import LayerTypes
 
 if TYPE_CHECKING:
     import click
 
-SWITCH: Final = "GRAPHVIZ_NN_PLUGINS"
-"""Environment variable: "off" leaves third-party plugins out, "on" (or nothing) loads them."""
-
 HOOKS: Final = tuple(name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec"))
 """Names of all hooks."""
 
-_OWN_DISTRIBUTION: Final = "graphviz-nn"
 _logger = logging.getLogger(__name__)
 
 
@@ -190,24 +186,14 @@ def plugins() -> PluginManager:
     Raises:
         OptionError: the environment variable GRAPHVIZ_NN_PLUGINS is neither "on" nor "off".
     """
-    switch = os.environ.get(SWITCH, "").strip().lower()
-    if switch not in ("", "on", "off"):
-        raise OptionError(f"{SWITCH} is {switch!r}; it must be 'on' or 'off'")
     manager = PluginManager()
-    manager.load(entry_points(group=hookspecs.PROJECT), third_party=switch != "off")
+    manager.load(installed(), third_party=third_party_wanted())
     return manager
 
 
 def _describe(point: EntryPoint) -> PluginInfo:
-    """Asks each distribution once for each fact: it parses its metadata every time."""
-    name, version = ("", "") if point.dist is None else _name_and_version(point.dist)
-    return PluginInfo(point.name, name, version, name.replace("_", "-") == _OWN_DISTRIBUTION)
-
-
-@cache
-def _name_and_version(distribution: Distribution) -> tuple[str, str]:
-    metadata = distribution.metadata
-    return metadata["Name"], metadata["Version"]
+    name, version = distribution_of(point)
+    return PluginInfo(point.name, name, version, is_own(name))
 
 
 def _order(info: PluginInfo) -> tuple[bool, str, str]:

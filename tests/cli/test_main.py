@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from graphviz_nn.cli.main import cli
+from graphviz_nn.cli.main import OWN, cli
 from graphviz_nn.plugin import hookimpl
 from graphviz_nn.plugin.manager import PluginManager, plugins
 
@@ -83,9 +84,47 @@ def test_a_plugin_adds_and_replaces_commands(runner, monkeypatch):
 
     manager = PluginManager()
     manager.register(Plugin(), "greeter")
-    monkeypatch.setattr("graphviz_nn.cli.main.plugins", lambda: manager)
+    monkeypatch.setattr("graphviz_nn.plugin.manager.plugins", lambda: manager)
     assert runner.invoke(cli, ["hello"]).output == "hi\n"
     assert "mine" in runner.invoke(cli, ["--help"]).output
+
+
+def test_the_table_of_own_commands_is_what_the_built_in_plugins_register():
+    registered = {command.name: command for command in plugins().commands}
+    assert set(OWN) == set(registered)
+    for name, place in OWN.items():
+        module, _, attribute = place.partition(":")
+        assert getattr(import_module(module), attribute) is registered[name]
+
+
+def loaded_by(arguments: list[str], path: str = "") -> set[str]:
+    """Names of the modules that a fresh process has loaded once it has printed the help of a command."""
+    program = (
+        "import sys; from graphviz_nn.cli.main import cli\n"
+        f"cli.main({arguments!r}, standalone_mode=False); print(*sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": path, "GRAPHVIZ_NN_PLUGINS": "on"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_an_own_command_is_found_without_loading_every_plugin():
+    modules = loaded_by(["view", "--help"])
+    assert "graphviz_nn_ui.view" in modules
+    assert modules.isdisjoint({"numpy", "graphviz_nn.plugin.manager", "graphviz_nn.analysis.builtin", "PyQt6"})
+
+
+def test_a_plugin_of_another_distribution_may_replace_an_own_command(tmp_path):
+    (tmp_path / "acme_module.py").write_text(
+        "import click\nfrom graphviz_nn.plugin import hookimpl\n"
+        "@hookimpl\ndef add_commands():\n    return [click.Command('view', help='Acme looks.')]\n"
+    )
+    metadata = tmp_path / "acme-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[graphviz_nn]\nacme = acme_module\n")
+    modules = loaded_by(["view", "--help"], path=str(tmp_path))
+    assert "acme_module" in modules
 
 
 def test_plugins_lists_the_built_in_ones(runner):
