@@ -21,7 +21,7 @@ from graphviz_nn.export.html_style import page_colours
 from graphviz_nn.model.exporters import ExportRequest
 
 SCRIPTS: Final = (
-    "wiring", "ranks", "level", "twister", "order", "coordinates", "straighten", "place", "layout",
+    "wiring", "ranks", "level", "twister", "keeping", "order", "coordinates", "straighten", "place", "layout",
     "model", "labels", "draw", "painter", "view", "panel", "search", "legend", "explorer", "page",
 )  # fmt: skip
 """The page's script, in parts. They share one scope: a part may use what any other defines."""

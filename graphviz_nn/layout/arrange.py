@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from graphviz_nn.layout.keeping import FREE, Stay
 from graphviz_nn.layout.layered import Layered, Layers, insert_bends, rank_level
 from graphviz_nn.layout.level import Level
 from graphviz_nn.layout.order import crossings, order
@@ -30,11 +31,11 @@ class Arrangement:
         return insert_bends(level, self.ranks, self.shared)
 
 
-def arrange(level: Level) -> Arrangement:
-    """Returns an arrangement with few crossings."""
+def arrange(level: Level, stay: Stay = FREE) -> Arrangement:
+    """Returns an arrangement with few crossings, in which items that were there before stay in their order."""
     ranks = rank_level(level)
     shared = insert_bends(level, ranks, True)
-    layers = _readable(shared, order(shared))
+    layers = _layers(shared, stay)
     together = Arrangement(ranks, True, layers)
     count = crossings(shared, layers)
     if not count or shared.count > SPLIT_LIMIT:
@@ -42,8 +43,12 @@ def arrange(level: Level) -> Arrangement:
     split = insert_bends(level, ranks, False)
     if split.count == shared.count:
         return together
-    layers = _readable(split, order(split))
+    layers = _layers(split, stay)
     return Arrangement(ranks, False, layers) if crossings(split, layers) <= SPLIT_GAIN * count else together
+
+
+def _layers(layered: Layered, stay: Stay) -> Layers:
+    return order(layered, stay) if stay else _readable(layered, order(layered))
 
 
 def _readable(layered: Layered, layers: Layers) -> Layers:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphviz_nn.layout.arrange import Arrangement, arrange
+from graphviz_nn.layout.keeping import FREE, Stay, keeps, places_of
 from graphviz_nn.layout.level import Level
 from graphviz_nn.layout.place import place
 from graphviz_nn.layout.shape import Frame, Shape
+
+
+class _Former(NamedTuple):
+    """What stood in a container: its level, the names of its items, and what kept them in their order."""
+
+    level: Level
+    names: Sequence[Hashable]
+    stay: Stay
 
 
 @dataclass(slots=True)
@@ -22,6 +32,7 @@ class LayoutCache:
     _arrangements: dict[Hashable, Arrangement] = field(default_factory=dict)
     _shapes: dict[Hashable, Shape] = field(default_factory=dict)
     _used: dict[Hashable, Shape] = field(default_factory=dict)
+    _former: dict[Hashable, _Former] = field(default_factory=dict)
     _count: int = 0
 
     def leaf(self, width: float, height: float, margin: float) -> Shape:
@@ -30,21 +41,46 @@ class LayoutCache:
         shape = self._recall(key)
         return shape or self._remember(key, Shape(self._next(), width + 2 * margin, height, width / 2 + margin, margin))
 
-    def container(self, level: Level, children: list[Shape], frame: Frame) -> Shape:
-        """The shape of a container: the one known, or laid out now."""
-        key = (level, tuple(shape.number for shape in children), frame)
+    def container(
+        self, level: Level, children: list[Shape], frame: Frame, name: Hashable, names: Sequence[Hashable]
+    ) -> Shape:
+        """The shape of a container: the one known, or laid out now.
+
+        Its `name` and the `names` of its children tell what stood in it before.
+        """
+        stay = self._stay(level, name, names)
+        key = (level, stay, tuple(shape.number for shape in children), frame)
         shape = self._recall(key)
-        return shape or self._remember(key, self._place(level, children, frame))
+        if shape is None:
+            arrangement = self._arrangement(level, stay)
+            shape = place(arrangement.layered(level), arrangement.layers, children, frame, self._next())
+            self._remember(key, shape)
+        return shape
 
     def retire(self) -> None:
         """Forgets the shapes that no call has asked for since the last `retire`."""
         self._shapes, self._used = self._used, {}
 
-    def _place(self, level: Level, children: list[Shape], frame: Frame) -> Shape:
-        arrangement = self._arrangements.get(level.structure)
+    def _stay(self, level: Level, name: Hashable, names: Sequence[Hashable]) -> Stay:
+        """What must not change places; nothing where the order that is found without it is the one that was there."""
+        former = self._former.get(name)
+        if former is not None and former.level == level and former.names == names:
+            return former.stay
+        stay = FREE
+        if former is not None:
+            known = places_of(former.names, self._arrangement(former.level, former.stay).layers)
+            wanted = tuple(map(known.get, names))
+            if not keeps(self._arrangement(level, FREE).layers, wanted):
+                stay = wanted
+        self._former[name] = _Former(level, names, stay)
+        return stay
+
+    def _arrangement(self, level: Level, stay: Stay) -> Arrangement:
+        key = level.structure, stay
+        arrangement = self._arrangements.get(key)
         if arrangement is None:
-            arrangement = self._arrangements[level.structure] = arrange(level)
-        return place(arrangement.layered(level), arrangement.layers, children, frame, self._next())
+            arrangement = self._arrangements[key] = arrange(level, stay)
+        return arrangement
 
     def _next(self) -> int:
         self._count += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from graphviz_nn.errors import OptionError, did_you_mean
@@ -67,10 +67,21 @@ def _shapes(
         level, own, edges[number] = canonical(
             wiring.edges.get(number, {}), [ports[child] for child in inside], tree.has_sections(number)
         )
-        shape = shapes[number] = cache.container(level, [shapes[child] for child in inside], _frame(box, direction))
+        names = [_name(tree, each) for each in inside]
+        children = [shapes[child] for child in inside]
+        shape = shapes[number] = cache.container(level, children, _frame(box, direction), _name(tree, number), names)
         ports[number] = own.placed(shape.top_places, shape.bottom_places)
     cache.retire()
     return shapes, edges
+
+
+def _name(tree: Tree, number: int) -> Hashable:
+    """What a box is known by from layout to layout: its key, or for a section that of the first box in it."""
+    box, depth = tree.boxes[number], 0
+    while box is None:
+        number, depth = tree.children[number][0], depth + 1
+        box = tree.boxes[number]
+    return (depth, box.key) if depth else box.key
 
 
 def _size(box: Box, direction: str) -> tuple[float, float]:

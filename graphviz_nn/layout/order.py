@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final
 
+from graphviz_nn.layout.keeping import FREE, Stay, bound, put_back
 from graphviz_nn.layout.layered import Layered, Layers
 from graphviz_nn.layout.level import CENTER
 from graphviz_nn.layout.starts import starts
@@ -25,12 +26,12 @@ SWAP_LIMIT: Final = 4000
 """Above this many vertices neighbours are not swapped."""
 
 
-def order(layered: Layered) -> Layers:
-    """Returns the vertices of each layer from left to right."""
+def order(layered: Layered, stay: Stay = FREE) -> Layers:
+    """Returns the vertices of each layer from left to right; items that were there before stay in their order."""
     best: Layers = []
     fewest = -1
     for number, start in starts(layered):
-        sweeper = _Sweeper(layered, start)
+        sweeper = _Sweeper(layered, start, stay)
         found = sweeper.improve(number, fewest)
         if fewest < 0 or found < fewest:
             best, fewest = sweeper.best, found
@@ -47,14 +48,17 @@ def crossings(layered: Layered, layers: Layers) -> int:
 class _Sweeper:
     """Improves one order of the layers in place and remembers the best that it has seen."""
 
-    def __init__(self, layered: Layered, start: Layers) -> None:
+    def __init__(self, layered: Layered, start: Layers, stay: Stay = FREE) -> None:
         self._layered = layered
+        self._stay = stay
         self._layers = [list(layer) for layer in start]
         self._position = [0.0] * layered.count
         for layer in self._layers:
+            if stay:
+                put_back(layer, stay)
             self._number(layer)
         self._above, self._below, self._gaps = _shifted(layered)
-        self.best = start
+        self.best = [list(layer) for layer in self._layers] if stay else start
 
     def _number(self, layer: Sequence[int]) -> None:
         for place, vertex in enumerate(layer):
@@ -126,6 +130,8 @@ class _Sweeper:
         free.sort(key=wanted.__getitem__)
         following = iter(free)
         layer[:] = [next(following) if vertex in wanted else vertex for vertex in layer]
+        if self._stay:
+            put_back(layer, self._stay)
         self._number(layer)
 
     def _swap_all(self, shake: bool) -> None:
@@ -139,7 +145,7 @@ class _Sweeper:
         With `shake`, a first pass swaps also those for which it makes no difference: that leads out of dead ends.
         """
         rows = [(*self._places(self._above[vertex]), *self._places(self._below[vertex])) for vertex in layer]
-        least = 0 if shake else 1
+        least, stay = 0 if shake else 1, self._stay
         doubtful = list(range(len(layer) - 1))
         while doubtful:
             swapped = []
@@ -147,6 +153,8 @@ class _Sweeper:
                 above, _, last_above, below, _, last_below = rows[k]
                 row = rows[k + 1]
                 if least and last_above <= row[1] and last_below <= row[4]:
+                    continue
+                if stay and bound(stay, layer[k], layer[k + 1]):
                     continue
                 if _gain(above, row[0]) + _gain(below, row[3]) >= least:
                     layer[k], layer[k + 1] = layer[k + 1], layer[k]

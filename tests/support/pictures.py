@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import combinations
 from random import Random
 
 from graphviz_nn.layout.geometry import Box, Path, Placement, Point, Rect, Wire, cubics
@@ -138,3 +139,34 @@ def random_nest(seed: int, largest: int = 60) -> tuple[Box, list[Wire]]:
     count = random.randint(0, 2 * len(leaves))
     wires = [Wire(random.choice(leaves), random.choice(leaves), random.randint(0, 2)) for _ in range(count)]
     return root, [wire for wire in wires if "root" not in (wire.source, wire.target)]
+
+
+def shut(root: Box, wires: Sequence[Wire], closed: Collection[Hashable]) -> tuple[Box, list[Wire]]:
+    """The same picture with some containers closed: boxes without an inside, and one wire for each two boxes."""
+    owners: dict[Hashable, Hashable] = {}
+
+    def close(box: Box) -> Box:
+        if box.key in closed:
+            owners.update((inner.key, box.key) for inner in box.walk())
+            return Box(box.key, max(box.width, 60.0), 40.0)
+        owners[box.key] = box.key
+        children = [close(child) for child in box.children]
+        return Box(box.key, box.width, box.height, children, box.title_height, box.title_width)
+
+    shown, joined = close(root), {}
+    for wire in wires:
+        source, target = owners[wire.source], owners[wire.target]
+        if source != target or source == wire.source:
+            joined.setdefault((source, target), Wire(source, target, (wire.source, wire.net)))
+    return shown, list(joined.values())
+
+
+def moved_siblings(before: Placement, after: Placement, siblings: Iterable[Box]) -> list[tuple[Hashable, Hashable]]:
+    """Pairs of siblings that stand side by side in both pictures, but not in the same order."""
+    moved = []
+    for first, second in combinations([box.key for box in siblings], 2):
+        pairs = [(each.rects[first], each.rects[second]) for each in (before, after)]
+        beside = all(left.y < right.bottom and right.y < left.bottom for left, right in pairs)
+        if beside and len({left.x < right.x for left, right in pairs}) > 1:
+            moved.append((first, second))
+    return moved

@@ -9,6 +9,7 @@ class LayoutCache {
   constructor() {
     this.levels = new Map();
     this.arrangements = new Map();
+    this.former = new Map();
     this.shapes = new Map();
     this.count = 0;
   }
@@ -20,12 +21,32 @@ class LayoutCache {
     }));
   }
 
-  container(level, children, frame) {
-    const key = `${level.key}|${children.map((shape) => shape.number)}|${Object.values(frame)}`;
+  /** The shape of a container; its `name` and the `names` of its children tell what stood in it before. */
+  container(level, children, frame, name, names) {
+    const stay = this.stay(level, name, names);
+    const key = `${level.key}|${stay.join(";")}|${children.map((shape) => shape.number)}|${Object.values(frame)}`;
     return setDefault(this.shapes, key, () => {
-      const { ranks, shared, layers } = setDefault(this.arrangements, level.structure, () => arrange(level));
+      const { ranks, shared, layers } = this.arrangement(level, stay);
       return placeLevel(insertBends(level, ranks, shared), layers, children, frame, this.count++);
     });
+  }
+
+  /** What must not change places; nothing where the order that is found without it is the one that was there. */
+  stay(level, name, names) {
+    const former = this.former.get(name);
+    if (former && former.level.key === level.key && String(former.names) === String(names)) return former.stay;
+    let stay = [];
+    if (former) {
+      const known = placesOf(former.names, this.arrangement(former.level, former.stay).layers);
+      const wanted = names.map((each) => known.get(each));
+      if (!keepsOrder(this.arrangement(level, []).layers, wanted)) stay = wanted;
+    }
+    this.former.set(name, { level, names, stay });
+    return stay;
+  }
+
+  arrangement(level, stay) {
+    return setDefault(this.arrangements, `${level.structure}|${stay.join(";")}`, () => arrange(level, stay));
   }
 }
 
@@ -49,7 +70,9 @@ function layOut(root, wires, direction, cache) {
     const inner = wiring.edges.get(number);
     const stacked = inside.length > 0 && tree.boxes[inside[0]].key === undefined;
     const found = canonical(inner ? inner.list : [], inside.map((child) => ports[child]), stacked, cache.levels);
-    const shape = cache.container(found.level, inside.map((child) => shapes[child]), frameOf(box, direction));
+    const names = inside.map((child) => nameOf(tree, child));
+    const children = inside.map((child) => shapes[child]);
+    const shape = cache.container(found.level, children, frameOf(box, direction), nameOf(tree, number), names);
     shapes[number] = shape;
     ports[number] = {
       tops: renumbered(found.ports.tops, shape.topPlaces),
@@ -58,6 +81,13 @@ function layOut(root, wires, direction, cache) {
     edges.set(number, found.places);
   }
   return assemble({ tree, wiring, shapes, edges }, wires, direction);
+}
+
+/** What a box is known by from layout to layout: its key, or for a section that of the first box in it. */
+function nameOf(tree, number) {
+  let depth = 0;
+  for (; tree.boxes[number].key === undefined; depth++) number = tree.children[number][0];
+  return `${depth}:${tree.boxes[number].key}`;
 }
 
 /** The ports numbered by their places from left to right, so that what is around sees what would cross. */

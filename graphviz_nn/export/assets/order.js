@@ -9,17 +9,21 @@ const SWAP_LIMIT = 4000;
 const SPLIT_GAIN = 0.85;
 const SPLIT_LIMIT = 1000;
 
-/** Ranks, whether edges of one net share a trunk all the way, and the order of each layer. */
-function arrange(level) {
+/** Ranks, whether edges of one net share a trunk all the way, and the order of each layer; see `placesOf` for `stay`. */
+function arrange(level, stay = []) {
   const ranks = rankLevel(level);
   const shared = insertBends(level, ranks, true);
-  const layers = readable(shared, orderLayers(shared));
+  const ordered = (layered) => {
+    const layers = orderLayers(layered, stay);
+    return stay.length ? layers : readable(layered, layers);
+  };
+  const layers = ordered(shared);
   const together = { ranks, shared: true, layers };
   const count = crossings(shared, layers);
   if (!count || shared.count > SPLIT_LIMIT) return together;
   const split = insertBends(level, ranks, false);
   if (split.count === shared.count) return together;
-  const apart = readable(split, orderLayers(split));
+  const apart = ordered(split);
   return crossings(split, apart) <= SPLIT_GAIN * count ? { ranks, shared: false, layers: apart } : together;
 }
 
@@ -55,11 +59,11 @@ function ascending(layers, first, end) {
 
 const crossings = (layered, layers) => new Sweeper(layered, layers).count();
 
-function orderLayers(layered) {
+function orderLayers(layered, stay) {
   let best = [];
   let fewest = -1;
   for (const [number, start] of starts(layered)) {
-    const sweeper = new Sweeper(layered, start);
+    const sweeper = new Sweeper(layered, start, stay);
     const found = sweeper.improve(number, fewest);
     if (fewest < 0 || found < fewest) [best, fewest] = [sweeper.best, found];
     if (fewest === 0) break;
@@ -115,10 +119,12 @@ function depthFirst({ ranks, height, up, down, count }, forwards) {
 
 /** Improves one order of the layers and remembers the best that it has seen. */
 class Sweeper {
-  constructor(layered, start) {
+  constructor(layered, start, stay = []) {
     this.layered = layered;
+    this.stay = stay;
     this.layers = start.map((layer) => [...layer]);
-    this.best = start;
+    for (const layer of this.layers) putBack(layer, stay);
+    this.best = this.layers.map((layer) => [...layer]);
     this.position = new Array(layered.count).fill(0);
     for (const layer of this.layers) this.number(layer);
     this.shift();
@@ -208,6 +214,7 @@ class Sweeper {
     layer.forEach((vertex, place) => {
       if (wanted.has(vertex)) layer[place] = free[next++];
     });
+    putBack(layer, this.stay);
     this.number(layer);
   }
 
@@ -221,6 +228,7 @@ class Sweeper {
       const touched = new Set();
       for (const k of doubtful) {
         const [[above, below], [nextAbove, nextBelow]] = [rows[k], rows[k + 1]];
+        if (bound(this.stay, layer[k], layer[k + 1])) continue;
         if (gain(above, nextAbove) + gain(below, nextBelow) < least) continue;
         [layer[k], layer[k + 1]] = [layer[k + 1], layer[k]];
         [rows[k], rows[k + 1]] = [rows[k + 1], rows[k]];

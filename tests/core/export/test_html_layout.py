@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphviz_nn.layout import Box, Placement, Wire, layout
+from graphviz_nn.layout import Box, LayoutCache, Placement, Wire, layout
 from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.steps import MemoryRun
 from graphviz_nn.scene.compose import compose
@@ -14,6 +14,7 @@ from graphviz_nn.scene.overlay import overlay
 from graphviz_nn.scene.scene import Heat, Scene
 from tests.support import networks
 from tests.support.pages import data_of, needs_node, run_script
+from tests.support.pictures import random_nest, shut
 from tests.support.runs import with_gradients
 from tests.support.structures import broken, functions, lstm, resnet, transformer, unet
 
@@ -23,6 +24,16 @@ LAY_OUT = """
 return given.map(({ root, wires, direction }) => {
   const { rects, titles, paths, width, height } = layOut(root, wires, direction, new LayoutCache());
   return { rects: Object.fromEntries(rects), titles: Object.fromEntries(titles), paths, width, height };
+});
+"""
+
+LAY_OUT_IN_TURN = """
+return given.map((pictures) => {
+  const cache = new LayoutCache();
+  return pictures.map(({ root, wires, direction }) => {
+    const { rects, titles, paths, width, height } = layOut(root, wires, direction, cache);
+    return { rects: Object.fromEntries(rects), titles: Object.fromEntries(titles), paths, width, height };
+  });
 });
 """
 
@@ -61,6 +72,12 @@ def plain(box: Box) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def page_picture(root: Box, wires: list[Wire], direction: str) -> dict[str, Any]:
+    """A picture as the page's script takes it."""
+    pairs = [{"source": str(w.source), "target": str(w.target), "net": str(w.net)} for w in wires]
+    return {"root": plain(root), "wires": pairs, "direction": direction}
+
+
 def assert_same(found: dict[str, Any], expected: Placement) -> None:
     assert [found["width"], found["height"]] == pytest.approx([expected.width, expected.height])
     for name, rects in (("rects", expected.rects), ("titles", expected.titles)):
@@ -78,14 +95,7 @@ def flat(points: Any) -> list[float]:
 def test_layout_is_that_of_the_package(direction: str) -> None:
     builds = [networks.resnet, networks.unet, networks.lstm, networks.densenet, networks.inception, networks.moe]
     nets = [build() for build in builds] + [networks.gpt(3), networks.gpt(3).flat(), networks.moe().flat()]
-    given = [
-        {
-            "root": plain(net.root),
-            "wires": [{"source": str(w.source), "target": str(w.target), "net": str(w.net)} for w in net.wires],
-            "direction": direction,
-        }
-        for net in nets
-    ]
+    given = [page_picture(net.root, net.wires, direction) for net in nets]
     for found, net in zip(run_script(LAY_OUT, given), nets, strict=True):
         assert_same(found, layout(net.root, net.wires, direction))
 
@@ -98,16 +108,23 @@ def test_layout_of_cycles_loops_and_overlong_containers() -> None:
         (Box("", 0, 0, row[:40]), [Wire(k, 39, k) for k in range(39)]),
         (Box("", 0, 0, row[:1]), []),
     ]
-    given = [
-        {
-            "root": plain(root),
-            "wires": [{"source": str(w.source), "target": str(w.target), "net": str(w.net)} for w in wires],
-            "direction": "down",
-        }
-        for root, wires in cases
-    ]
+    given = [page_picture(root, wires, "down") for root, wires in cases]
     for found, (root, wires) in zip(run_script(LAY_OUT, given), cases, strict=True):
         assert_same(found, layout(root, wires))
+
+
+def test_what_was_open_before_counts_as_in_the_package() -> None:
+    given, expected = [], []
+    for seed in (4, 12, 24, 37, 61):
+        root, wires = random_nest(seed, largest=40)
+        closed = [{box.key} for box in root.walk() if box.children and box is not root]
+        turns = [shut(root, wires, keys) for keys in (set(), *closed, set())]
+        cache = LayoutCache()
+        expected.append([layout(*turn, cache=cache) for turn in turns])
+        given.append([page_picture(*turn, "down") for turn in turns])
+    for found, pictures in zip(run_script(LAY_OUT_IN_TURN, given), expected, strict=True):
+        for seen, placement in zip(found, pictures, strict=True):
+            assert_same(seen, placement)
 
 
 def states() -> Iterator[tuple[str, MemoryRun, dict[str, Any]]]:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from graphviz_nn.layout import Box, Wire, layout
-from tests.support.pictures import covered_titles, loose_ends, overlaps, pierced, random_nest, strays
+from graphviz_nn.layout import Box, LayoutCache, Wire, layout
+from tests.support.pictures import (
+    covered_titles,
+    loose_ends,
+    moved_siblings,
+    overlaps,
+    pierced,
+    random_nest,
+    shut,
+    strays,
+)
 
 
 @pytest.mark.parametrize("batch", range(20))
@@ -19,6 +28,22 @@ def test_random_nests_of_boxes(batch: int) -> None:
         if seed % 4 == 0:
             assert pierced(root, wires, placement) == [], seed
             assert covered_titles(root, wires, placement) == [], seed
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_siblings_stay_in_order_whatever_is_opened_or_closed(batch: int) -> None:
+    for seed in range(12 * batch, 12 * batch + 12):
+        root, wires = random_nest(seed, largest=40)
+        containers = [box for box in root.walk() if box.children]
+        cache = LayoutCache()
+        before = layout(root, wires, cache=cache)
+        for box in containers[1:]:
+            seen = layout(*shut(root, wires, {box.key}), cache=cache)
+            hidden = set(box.walk())
+            for outer in containers:
+                if outer not in hidden:
+                    assert moved_siblings(before, seen, outer.children) == [], (seed, box.key)
+        assert layout(root, wires, cache=cache) == before, seed
 
 
 def level(count: int, edges: list[tuple[int, int]]) -> tuple[Box, list[Wire]]:
