@@ -9,7 +9,7 @@ import pytest
 from graphviz_nn.layout.geometry import Rect
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.composer import Composer
-from graphviz_nn.scene.picture import Picture
+from graphviz_nn.scene.picture import Picture, PictureContainer
 from tests.support.hugging_face import program_of
 from tests.support.recorded import trace_program
 from tests.support.structures import unet
@@ -21,7 +21,8 @@ Siblings = dict[str, list[str]]
 def _seen(composer: Composer, opened: set[str]) -> tuple[Siblings, Rects]:
     picture = composer.picture(opened)
     scene = composer.scene(picture)
-    rects = {each.key: each.rect for each in (*scene.boxes, *scene.containers)}
+    rects = {box.key: box.rect for box in scene.boxes}
+    rects.update((container.key, container.rect) for container in scene.containers)
     return _siblings(picture), rects
 
 
@@ -31,7 +32,7 @@ def _siblings(picture: Picture) -> Siblings:
     while pending:
         outer = pending.pop()
         found[outer.key] = [child.key for child in outer.children]
-        pending += [child for child in outer.children if hasattr(child, "children")]
+        pending += [child for child in outer.children if isinstance(child, PictureContainer)]
     return found
 
 
