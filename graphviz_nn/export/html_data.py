@@ -11,10 +11,10 @@ import msgspec
 from graphviz_nn.export.html_boxes import CATEGORIES, PageBox, PageBoxes, PageGroup, walk
 from graphviz_nn.export.html_details import Details, PageModule, PageNode
 from graphviz_nn.export.request import overlay_of, structure_of
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.model.exporters import ExportRequest
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.scene import metrics
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.compose import build_picture
 from graphviz_nn.scene.expansion import closed_groups
 from graphviz_nn.scene.memory import Memory

@@ -12,9 +12,9 @@ from graphviz_nn.export.svg_box import box_markup
 from graphviz_nn.export.svg_header import LEAST_WIDTH, header
 from graphviz_nn.export.svg_style import style_sheet
 from graphviz_nn.export.xml import escape, number
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.layout.geometry import DOWN, Path
 from graphviz_nn.scene import metrics
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.scene import Scene, SceneContainer, SceneWire
 from graphviz_nn.scene.theme import heat_colour
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from graphviz_nn.layout.geometry import RIGHT, Path, Placement, Point, Rect, Wire
+from graphviz_nn.layout.geometry import DOWN, RIGHT, Path, Placement, Point, Rect, Wire
 from graphviz_nn.layout.shape import Shape
 from graphviz_nn.layout.tree import Tree
 from graphviz_nn.layout.wiring import Wiring
@@ -39,10 +39,10 @@ def assemble(picture: Picture, wires: Sequence[Wire], direction: str) -> Placeme
         if box is None:
             continue
         margin = shape.margin
-        rects[box.key] = _oriented(Rect(x + margin, y, shape.width - 2 * margin, shape.height), direction)
+        outer = x + margin, y, shape.width - 2 * margin, shape.height
+        rect = rects[box.key] = Rect(*outer) if direction == DOWN else _turned(outer)
         if box.children and box.title_width:
-            outer = rects[box.key]
-            titles[box.key] = Rect(outer.x + shape.title, outer.y, box.title_width, box.title_height)
+            titles[box.key] = Rect(rect.x + shape.title, rect.y, box.title_width, box.title_height)
     paths = [_path(picture, corners, number, wire) for number, wire in enumerate(wires)]
     if direction == RIGHT:
         paths = [[(y, x) for x, y in path] for path in paths]
@@ -61,18 +61,20 @@ def _corners(picture: Picture) -> list[Point]:
     return corners
 
 
-def _oriented(rect: Rect, direction: str) -> Rect:
-    return Rect(rect.y, rect.x, rect.height, rect.width) if direction == RIGHT else rect
+def _turned(outline: tuple[float, float, float, float]) -> Rect:
+    x, y, width, height = outline
+    return Rect(y, x, height, width)
 
 
 def _path(picture: Picture, corners: Sequence[Point], number: int, wire: Wire) -> Path:
     route = picture.wiring.routes[number]
     if not route:
         return _loop(picture, corners, picture.tree.numbers[wire.source])
+    shapes, edges = picture.shapes, picture.edges
     path: Path = []
     for container, edge in route:
         x0, y0 = corners[container]
-        points = picture.shapes[container].routes[picture.edges[container][edge]]
+        points = shapes[container].routes[edges[container][edge]]
         if path:
             path.pop()
         path += [(x0 + x, y0 + y) for x, y in points]

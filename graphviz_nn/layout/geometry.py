@@ -22,7 +22,7 @@ DOWN: Final = "down"
 RIGHT: Final = "right"
 
 
-class Box(msgspec.Struct, eq=False):
+class Box(msgspec.Struct, eq=False, gc=False):
     """A rectangle to place: a leaf, or an expanded container when it has children.
 
     Attributes:

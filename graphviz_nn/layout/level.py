@@ -98,16 +98,18 @@ class Canonizer:
         nets: dict[int, int] = {}
         edges = []
         for source, target, net in inner:
+            below = children[source].bottoms if source != BORDER else None
+            above = children[target].tops if target != BORDER else None
             edges.append(
                 (
                     source,
                     target,
-                    CENTER if source == BORDER else children[source].bottoms.get(net, CENTER),
-                    CENTER if target == BORDER else children[target].tops.get(net, CENTER),
+                    below.get(net, CENTER) if below else CENTER,
+                    above.get(net, CENTER) if above else CENTER,
                     nets.setdefault(net, len(nets)),
                 )
             )
-        key = (len(children), stacked, *edges)
+        key = len(children), stacked, tuple(edges)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = _canonical(len(children), edges, stacked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,7 +52,7 @@ class Tree:
 class _Section:
     """Consecutive children of an overlong container."""
 
-    children: list[Box | _Section]
+    children: Sequence[Box | _Section]
 
 
 def flatten(root: Box, limit: int = SECTION_LIMIT) -> Tree:
@@ -66,27 +66,32 @@ def flatten(root: Box, limit: int = SECTION_LIMIT) -> Tree:
     while pending:
         entry, parent, slot = pending.pop()
         number = _add(tree, entry, parent, slot)
-        inside = _cut(list(entry.children), limit)
-        pending.extend((inside[k], number, k) for k in range(len(inside) - 1, -1, -1))
+        if entry.children:
+            inside = _cut(entry.children, limit)
+            pending.extend((inside[k], number, k) for k in range(len(inside) - 1, -1, -1))
     return tree
 
 
 def _add(tree: Tree, entry: Box | _Section, parent: int, slot: int) -> int:
     number = len(tree.boxes)
-    box = entry if isinstance(entry, Box) else None
-    tree.boxes.append(box)
+    if isinstance(entry, Box):
+        tree.boxes.append(entry)
+        if tree.numbers.setdefault(entry.key, number) != number:
+            raise UsageError(f"Two boxes have the key {entry.key!r}; every box of a layout needs its own.")
+    else:
+        tree.boxes.append(None)
     tree.parents.append(parent)
-    tree.depths.append(0 if parent == NOWHERE else tree.depths[parent] + 1)
     tree.slots.append(slot)
     tree.children.append([])
-    if parent != NOWHERE:
+    if parent == NOWHERE:
+        tree.depths.append(0)
+    else:
+        tree.depths.append(tree.depths[parent] + 1)
         tree.children[parent].append(number)
-    if box is not None and tree.numbers.setdefault(box.key, number) != number:
-        raise UsageError(f"Two boxes have the key {box.key!r}; every box of a layout needs its own.")
     return number
 
 
-def _cut(children: list[Box | _Section], limit: int) -> list[Box | _Section]:
+def _cut(children: Sequence[Box | _Section], limit: int) -> Sequence[Box | _Section]:
     while len(children) > limit:
         count = -(-len(children) // limit)
         length = -(-len(children) // count)

@@ -48,8 +48,9 @@ def connect(tree: Tree, wires: Sequence[Wire]) -> Wiring:
     Raises:
         UsageError: a wire names a box that is not in the tree, or connects a container with a box inside it.
     """
-    ends = [(_number(tree, wire.source), _number(tree, wire.target)) for wire in wires]
-    meetings = [_meeting(tree, source, target) for source, target in ends]
+    ends = _ends(tree, wires)
+    parents = tree.parents
+    meetings = [end if parents[end[0]] == parents[end[1]] else _meeting(tree, *end) for end in ends]
     nets = _nets(ends, wires)
     closing = _closing(tree, meetings)
     wiring = Wiring()
@@ -65,12 +66,14 @@ def connect(tree: Tree, wires: Sequence[Wire]) -> Wiring:
     return wiring
 
 
-def _number(tree: Tree, key: Hashable) -> int:
-    number = tree.numbers.get(key)
-    if number is None:
-        known = (str(each) for each in tree.numbers)
-        raise UsageError(f"A wire ends at {key!r}, but no box has that key.{did_you_mean(str(key), known)}")
-    return number
+def _ends(tree: Tree, wires: Sequence[Wire]) -> list[tuple[int, int]]:
+    numbers = tree.numbers
+    try:
+        return [(numbers[wire.source], numbers[wire.target]) for wire in wires]
+    except KeyError as error:
+        key = error.args[0]
+    known = (str(each) for each in numbers)
+    raise UsageError(f"A wire ends at {key!r}, but no box has that key.{did_you_mean(str(key), known)}")
 
 
 def _meeting(tree: Tree, source: int, target: int) -> tuple[int, int]:
@@ -93,8 +96,8 @@ def _meeting(tree: Tree, source: int, target: int) -> tuple[int, int]:
 
 def _nets(ends: Sequence[tuple[int, int]], wires: Sequence[Wire]) -> list[int]:
     """One number a wire; wires of equal number share a trunk, and have one source or one target in common."""
-    senders = _busy((source, wire.net) for (source, _), wire in zip(ends, wires, strict=True))
-    receivers = _busy((target, (source, wire.net)) for (source, target), wire in zip(ends, wires, strict=True))
+    senders = _busy([(source, wire.net) for (source, _), wire in zip(ends, wires, strict=True)])
+    receivers = _busy([(target, (source, wire.net)) for (source, target), wire in zip(ends, wires, strict=True)])
     numbers: dict[Hashable, int] = {}
     nets = []
     for (source, target), wire in zip(ends, wires, strict=True):
@@ -109,9 +112,12 @@ def _nets(ends: Sequence[tuple[int, int]], wires: Sequence[Wire]) -> list[int]:
     return nets
 
 
-def _busy(ends: Iterable[tuple[int, Hashable]]) -> set[int]:
+def _busy(ends: Sequence[tuple[int, Hashable]]) -> set[int]:
     """The boxes with at least `BUS_SIZE` different things at them."""
-    counts = Counter(box for box, _ in dict.fromkeys(ends))
+    often = {box for box, count in Counter([box for box, _ in ends]).items() if count >= BUS_SIZE}
+    if not often:
+        return often
+    counts = Counter(box for box, _ in dict.fromkeys(ends) if box in often)
     return {box for box, count in counts.items() if count >= BUS_SIZE}
 
 

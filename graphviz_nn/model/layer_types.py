@@ -82,7 +82,11 @@ class LayerType:
         modules: importable class names that it covers, subclasses included: "torch.nn.modules.conv.Conv2d". A name
             with "*" is a pattern: "*RMSNorm" covers every class whose importable name ends so.
         functions: op names that it covers (`Node.op`): "conv2d". "relu" also covers "relu_" and "_relu".
-        label: one short line for a node or a module ("Conv 3×3, 64"), or None for the plain name.
+        label: one short line for a node or a module ("Conv 3×3, 64"), or None for the plain name. It is to depend on
+            nothing but what is told here, since a picture asks once for all that are alike: of a call on its kind,
+            operator, function, arguments and attributes, on the argument names, shapes, dtypes and other fields of
+            the `Output`s that it reads and makes, and on its module; of a module on its class and bases, its
+            attributes and whether it trains. Not on names, paths, parameters' names or places in the program.
         flops: floating-point operations of one call (a multiply-add counts 2, as in `torch.utils.flop_counter`), or
             None where it counts none.
         opened: whether a picture shows its inside by default.

@@ -34,6 +34,9 @@ def register_layer_types() -> list[LayerType]:  # type: ignore[empty-body]
 
     Where two plugins cover the same class or operator, the later one wins for it. Their names must differ within
     one plugin.
+
+    A label must depend on nothing but the class, operator, attributes, shapes and dtypes that `LayerType` lists: a
+    picture asks for it once for all calls, and once for all modules, that are alike in these.
     """
 
 

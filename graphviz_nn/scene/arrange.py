@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from msgspec.structs import replace
 
 from graphviz_nn.layout.cache import LayoutCache
-from graphviz_nn.layout.geometry import Box, Placement, Rect, Wire
+from graphviz_nn.layout.geometry import Box, Path, Placement, Rect, Wire
 from graphviz_nn.layout.nested import layout
 from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.layer_types import Category
@@ -37,7 +35,7 @@ def arrange(
     `heat_room` is a number for which each box has room, whatever its own: boxes keep their size from step to step.
     A `memory` of the same structure saves words from picture to picture.
     """
-    return _Arranger(picture, options, overlay, heat_room, memory or Memory(picture.structure)).arrange(cache)
+    return _Arranger(picture, options, overlay, heat_room, memory).arrange(cache)
 
 
 class _Arranger:
@@ -47,12 +45,12 @@ class _Arranger:
         options: PictureOptions,
         overlay: Overlay | None,
         heat_room: str | None,
-        memory: Memory,
+        memory: Memory | None,
     ) -> None:
         self._picture = picture
         self._heat_room = heat_room
         self._options = options
-        self._memory = memory
+        self._memory = memory or Memory(picture.structure)
         self._labels = Labels(picture, memory)
         self._heat_map = HeatMap(picture, overlay) if overlay is not None else None
         self._read = parameters_by_container(picture.root) if overlay is not None else {}
@@ -101,8 +99,7 @@ class _Arranger:
         self._texts[box], self._sizes[box], self._heats[box] = text, size, heat
         # The cards behind a folded run stick out.
         stack = metrics.STACK if box.siblings else 0.0
-        kind = (text.role, text.subtitle or text.title, text.shape)
-        return Box(box.key, size.width + stack, size.height + stack, kind=kind)
+        return Box(box.key, size.width + stack, size.height + stack)
 
     def _measure_container(self, container: PictureContainer, outer: PictureContainer, depth: int) -> Box:
         text = metrics.fitted(self._labels.container(container.group, outer.group))
@@ -117,7 +114,6 @@ class _Arranger:
             children,
             title_height=metrics.CONTAINER_TITLE,
             title_width=width,
-            kind=text.subtitle or text.title,
         )
 
     def _scene_container(
@@ -169,18 +165,20 @@ class _Arranger:
         texts = wire_labels(picture, shapes, sources)
         obstacles = [placement.rects[box.key] for box in picture.boxes] + [c.title_rect for c in containers]
         placer = LabelPlacer(obstacles, self._options.direction)
-        leaving = defaultdict(list)
+        leaving: dict[PictureBox, list[Path]] = {
+            wire.source: [] for wire, text in zip(picture.wires, texts, strict=True) if text
+        }
         for wire, path in zip(picture.wires, placement.paths, strict=True):
-            leaving[wire.source].append(path)
+            if wire.source in leaving:
+                leaving[wire.source].append(path)
+        paths = {box: text.path for box, text in self._texts.items()}
         wires = []
         for wire, path, shape, text in zip(picture.wires, placement.paths, shapes, texts, strict=True):
-            place = placer.place(text, path, leaving[wire.source]) if text else None
-            tooltip = f"{self._texts[wire.source].path} → {self._texts[wire.target].path}\n{shape}"
-            wires.append(
-                SceneWire(
-                    wire.source.key, wire.target.key, wire.kind, path, tooltip, text if place is not None else "", place
-                )
-            )
+            source, target = wire.source, wire.target
+            place = placer.place(text, path, leaving[source]) if text else None
+            tooltip = f"{paths[source]} → {paths[target]}\n{shape}"
+            label = text if place is not None else ""
+            wires.append(SceneWire(source.key, target.key, wire.kind, path, tooltip, label, place))
         return tuple(wires)
 
     def _legend(self, boxes: tuple[SceneBox, ...]) -> Legend:

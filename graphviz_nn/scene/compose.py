@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from graphviz_nn.errors import OptionError, did_you_mean
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.layout.cache import LayoutCache
 from graphviz_nn.model.exporters import COLOR_BY, DIRECTIONS, THEMES, PictureOptions
 from graphviz_nn.model.layer_types import LayerType
@@ -13,7 +14,6 @@ from graphviz_nn.model.modules import Module
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.arrange import arrange
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.expansion import Expansion, closed_groups
 from graphviz_nn.scene.fold import Turn, fold
 from graphviz_nn.scene.outline import build_outline

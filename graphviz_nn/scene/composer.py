@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.layout.cache import LayoutCache
 from graphviz_nn.model.exporters import PictureOptions
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.arrange import arrange
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.compose import LayerTypeLookup, check_options, opened_containers, plugin_layer_types
 from graphviz_nn.scene.expansion import ChosenExpansion, lone_functions
 from graphviz_nn.scene.fold import Signatures, fold

@@ -6,17 +6,17 @@ from collections.abc import Hashable, Iterable
 from math import prod
 from typing import Final
 
-from graphviz_nn.model.layer_types import Category, LayerCall, LayerType
-from graphviz_nn.model.modules import Module
+from graphviz_nn.model.layer_types import Category, LayerType
 from graphviz_nn.model.nodes import SOURCE_KINDS, Node, Output, ValueRef
 from graphviz_nn.scene.box_texts import BoxText, ContainerText
+from graphviz_nn.scene.call_words import SharedWords, kind_word, marks_of, own_outputs
 from graphviz_nn.scene.memory import Memory
 from graphviz_nn.scene.outline import Group
 from graphviz_nn.scene.picture import Picture, PictureBox, PictureWire
 from graphviz_nn.scene.scene import ParameterBadge
 from graphviz_nn.scene.text import readable
 from graphviz_nn.scene.tooltips import box_tooltip
-from graphviz_nn.scene.words import count_text, relative, shapes_text
+from graphviz_nn.scene.words import count_text, relative, shape_text, shapes_text
 
 _SOURCE_CATEGORIES: Final = {
     "input": Category.INPUT,
@@ -24,7 +24,6 @@ _SOURCE_CATEGORIES: Final = {
     "parameter": Category.PARAMETER,
     "buffer": Category.PARAMETER,
 }
-_KIND_WORDS: Final = {"custom": "custom function", "composite": "composite function", "opaque": "opaque region"}
 
 
 class Labels:
@@ -32,53 +31,63 @@ class Labels:
 
     def __init__(self, picture: Picture, memory: Memory | None = None) -> None:
         self._picture = picture
-        self._memory = memory or Memory(picture.structure)
+        self._known = memory.boxes if memory is not None else None
+        self._calls = (memory or Memory(picture.structure)).calls
+        self._shared = SharedWords(picture.structure)
         self._nodes = picture.structure.nodes
         self._leaving: dict[PictureBox, dict[ValueRef, None]] = {}
         for wire in picture.wires:
-            self._leaving.setdefault(wire.source, {}).update(dict.fromkeys(wire.values))
+            if len(wire.source.nodes) > 1:
+                self._leaving.setdefault(wire.source, {}).update(dict.fromkeys(wire.values))
+        self._badges: dict[tuple[tuple[tuple[int, ...], bool], ...], ParameterBadge] = {}
 
     def box(self, box: PictureBox, container: Group) -> BoxText:
         """The words of `box` inside `container`; names are shortened by the container's own. Not to be changed."""
-        known = self._memory.boxes
+        if self._known is None:
+            return self._write(box, container)
         key = self._key(box, container)
-        text = known.get(key)
+        text = self._known.get(key)
         if text is None:
-            text = known[key] = self._write(box, container)
+            text = self._known[key] = self._write(box, container)
         return text
 
     def _key(self, box: PictureBox, container: Group) -> Hashable:
         """What the words of a box depend on in one structure."""
         last = box.siblings[-1].key if box.siblings else ""
-        leaving = tuple(self._leaving.get(box, ())) if len(box.nodes) > 1 else ()
+        leaving = tuple(self._leaving.get(box, ()))
         return box.key, container.path, box.repeat, last, box.looped, len(box.parameters), leaving
 
     def _write(self, box: PictureBox, container: Group) -> BoxText:
+        group = box.group
         lone = self._nodes[box.nodes[0]] if len(box.nodes) == 1 else None
-        kind_type = self._box_type(box, lone)
-        outputs = self._box_outputs(box, lone)
-        marks = self._marks(box)
-        badge = self._badge(box)
-        what = self._what(box, lone, kind_type)
+        layer_type = self._box_type(box, lone)
+        if lone is not None:
+            words = self._shared.call(lone, self._picture.types[lone.id])
+            shape, flow, marks = words.shape, words.flow, words.marks
+        else:
+            shape, marks = shapes_text(self._outputs(box)), ()
+            flow = f"→ {shape}" if shape else ""
+        if lone is None or box.siblings:
+            marks = marks_of([self._nodes[number] for part in (box, *box.siblings) for number in part.nodes])
+        what = self._what(box, lone)
         title = self._title(box, container)
-        shape = shapes_text(outputs)
-        path = box.group.path if box.group is not None else self._nodes[box.nodes[0]].name
+        path = group.path if group is not None else self._nodes[box.nodes[0]].name
         return BoxText(
-            role="source" if box.group is None and lone is not None and lone.kind in SOURCE_KINDS else box.role,
-            category=_category(lone, kind_type, marks),
+            role="source" if group is None and lone is not None and lone.kind in SOURCE_KINDS else box.role,
+            category=_category(lone, layer_type, marks),
             title=title,
-            subtitle=_news(what, title, lone.op if lone is not None and box.group is None else title),
+            subtitle=_news(what, title, lone.op if lone is not None and group is None else title),
             shape=shape,
-            tooltip=box_tooltip(self._nodes, box, path, what, shape),
+            tooltip=box_tooltip(self._nodes, box, path, what, flow),
             path=path,
             marks=marks,
-            parameters=badge,
+            parameters=self._badge(box) if box.parameters else None,
         )
 
     def container(self, group: Group, outer: Group) -> ContainerText:
         """The words of the expanded `group` inside `outer`."""
         if group.module is None:
-            kind = _KIND_WORDS.get(group.node.kind, group.node.kind) if group.node is not None else ""
+            kind = kind_word(group.node) if group.node is not None else ""
             return ContainerText("composite", readable(relative(group.path, outer.path)), kind, readable(group.path))
         what = self._module_text(group)
         title = readable(relative(group.path, outer.path)) or readable(group.module.type)
@@ -87,7 +96,11 @@ class Labels:
 
     def wire(self, wire: PictureWire) -> str:
         """The shape that flows along a wire."""
-        return shapes_text(self._of_first(wire.source, wire.values))
+        values = wire.values
+        if len(values) > 1:
+            return shapes_text(self._of_first(wire.source, values))
+        output = self._nodes[values[0].node].outputs[values[0].index]
+        return shape_text(output.shape, output.dtype)
 
     def _box_type(self, box: PictureBox, lone: Node | None) -> LayerType | None:
         picture = self._picture
@@ -101,13 +114,10 @@ class Labels:
             return picture.types[box.group.node.id]
         return None
 
-    def _box_outputs(self, box: PictureBox, lone: Node | None) -> list[Output]:
-        if lone is not None:
-            return _own_outputs(lone)
+    def _outputs(self, box: PictureBox) -> list[Output]:
+        """What leaves a box of several calls, else what the last of them made."""
         leaving = self._leaving.get(box)
-        if leaving:
-            return self._of_first(box, leaving)
-        return _own_outputs(self._nodes[box.nodes[-1]])
+        return self._of_first(box, leaving) if leaving else own_outputs(self._nodes[box.nodes[-1]])
 
     def _of_first(self, box: PictureBox, values: Iterable[ValueRef]) -> list[Output]:
         """The values as outputs; of a folded run those of its first sibling that has any there."""
@@ -118,27 +128,15 @@ class Labels:
         part = next(part for part in (box, *box.siblings) if first in part.nodes)
         return [output for value, output in zip(values, found, strict=True) if value.node in part.nodes]
 
-    def _marks(self, box: PictureBox) -> tuple[str, ...]:
-        if len(box.nodes) == 1 and not box.siblings:
-            node = self._nodes[box.nodes[0]]
-            roles = tuple(output.role for output in node.outputs if output.role)
-            if not roles and "error" not in node.attributes:
-                return ()
-        found = set()
-        for part in (box, *box.siblings):
-            for number in part.nodes:
-                node = self._nodes[number]
-                if "error" in node.attributes:
-                    found.add("error")
-                found.update(output.role for output in node.outputs if output.role)
-        return tuple(mark for mark in ("error", "loss", "output") if mark in found)
-
-    def _badge(self, box: PictureBox) -> ParameterBadge | None:
-        if not box.parameters:
-            return None
+    def _badge(self, box: PictureBox) -> ParameterBadge:
         read = [self._nodes[number].outputs[0] for number in box.parameters]
-        elements = sum(prod(output.shape) for output in read)
-        return ParameterBadge(elements, any(output.requires_grad for output in read), count_text(elements))
+        key = tuple([(output.shape, output.requires_grad) for output in read])
+        badge = self._badges.get(key)
+        if badge is None:
+            elements = sum(prod(output.shape) for output in read)
+            trained = any(output.requires_grad for output in read)
+            badge = self._badges[key] = ParameterBadge(elements, trained, count_text(elements))
+        return badge
 
     def _title(self, box: PictureBox, container: Group) -> str:
         if box.group is None:
@@ -152,42 +150,29 @@ class Labels:
                 return f"{first} … {last}"
         return first or (box.group.module.type if box.group.module is not None else box.group.key)
 
-    def _what(self, box: PictureBox, lone: Node | None, layer_type: LayerType | None) -> str:
+    def _what(self, box: PictureBox, lone: Node | None) -> str:
         """What a box is, in a few words: "Conv 3×3, 64", "BasicBlock", "call 2 of 3"."""
-        if box.group is not None and box.group.module is not None:
-            return self._module_text(box.group, counted=not box.siblings)
-        node = lone if lone is not None else box.group.node if box.group is not None else None
+        group = box.group
+        if group is not None and group.module is not None:
+            return self._module_text(group, counted=not box.siblings)
+        node = lone if lone is not None else group.node if group is not None else None
         if node is None:
             return ""
-        if node.kind in SOURCE_KINDS:
-            return node.kind
-        label = self._node_label(node, layer_type)
-        if label and lone is not None and box.siblings:
+        types = self._picture.types
+        what = self._shared.call(node, types[node.id]).what
+        if lone is not None and box.siblings:
             # What changes from one to the next, as the index of a time step.
-            last = self._node_label(self._nodes[box.siblings[-1].nodes[0]], layer_type)
-            label = label if last == label else f"{label} … {last}"
-        return readable(label or _KIND_WORDS.get(node.kind) or node.op)
+            node = self._nodes[box.siblings[-1].nodes[0]]
+            last = self._shared.call(node, types[node.id]).what
+            what = what if last == what else f"{what} … {last}"
+        return what
 
     def _module_text(self, group: Group, counted: bool = True) -> str:
         if group.module is None or group.call is None:
             return ""
-        layer_type = self._picture.module_types.get(group.path)
-        text = readable(_module_label(group.module, layer_type) or group.module.type)
-        calls = self._memory.calls[group.path]
+        text = self._shared.module(group.module, self._picture.module_types.get(group.path))
+        calls = self._calls[group.path]
         return f"{text} · call {group.call.call} of {calls}" if counted and calls > 1 else text
-
-    def _node_label(self, node: Node, layer_type: LayerType | None) -> str | None:
-        if layer_type is None:
-            return None
-        nodes = self._nodes
-        arguments = {edge.argument: nodes[edge.node].outputs[edge.output] for edge in node.inputs}
-        module = self._picture.structure.modules_by_path.get(node.module) if node.module is not None else None
-        return layer_type.label(LayerCall(node, module, arguments))
-
-
-def _own_outputs(node: Node) -> list[Output]:
-    """The new tensors that a call made; where it made none, the ones that it wrote to, without what they view."""
-    return [o for o in node.outputs if not o.version] or [o for o in node.outputs if o.version != "base"]
 
 
 def _news(what: str, title: str, op: str) -> str:
@@ -195,10 +180,6 @@ def _news(what: str, title: str, op: str) -> str:
     if what.lower() in (title.lower(), op.lower()):
         return ""
     return what.removeprefix(f"{op} ") if title.startswith(op) else what
-
-
-def _module_label(module: Module, layer_type: LayerType | None) -> str | None:
-    return layer_type.label(module) if layer_type is not None else None
 
 
 def _category(lone: Node | None, layer_type: LayerType | None, marks: tuple[str, ...]) -> Category:

@@ -15,7 +15,7 @@ from graphviz_nn.scene.outline import Group
 from graphviz_nn.scene.visibility import Visibility
 
 
-class PictureBox(msgspec.Struct, eq=False):
+class PictureBox(msgspec.Struct, eq=False, gc=False):
     """A box that is not expanded.
 
     Attributes:
@@ -61,7 +61,7 @@ class PictureContainer:
                 yield from child.boxes()
 
 
-class PictureWire(msgspec.Struct, eq=False):
+class PictureWire(msgspec.Struct, eq=False, gc=False):
     """Values that flow from one box to another. `kind` as in `SceneWire`."""
 
     source: PictureBox

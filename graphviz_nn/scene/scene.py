@@ -39,7 +39,7 @@ class ParameterBadge(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class SceneBox(msgspec.Struct, frozen=True):
+class SceneBox(msgspec.Struct, frozen=True, gc=False):
     """A box that is not expanded.
 
     Attributes:
@@ -68,7 +68,7 @@ class SceneBox(msgspec.Struct, frozen=True):
     looped: bool = False
 
 
-class SceneContainer(msgspec.Struct, frozen=True):
+class SceneContainer(msgspec.Struct, frozen=True, gc=False):
     """An expanded module call, composite or custom function. `depth` counts the containers around it.
 
     `title_rect` is the room for title and subtitle, which no entering wire passes through.
@@ -86,7 +86,7 @@ class SceneContainer(msgspec.Struct, frozen=True):
     heat: Heat | None = None
 
 
-class SceneWire(msgspec.Struct, frozen=True):
+class SceneWire(msgspec.Struct, frozen=True, gc=False):
     """Values that flow from box `source` to box `target`, along `points` (see `layout.geometry.cubics`).
 
     `kind` is "data", "alias" (what was written through another view of the same memory) or "loop" (to the next one
@@ -102,7 +102,7 @@ class SceneWire(msgspec.Struct, frozen=True):
     label_at: Point | None = None
 
 
-class Scale(msgspec.Struct, frozen=True):
+class Scale(msgspec.Struct, frozen=True, gc=False):
     """What heat means: title, range, whether fractions are of the logarithm, and the magnitude map's name.
 
     Where no box has a number the range is NaN and its texts are "".
@@ -117,7 +117,7 @@ class Scale(msgspec.Struct, frozen=True):
     high_text: str
 
 
-class Legend(msgspec.Struct, frozen=True):
+class Legend(msgspec.Struct, frozen=True, gc=False):
     """What the picture's signs mean: the categories in it, the scale of its heat, and which marks occur."""
 
     categories: tuple[Category, ...]
@@ -128,7 +128,7 @@ class Legend(msgspec.Struct, frozen=True):
     kinds: tuple[str, ...]
 
 
-class Scene(msgspec.Struct, frozen=True):
+class Scene(msgspec.Struct, frozen=True, gc=False):
     """The whole picture, containers before what they contain. `direction` and `theme` as in `PictureOptions`."""
 
     title: str

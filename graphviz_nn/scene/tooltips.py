@@ -7,28 +7,24 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from graphviz_nn.model.nodes import SOURCE_KINDS, Node
+from graphviz_nn.model.nodes import Node
 from graphviz_nn.scene.picture import PictureBox
 from graphviz_nn.scene.text import readable
-from graphviz_nn.scene.words import shapes_text
+from graphviz_nn.scene.words import shape_text
 
 _LONGEST_LINE: Final = 300
 _MOST_PARAMETERS: Final = 8
 
 
-def box_tooltip(nodes: Sequence[Node], box: PictureBox, path: str, what: str, shape: str) -> str:
+def box_tooltip(nodes: Sequence[Node], box: PictureBox, path: str, what: str, flow: str) -> str:
     """Returns the lines of a box: its full name, what it is, shapes, parameters, place in the program, error."""
-    lines = [path, what]
-    lone = nodes[box.nodes[0]] if len(box.nodes) == 1 else None
-    if lone is not None and lone.kind not in SOURCE_KINDS:
-        lines.append(f"{lone.op}: {_entering(nodes, lone)} → {shape}")
-    elif shape:
-        lines.append(f"→ {shape}")
+    lines = [path, what, flow]
     if box.siblings:
         lines.append(f"{box.repeat} equal ones" + (", each feeds the next" if box.looped else ""))
     if box.parameters:
         lines += _parameters(nodes, sorted(box.parameters))
-    if lone is not None:
+    if len(box.nodes) == 1:
+        lone = nodes[box.nodes[0]]
         if lone.source is not None:
             lines.append(f"{_file_name(lone.source.file)}:{lone.source.line} in {lone.source.function}")
         if "error" in lone.attributes:
@@ -40,16 +36,12 @@ def box_tooltip(nodes: Sequence[Node], box: PictureBox, path: str, what: str, sh
     return "\n".join([readable(line[:_LONGEST_LINE]) for line in lines])
 
 
-def _entering(nodes: Sequence[Node], node: Node) -> str:
-    read = [(nodes[edge.node], edge.output) for edge in node.inputs]
-    return shapes_text([source.outputs[index] for source, index in read if source.kind != "parameter"])
-
-
 def _parameters(nodes: Sequence[Node], numbers: Sequence[int]) -> Iterator[str]:
     for number in numbers[:_MOST_PARAMETERS]:
         node = nodes[number]
-        frozen = "" if node.outputs[0].requires_grad else ", frozen"
-        yield f"{' = '.join(node.names) or node.name}: {shapes_text(node.outputs)}{frozen}"
+        output = node.outputs[0]
+        frozen = "" if output.requires_grad else ", frozen"
+        yield f"{' = '.join(node.names) or node.name}: {shape_text(output.shape, output.dtype)}{frozen}"
     if len(numbers) > _MOST_PARAMETERS:
         yield f"and {len(numbers) - _MOST_PARAMETERS} more parameters"
 

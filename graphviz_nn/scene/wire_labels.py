@@ -79,25 +79,22 @@ class LabelPlacer:
                 yield x0 + _MARGIN, y0 + _MARGIN + LABEL_SIZE
 
     def _cells_of(self, rect: Rect) -> list[tuple[int, int]]:
-        left, top = int(rect.x // _CELL), int(rect.y // _CELL)
-        right, bottom = int((rect.x + rect.width) // _CELL), int((rect.y + rect.height) // _CELL)
-        if left == right and top == bottom:
-            return [(left, top)]
+        x, y, width, height = rect
+        left, top, right, bottom = int(x / _CELL), int(y / _CELL), int((x + width) / _CELL), int((y + height) / _CELL)
+        if left == right:
+            return [(left, top)] if top == bottom else [(left, row) for row in range(top, bottom + 1)]
         return [(column, row) for column in range(left, right + 1) for row in range(top, bottom + 1)]
 
     def _occupy(self, rect: Rect) -> None:
+        cells = self._cells
         for cell in self._cells_of(rect):
-            self._cells[cell].append(rect)
+            cells[cell].append(rect)
 
     def _is_free(self, rect: Rect) -> bool:
-        left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+        left, top, width, height = rect
+        right, bottom = left + width, top + height
         for cell in self._cells_of(rect):
-            for other in self._cells.get(cell, ()):
-                if (
-                    other.y < bottom
-                    and other.x < right
-                    and top < other.y + other.height
-                    and left < other.x + other.width
-                ):
+            for x, y, other_width, other_height in self._cells.get(cell, ()):
+                if y < bottom and x < right and top < y + other_height and left < x + other_width:
                     return False
         return True
