@@ -42,6 +42,36 @@ class TestInspector:
     def test_nothing_selected_says_what_to_do(self, inspector: InspectorPanel) -> None:
         assert "Click a node" in sentence(inspector)
 
+    def test_the_cursor_is_followed_while_nothing_is_selected(
+        self, inspector: InspectorPanel, workspace: Workspace
+    ) -> None:
+        session = workspace.document.session
+        session.scrub(-1)
+        assert "Click a node" in sentence(inspector)
+        for _ in range(6):
+            session.into()
+        assert session.place.nodes == (node_id(workspace.document, "stem"),)
+        assert inspector.inspection.title == "stem"
+        assert inspector.inspection.subtitle.endswith("at the cursor")
+        session.select(NodeSelection(node_id(workspace.document, "relu")))
+        session.into()
+        assert inspector.inspection.title == "relu"
+        assert not inspector.inspection.subtitle.endswith("at the cursor")
+        session.select(None)
+        session.scrub(len(session.step.order) - 1)
+        assert "Click a node" in sentence(inspector)
+
+    def test_a_chosen_page_comes_back_after_one_that_lacks_it(
+        self, inspector: InspectorPanel, workspace: Workspace
+    ) -> None:
+        session, tabs = workspace.document.session, inspector.findChild(QTabWidget)
+        session.select(NodeSelection(node_id(workspace.document, "stem")))
+        self.open_page(inspector, "Flow")
+        session.select(ModuleSelection("head"))
+        assert tabs.tabText(tabs.currentIndex()) != "Flow"
+        session.select(NodeSelection(node_id(workspace.document, "relu")))
+        assert tabs.tabText(tabs.currentIndex()) == "Flow"
+
     def test_statistics_of_value_and_gradient(
         self, inspector: InspectorPanel, workspace: Workspace, digits_run: Path
     ) -> None:

@@ -162,6 +162,14 @@ def test_the_status_says_where_we_are(session):
     assert "the last event · update" in status(session)
 
 
+def test_the_status_says_what_a_call_is_where_its_name_does_not(session):
+    said = {}
+    for seq in range(len(session.step.order)):
+        session.scrub(seq)
+        said[seq] = status(session).split(" · ")[0].partition(" ")[2].partition(" ")[2]
+    assert {"stem (conv2d)", "stem.weight (parameter)", "relu", "the gradient of stem"} <= set(said.values())
+
+
 def test_the_status_of_an_error(show, broken_run):
     session = show(broken_run).session
     session.scrub(-1)

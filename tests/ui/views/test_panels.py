@@ -11,6 +11,7 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.subject import Subject
 from graphviz_nn.model.views import Curve, Curves, ImageGrid, Table, View, ViewData, ViewOptions
 from graphviz_nn.plugin import hookimpl
@@ -20,6 +21,7 @@ from graphviz_nn_ui.panels.curves import CurvesPanel
 from graphviz_nn_ui.panels.feature_maps import FeatureMapsPanel
 from graphviz_nn_ui.panels.gradient_flow import GradientFlowPanel
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.viewmodels.looked_at import looked_at
 from graphviz_nn_ui.workspace import Workspace
 
 Show = Callable[[Path], Document]
@@ -92,6 +94,38 @@ def test_without_a_run_or_a_selection_the_panel_says_what_to_do(
     assert "Open a run" in maps.sentence
     show(digits_run)
     assert "Select a node" in maps.sentence
+
+
+def test_the_maps_of_what_the_cursor_stands_on_are_shown_while_nothing_is_selected(
+    maps: FeatureMapsPanel, show: Show, digits_run: Path, settle: Settle
+) -> None:
+    session = show(digits_run).session
+    session.scrub(-1)
+    for name in ("stem", "relu"):
+        while not session.place.nodes or session.structure.nodes[session.place.nodes[0]].name != name:
+            session.into()
+        settle()
+        assert maps.title.text().startswith(name)
+        assert maps.panes["gradient"].heading.startswith("gradient · comes at #")
+    session.scrub(len(session.step.order) - 1)
+    assert "Select a node" in maps.sentence
+
+
+def test_a_layer_at_its_start_is_shown_by_its_call_and_a_module_as_itself(show: Show, digits_run: Path) -> None:
+    session = show(digits_run).session
+    session.scrub(0)
+    assert looked_at(session) == ModuleSelection("", 1)
+    session.scrub(1)
+    assert session.place.module == "stem"
+    assert looked_at(session) == NodeSelection(session.structure.by_name["stem"].id)
+
+
+def test_a_run_that_ended_in_an_error_shows_the_call_that_failed(show: Show, broken_run: Path) -> None:
+    session = show(broken_run).session
+    session.go_to_step(len(session.data.steps()) - 1)
+    session.scrub(len(session.step.order) - 1)
+    assert session.place.kind == EventKind.ERROR
+    assert looked_at(session) == NodeSelection(session.place.nodes[0])
 
 
 def test_value_and_gradient_of_the_selection_stand_side_by_side(

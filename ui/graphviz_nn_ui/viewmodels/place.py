@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from graphviz_nn.model.events import EventKind
 
 if TYPE_CHECKING:
+    from graphviz_nn.model.nodes import Node
     from graphviz_nn.model.steps import StepInfo
     from graphviz_nn.session import Place, Session
 
-_PHASES = {"optimizer": "update"}
+_PHASES = {"optimizer": "update", "infra": "bookkeeping"}
 """Phases that people call by another word."""
 
 _SAYS = {
@@ -50,8 +51,16 @@ def event_words(session: Session, place: Place) -> str:
         return _SAYS[place.kind].format(place.number)
     if place.kind in (EventKind.MODULE_ENTER, EventKind.MODULE_EXIT):
         return _SAYS[place.kind].format(place.module or "the model")
-    name = session.structure.nodes[place.nodes[0]].name if place.nodes else "the program"
-    return _SAYS[place.kind].format(name)
+    if not place.nodes:
+        return _SAYS[place.kind].format("the program")
+    node = session.structure.nodes[place.nodes[0]]
+    return _SAYS[place.kind].format(_called(node) if place.kind == EventKind.CALL else node.name)
+
+
+def _called(node: Node) -> str:
+    """The name of a call, with what it is where the name does not tell: "stem (conv2d)", but "relu_1"."""
+    what = node.op if node.kind in ("op", "composite") else node.kind
+    return node.name if what.strip("_") in node.name.rpartition(".")[2].lower() else f"{node.name} ({what})"
 
 
 def step_words(info: StepInfo, position: int, count: int) -> str:

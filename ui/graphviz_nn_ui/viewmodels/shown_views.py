@@ -8,11 +8,11 @@ from typing import Final
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.export.views import applies, make
-from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.subject import Subject
 from graphviz_nn.model.views import ImageGrid, View, ViewData, ViewOptions, fits_anything
-from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Session, ValueSelection
+from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.gallery import Gallery
+from graphviz_nn_ui.viewmodels.looked_at import last_of_module
 
 PAGE: Final = 512
 """Images on one page."""
@@ -55,8 +55,13 @@ class Shown:
 
 
 def selected_subject(session: Session) -> Subject | None:
-    """Returns the value that is selected: of a node its first output, of a module the last that its call made."""
-    match session.selection:
+    """Returns the value that is selected, or None where nothing is."""
+    return subject_of(session, session.selection)
+
+
+def subject_of(session: Session, selection: Selection | None) -> Subject | None:
+    """Returns the value that a selection means: of a node its first output, of a module the last that its call made."""
+    match selection:
         case NodeSelection(node):
             return Subject(session.data, session.position, node)
         case ValueSelection(node, index):
@@ -64,8 +69,8 @@ def selected_subject(session: Session) -> Subject | None:
         case EdgeSelection(source, index):
             return Subject(session.data, session.position, source, index)
         case ModuleSelection(path, call):
-            found = _last_of_module(session.structure, path, call)
-            return None if found is None else Subject(session.data, session.position, found)
+            for node in last_of_module(session.structure, path, call):
+                return Subject(session.data, session.position, node)
     return None
 
 
@@ -105,16 +110,3 @@ def _picture(subject: Subject, options: ViewOptions, views: Sequence[View]) -> G
             if pane.gallery is not None and pane.gallery.count:
                 return pane.gallery
     return None
-
-
-def _last_of_module(structure: Structure, path: str, call: int | None) -> int | None:
-    """The last node with an output that the module made in its call, those of its children included."""
-    calls = [
-        place for place, each in enumerate(structure.module_calls) if each.path == path and call in (None, each.call)
-    ]
-    inside = set(calls[-1:])
-    for place, each in enumerate(structure.module_calls):
-        if each.parent in inside:
-            inside.add(place)
-    made = (node.id for node in reversed(structure.nodes) if node.module_call in inside and node.outputs)
-    return next(made, None)

@@ -14,7 +14,8 @@ from graphviz_nn_ui.panels.feature_maps.controls import Controls
 from graphviz_nn_ui.panels.feature_maps.enlarged import Enlarged
 from graphviz_nn_ui.panels.feature_maps.meanings import show_range
 from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.shown_views import Pane, Shown, fitting, selected_subject, show_view
+from graphviz_nn_ui.viewmodels.looked_at import looked_at
+from graphviz_nn_ui.viewmodels.shown_views import Pane, Shown, fitting, show_view, subject_of
 from graphviz_nn_ui.widgets.colour_images import ColourBar
 from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.empty import Emptiable
@@ -59,7 +60,7 @@ class FeatureMapsPanel(QWidget):
             self,
             document=self._show_document,
             step=self._refresh,
-            cursor=self._show_cursor,
+            cursor=self._move,
             selection=self._refresh,
         )
 
@@ -137,7 +138,7 @@ class FeatureMapsPanel(QWidget):
         if document is None:
             self._say(_NO_RUN)
             return
-        subject = selected_subject(document.session)
+        subject = subject_of(document.session, looked_at(document.session))
         if subject is None or subject.node is None:
             self._say(_NO_SELECTION)
             return
@@ -195,7 +196,14 @@ class FeatureMapsPanel(QWidget):
         if other is None or show_range(self.other_colours, other) in said:
             self.other_colours.hide()
 
-    def _show_cursor(self, *_: object) -> None:
+    def _move(self, *_: object) -> None:
+        """What the cursor stands on is shown while nothing is selected."""
+        if self._document is not None and self._document.session.selection is None:
+            self._refresh()
+        else:
+            self._show_cursor()
+
+    def _show_cursor(self) -> None:
         """Says of a side that is not there yet at the cursor when it comes: what is shown is that of the whole step."""
         document = self._document
         if document is None or self._node is None:

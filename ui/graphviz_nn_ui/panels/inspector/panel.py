@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PyQt6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
@@ -17,6 +18,7 @@ from graphviz_nn_ui.panels.inspector.header import InspectorHeader
 from graphviz_nn_ui.panels.inspector.pages import DETAILS, FLOW, NUMBERS, PARAMETERS, SOURCE, TENSOR, PageMaker
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.inspection import Inspection, inspect
+from graphviz_nn_ui.viewmodels.looked_at import AT_CURSOR, looked_at
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from graphviz_nn_ui.panels.inspector.tensor_page import TensorPage
 
 _COSTS = "inspector costs"
-_NOTHING_SELECTED = "Nothing is selected. Click a node, a wire or a module to see its values and gradients."
+_NOTHING_SELECTED = (
+    "Nothing is selected. Click a node, a wire or a module to see its values and gradients, "
+    "or step (F11): each call is shown as it comes."
+)
 
 
 class InspectorPanel(QWidget):
@@ -85,7 +90,8 @@ class InspectorPanel(QWidget):
         self._tabs.setUsesScrollButtons(True)
         for title, page in self._pages.items():
             self._tabs.addTab(page, title)
-        self._tabs.currentChanged.connect(self._fill)
+        self._wanted = self._tabs.tabText(0)
+        self._tabs.currentChanged.connect(self._turn)
 
     # What the session tells
 
@@ -117,15 +123,18 @@ class InspectorPanel(QWidget):
         if document is None or numbers is None:
             return
         session = document.session
-        if session.selection is None:
+        selection = looked_at(session)
+        if selection is None:
             self._say(_NOTHING_SELECTED)
             return
         costs = self._costs.get(session.step.info.structure)
         try:
-            found = inspect(session, numbers, session.selection, self._number(document), costs)
+            found = inspect(session, numbers, selection, self._number(document), costs)
         except DamagedRunFile as error:
             self._say(str(error))
             return
+        if session.selection is None:
+            found = replace(found, subtitle=f"{found.subtitle} · {AT_CURSOR}")
         self._inspection = found
         self._empty.say("")
         self._header.show_inspection(found, numbers.damage)
@@ -145,8 +154,13 @@ class InspectorPanel(QWidget):
         if title == DETAILS:
             self._count_costs(document)
 
+    def _turn(self, place: int) -> None:
+        """Another page is in front."""
+        self._wanted = self._tabs.tabText(place)
+        self._fill()
+
     def _offer_pages(self, found: Inspection) -> None:
-        """Switches the pages off that have nothing to say of this."""
+        """Switches the pages off that have nothing to say of this; the one that a person chose comes back."""
         has = {
             NUMBERS: bool(found.cards),
             FLOW: bool(found.coming or found.going),
@@ -154,8 +168,12 @@ class InspectorPanel(QWidget):
             TENSOR: bool(found.cards),
             SOURCE: found.source is not None,
         }
+        self._tabs.blockSignals(True)
         for place, title in enumerate(self._pages):
             self._tabs.setTabVisible(place, has.get(title, True))
+        if has.get(self._wanted, True):
+            self._tabs.setCurrentIndex(list(self._pages).index(self._wanted))
+        self._tabs.blockSignals(False)
 
     # Backward passes and costs
 
