@@ -17,6 +17,7 @@ from graphviz_nn.model.stats import Stats
 from graphviz_nn.model.steps import EventTable, RunData, RunMeta, StepInfo
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorKey
+from graphviz_nn.model.wording import plural
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -106,7 +107,7 @@ class _Steps(Sequence[StepView]):
         return [StepView(self._run, position, self._infos[position]) for position in positions]
 
     def __repr__(self) -> str:
-        return f"<{len(self)} steps>"
+        return f"<{plural(len(self), 'step')}>"
 
 
 class Run:
@@ -326,7 +327,7 @@ class Run:
 
     def __repr__(self) -> str:
         where = self.data.path or "memory"
-        return f"<Run of {len(self.data.steps())} steps in {where}>"
+        return f"<Run of {plural(len(self.data.steps()), 'step')} in {where}>"
 
     # ---- inside
 
@@ -337,7 +338,9 @@ class Run:
         try:
             position = range(len(infos))[step]
         except IndexError:
-            raise SelectorError(f"There is no step {step}: the run has {len(infos)} recorded steps.") from None
+            raise SelectorError(
+                f"There is no step {step}: the run has {plural(len(infos), 'recorded step')}."
+            ) from None
         return StepView(self, position, infos[position])
 
     def _graph(self, digest: str) -> Any:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from graphviz_nn.model.wording import plural
+
+__all__ = ["plural", "quantity"]
+
 
 def quantity(value: float) -> str:
     """A large number in three figures with its unit: 1234567 → "1.23 M"."""
@@ -9,9 +13,3 @@ def quantity(value: float) -> str:
         if value >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g}"
-
-
-def plural(count: int, noun: str) -> str:
-    """ "1 step", "2 steps", "2 backward passes"."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"

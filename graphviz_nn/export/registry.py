@@ -10,6 +10,7 @@ from graphviz_nn.errors import NotRecorded, OptionError, PluginError, SelectorEr
 from graphviz_nn.export.files import write_whole
 from graphviz_nn.model.exporters import Exporter, ExportRequest, PictureOptions
 from graphviz_nn.model.steps import RunData
+from graphviz_nn.model.wording import plural
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.scene.compose import check_options
 
@@ -75,5 +76,5 @@ def step_position(data: RunData, step: int) -> int:
     if not count:
         raise NotRecorded("The run has no recorded step yet: there is nothing to export.")
     if not -count <= step < count:
-        raise SelectorError(f"There is no step {step}: the run has {count} recorded steps.")
+        raise SelectorError(f"There is no step {step}: the run has {plural(count, 'recorded step')}.")
     return step % count

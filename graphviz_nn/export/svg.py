@@ -14,6 +14,7 @@ from graphviz_nn.export.svg_style import style_sheet
 from graphviz_nn.export.xml import escape, number
 from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.layout.geometry import DOWN, Path
+from graphviz_nn.model.wording import plural
 from graphviz_nn.scene import metrics
 from graphviz_nn.scene.scene import Scene, SceneContainer, SceneWire
 from graphviz_nn.scene.theme import heat_colour
@@ -134,5 +135,5 @@ def _path(points: Path, down: bool) -> str:
 
 def _description(scene: Scene) -> str:
     flow = "downwards" if scene.direction == DOWN else "to the right"
-    shown = f"{len(scene.boxes)} boxes and {len(scene.wires)} wires, {flow} from the input"
+    shown = f"{plural(len(scene.boxes), 'box')} and {plural(len(scene.wires), 'wire')}, {flow} from the input"
     return f"Computation graph of {scene.title}: {scene.description}; {shown}."

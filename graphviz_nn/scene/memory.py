@@ -11,6 +11,7 @@ from typing import Final
 
 from graphviz_nn.model.nodes import KINDS, SOURCE_KINDS
 from graphviz_nn.model.structure import Structure
+from graphviz_nn.model.wording import plural
 from graphviz_nn.scene.box_texts import BoxText
 from graphviz_nn.scene.text import readable
 from graphviz_nn.scene.words import count_text
@@ -49,4 +50,4 @@ class Memory:
         calls = sum(node.phase == "forward" and node.kind in _CALL_KINDS for node in nodes)
         parameters = [node.outputs[0] for node in nodes if node.kind == "parameter"]
         elements = sum(prod(output.shape) for output in parameters)
-        return f"{calls:,} calls · {count_text(elements)} parameters"
+        return f"{plural(calls, 'call')} · {count_text(elements)} {'parameter' if elements == 1 else 'parameters'}"

@@ -121,9 +121,9 @@ def test_large_numbers_have_units(value, text):
 
 
 def test_plurals():
-    assert [plural(1, "step"), plural(0, "step"), plural(2, "backward pass"), plural(1200, "node")] == [
+    assert [plural(1, "step"), plural(0, "step"), plural(2, "backward pass"), plural(1200, "box")] == [
         "1 step",
         "0 steps",
         "2 backward passes",
-        "1,200 nodes",
+        "1,200 boxes",
     ]

@@ -82,6 +82,8 @@ def test_steps_by_position(tmp_path: Path) -> None:
     for step in (2, -3):
         with pytest.raises(SelectorError, match=f"There is no step {step}: the run has 2 recorded steps"):
             export(run, tmp_path / "a.svg", step=step)
+    with pytest.raises(SelectorError, match=r"the run has 1 recorded step\."):
+        export(one_step_run(lstm(4)), tmp_path / "a.svg", step=1)
     with pytest.raises(NotRecorded, match="no recorded step"):
         export(MemoryRun(), tmp_path / "a.svg")
 
