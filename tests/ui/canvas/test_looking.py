@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt
 from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtTest import QTest
 
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection
 from graphviz_nn_ui.canvas.commands import add_canvas_commands
-from graphviz_nn_ui.canvas.hits import BOX, CONTAINER, WIRE
+from graphviz_nn_ui.canvas.hits import BOX, CONTAINER, WIRE, Hit
 from graphviz_nn_ui.canvas.menu import context_menu
 from graphviz_nn_ui.canvas.tooltips import tooltip_text
 from graphviz_nn_ui.viewmodels.document import Document
@@ -242,6 +242,39 @@ def test_the_minimap_moves_the_view(stage: Stage, open_structure: OpenStructure)
     assert minimap.isVisible()
     QTest.mouseClick(minimap, Qt.MouseButton.LeftButton, pos=QPoint(minimap.width() // 2, minimap.height() - 8))
     assert stage.canvas.camera.view.center().y() > stage.drawing.tables.height * 0.9
+
+
+def test_a_picture_that_was_seen_whole_is_seen_whole_when_it_is_turned(
+    stage: Stage, open_file: Open, digits_run: Path
+) -> None:
+    open_file(digits_run)
+    stage.canvas.fit()
+    stage.workspace.look.set("direction", "right")
+    stage.settle()
+    assert stage.drawing.tables.direction == "right"
+    assert stage.canvas.camera.view.contains(QRectF(0, 0, *stage.canvas.camera.world))
+
+
+@pytest.mark.parametrize("selected", [True, False])
+def test_what_is_in_sight_stays_in_sight_when_the_picture_is_turned(
+    stage: Stage, open_structure: OpenStructure, selected: bool
+) -> None:
+    open_structure(transformer(12)).session.set_expanded({f"m{number}" for number in range(60)})
+    stage.settle()
+    camera, tables = stage.canvas.camera, stage.drawing.tables
+    box = len(tables.boxes) // 3
+    camera.scale = 1.0
+    camera.center(QRectF(*tables.boxes.rects[box].tolist()).center())
+    if selected:
+        camera.pan(-260.0, 140.0)
+        stage.canvas.click(Hit(BOX, box))
+    key, before = tables.boxes.key(box), camera.rect_to_screen(QRectF(*tables.boxes.rects[box].tolist()))
+    stage.workspace.look.set("direction", "right")
+    stage.settle()
+    now = stage.drawing.box(key)
+    assert now is not None
+    after = camera.rect_to_screen(QRectF(*stage.drawing.tables.boxes.rects[now].tolist()))
+    assert (after.topLeft() - before.topLeft()).manhattanLength() < 1.0
 
 
 def test_a_run_of_one_node(stage: Stage, open_structure: OpenStructure) -> None:

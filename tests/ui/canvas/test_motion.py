@@ -71,6 +71,33 @@ def test_what_closes_goes_into_its_box(pictures: tuple[Drawing, Drawing, str]) -
     assert began.folded.box_rects.tolist() == opened.tables.boxes.rects[began.folded.boxes].tolist()
 
 
+def test_the_frame_of_what_closes_shrinks_to_its_box_and_wires_give_way(
+    pictures: tuple[Drawing, Drawing, str],
+) -> None:
+    closed, opened, key = pictures
+    change, box = Change(opened, closed, (0.0, 0.0)), closed.box(key)
+    assert _rect(change.at(0.0).frames, box) == _rect(opened.tables.containers.rects, opened.container(key))
+    assert _rect(change.at(1.0).frames, box) == _rect(closed.tables.boxes.rects, box)
+    assert [(fade.leaving.wires, fade.wires) for fade in map(change.at, (0.0, 0.5, 1.0))] == [(1, 0), (0, 0), (0, 1)]
+
+
+def test_selection_and_pointer_are_seen_on_their_way(stage: Stage, open_structure: OpenStructure) -> None:
+    session = open_structure(transformer(3)).session
+    session.set_expanded({"m0"})
+    session.scrub(len(session.step.order) // 2)
+    stage.settle()
+    stage.canvas.animated = True
+    colours = stage.canvas.colours.accent, stage.canvas.colours.theme.pointer
+    stage.click("ln_f")
+    session.expand("m1")
+    stage._bot.waitUntil(lambda: stage.canvas.change is not None)
+    moving = _pixels(stage.canvas.grab().toImage())
+    assert stage.canvas.change is not None
+    for colour in colours:
+        wanted = [colour.blue(), colour.green(), colour.red()]
+        assert np.count_nonzero(np.abs(moving - wanted).max(axis=2) < 30) > 40
+
+
 def test_a_change_is_painted_and_comes_to_rest(stage: Stage, open_structure: OpenStructure) -> None:
     open_structure(resnet()).session.set_expanded({"m0"})
     stage.settle()

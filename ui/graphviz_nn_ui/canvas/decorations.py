@@ -11,6 +11,7 @@ from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from graphviz_nn.layout.geometry import DOWN
 from graphviz_nn.model.findings import SEVERITIES
+from graphviz_nn.scene.tables import Floats
 from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
@@ -18,6 +19,7 @@ from graphviz_nn_ui.canvas.paint_boxes import RADIUS
 from graphviz_nn_ui.canvas.paint_wires import lines_of, paint_arrow, paint_pieces, pieces_of
 from graphviz_nn_ui.canvas.scene_painter import paint_label
 from graphviz_nn_ui.canvas.selecting import Highlight
+from graphviz_nn_ui.canvas.standing import Standing
 from graphviz_nn_ui.canvas.words import Style, Words
 from graphviz_nn_ui.viewmodels.graph_nonfinite import nonfinite_sign
 
@@ -34,9 +36,9 @@ _RING: Final = 16.0
 _LEAST_SIZE: Final = 0.8
 
 
-def rect_of(drawing: Drawing, camera: Camera, box: int) -> QRectF:
-    """Returns where a box stands on the canvas."""
-    return camera.rect_to_screen(QRectF(*drawing.tables.boxes.rects[box].tolist()))
+def rect_of(rects: Floats, camera: Camera, place: int) -> QRectF:
+    """Returns where one of these rectangles of the picture stands on the canvas."""
+    return camera.rect_to_screen(QRectF(*rects[place].tolist()))
 
 
 def paint_way(
@@ -86,19 +88,22 @@ def paint_frames(painter: QPainter, rects: Iterable[QRectF], colour: QColor, sca
         painter.drawRoundedRect(rect.adjusted(-2.5, -2.5, 2.5, 2.5), radius, radius)
 
 
-def paint_badges(painter: QPainter, drawing: Drawing, camera: Camera, words: Words, colours: Colours) -> None:
+def paint_badges(
+    painter: QPainter, drawing: Drawing, standing: Standing, camera: Camera, words: Words, colours: Colours
+) -> None:
     """Paints signs of findings and of what is not finite at the right, and of breakpoints at the left of boxes in
     view. Where the boxes are too small for them, the colour of the boxes tells alone."""
     marked = np.flatnonzero((drawing.severities >= 0) | drawing.stops | (drawing.alarms > 0))
     left, top, right, bottom = camera.view.getCoords()
-    x, y, width, height = drawing.tables.boxes.rects[marked].T
+    x, y, width, height = standing.boxes[marked].T
     marked = marked[(x < right) & (x + width > left) & (y < bottom) & (y + height > top)]
     theme = colours.theme
     size = max(min(camera.scale, 1.2), _LEAST_SIZE)
     if len(marked) > _SIGNS_SHOWN:
         marked = marked[(drawing.severities[marked] >= 0) | drawing.stops[marked]][:_SIGNS_SHOWN]
     for box in marked.tolist():
-        rect = rect_of(drawing, camera, box)
+        rect = rect_of(standing.boxes, camera, box)
+        painter.setOpacity(1.0 if standing.shares is None else float(standing.shares[box]))
         if drawing.stops[box]:
             painter.setPen(QPen(colours.canvas, 1.5))
             painter.setBrush(theme.breakpoint)
@@ -110,6 +115,7 @@ def paint_badges(painter: QPainter, drawing: Drawing, camera: Camera, words: Wor
             end -= 18.0 * size
         if sign := nonfinite_sign(int(drawing.alarms[box])):
             _paint_pill(painter, QPointF(end, rect.top()), sign, size, words, colours)
+    painter.setOpacity(1.0)
 
 
 def _paint_pill(painter: QPainter, at: QPointF, text: str, size: float, words: Words, colours: Colours) -> None:

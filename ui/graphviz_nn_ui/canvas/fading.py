@@ -51,11 +51,18 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What is not in the new picture: the old one, what of it goes where, and how much of it is left (1…0)."""
+    """What is not in the new picture.
+
+    Attributes:
+        drawing: the old picture. shift: where its origin stands in the new one's coordinates.
+        folded: what of it goes where. left: how much of that is left (1…0). wires: how much of its wires is.
+    """
 
     drawing: Drawing
+    shift: tuple[float, float]
     folded: Folded
     left: float
+    wires: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,14 @@ class Fade:
 
     Attributes:
         rects: of the boxes and `container_rects` of the containers as they stand now.
+        frames: likewise of the boxes, but for one that was a container: that shrinks to the box.
         fresh: by box how far one that was not there before has appeared (1 for the others).
         wires: how far the wires have.
         leaving: what goes.
     """
 
     rects: Floats
+    frames: Floats
     container_rects: Floats
     fresh: npt.NDArray[np.float64]
     wires: float
@@ -95,6 +104,7 @@ class FadePainter:
         self._containers.paint_areas(painter, areas, tables.containers.depths, scale, colours)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._boxes.begin(painter, scale, colours)
+        self._paint_former_wires(painter, fade.leaving, scale, origin, view, colours)
         self._paint_leaving(painter, fade.leaving, scale, shift, target, colours)
         if fade.wires > _SEEN:
             painter.setOpacity(fade.wires)
@@ -103,6 +113,17 @@ class FadePainter:
             painter.setOpacity(1.0)
         corners = fade.rects[:, :2] * scale + shift
         self._paint_boxes(painter, drawing, corners, fade.fresh, scale, target, colours)
+
+    def _paint_former_wires(
+        self, painter: QPainter, leaving: Leaving, scale: float, origin: QPointF, view: QRectF, colours: Colours
+    ) -> None:
+        if leaving.wires <= _SEEN:
+            return
+        tables, shift = leaving.drawing.tables, QPointF(*leaving.shift)
+        pieces = tables.piece_band.inside(*view.translated(-shift).getCoords())
+        painter.setOpacity(leaving.wires)
+        self._wires.paint(painter, tables, pieces, scale, origin + shift * scale, colours.wires)
+        painter.setOpacity(1.0)
 
     def _paint_leaving(
         self, painter: QPainter, leaving: Leaving, scale: float, shift: Floats, target: QRectF, colours: Colours

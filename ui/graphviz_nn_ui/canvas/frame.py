@@ -16,6 +16,7 @@ from graphviz_nn_ui.canvas.hits import BOX, CONTAINER
 from graphviz_nn_ui.canvas.layer import Layer
 from graphviz_nn_ui.canvas.overview import is_crowded
 from graphviz_nn_ui.canvas.scene_painter import ScenePainter
+from graphviz_nn_ui.canvas.standing import Standing
 
 if TYPE_CHECKING:
     from graphviz_nn_ui.canvas.view import Canvas
@@ -61,6 +62,7 @@ class FramePainter:
             fade = canvas.change.at(canvas.change_clock.share)
             self._scene.paint_fading(painter, drawing, fade, view, target, colours)
             self._scene.paint_titles(painter, drawing, view, target, colours, fade)
+            self._paint_over(painter, drawing, Standing.moving(drawing, fade), colours)
             return
         overview = canvas.source.overview
         if overview is not None and is_crowded(drawing.tables, view):
@@ -69,12 +71,16 @@ class FramePainter:
         else:
             self._paint_scene(painter, drawing, view, target, colours)
             self._scene.paint_titles(painter, drawing, view, target, colours)
+        self._paint_over(painter, drawing, Standing.at_rest(drawing), colours)
+
+    def _paint_over(self, painter: QPainter, drawing: Drawing, standing: Standing, colours: Colours) -> None:
+        """Paints what a person looks for, over boxes and containers where they stand."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ways(painter, drawing, colours)
-        self._paint_selection(painter, drawing, colours)
-        self._paint_pointer(painter, drawing, colours)
-        decorations.paint_badges(painter, drawing, canvas.camera, self._scene.words, colours)
-        self._paint_callouts(painter, drawing, colours)
+        self._paint_ways(painter, drawing, standing, colours)
+        self._paint_selection(painter, drawing, standing, colours)
+        self._paint_pointer(painter, drawing, standing, colours)
+        decorations.paint_badges(painter, drawing, standing, self._canvas.camera, self._scene.words, colours)
+        self._paint_callouts(painter, standing, colours)
 
     def _paint_scene(self, painter: QPainter, drawing: Drawing, view: QRectF, target: QRectF, colours: Colours) -> None:
         """Paints the picture itself. Where it is the same as in the frame before, but for its place and the state of
@@ -109,7 +115,9 @@ class FramePainter:
         for now, before in pairs:
             differs |= now[boxes] != before[boxes]
         camera = self._canvas.camera
-        rects = (decorations.rect_of(drawing, camera, box) for box in boxes[differs][: _FEW + 1].tolist())
+        rects = (
+            decorations.rect_of(drawing.tables.boxes.rects, camera, box) for box in boxes[differs][: _FEW + 1].tolist()
+        )
         return [rect.adjusted(-_NEAR, -_NEAR, _NEAR, _NEAR) for rect in rects]
 
     def _align(self) -> None:
@@ -122,13 +130,15 @@ class FramePainter:
         painter.setPen(colours.muted)
         painter.drawText(target, Qt.AlignmentFlag.AlignCenter, self._canvas.empty_text)
 
-    def _paint_ways(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+    def _paint_ways(self, painter: QPainter, drawing: Drawing, standing: Standing, colours: Colours) -> None:
         canvas, theme = self._canvas, colours.theme
         if not canvas.ways:
             return
         veil = QColor(colours.canvas)
         veil.setAlphaF(_DIM)
         painter.fillRect(QRectF(canvas.rect()), veil)
+        if not standing.rests:
+            return
         camera, view = canvas.camera, canvas.camera.view
         ahead = [theme.forward] if canvas.upstream else []
         ahead += [theme.warning] if canvas.downstream else []
@@ -140,33 +150,34 @@ class FramePainter:
                 if box in way.boxes
             ]
             self._scene.paint_some(painter, drawing, seen, camera.scale, camera.to_screen(0.0, 0.0), colours)
-            rects = (decorations.rect_of(drawing, camera, box) for box in seen)
+            rects = (decorations.rect_of(standing.boxes, camera, box) for box in seen)
             decorations.paint_frames(painter, rects, colour, camera.scale, 1.6)
 
-    def _paint_selection(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+    def _paint_selection(self, painter: QPainter, drawing: Drawing, standing: Standing, colours: Colours) -> None:
         canvas, camera, found = self._canvas, self._canvas.camera, self._canvas.highlight
         accent = colours.accent
-        if found.wires:
+        if found.wires and standing.wires:
+            painter.setOpacity(standing.wires)
             decorations.paint_way(painter, drawing, camera, found, accent, self._scene.words, colours)
-        rects = [decorations.rect_of(drawing, camera, box) for box in found.boxes]
-        areas = drawing.tables.containers.rects
-        rects += [camera.rect_to_screen(QRectF(*areas[place].tolist())) for place in found.containers]
+            painter.setOpacity(1.0)
+        rects = [decorations.rect_of(standing.boxes, camera, box) for box in found.boxes]
+        rects += [decorations.rect_of(standing.areas, camera, place) for place in found.containers]
         decorations.paint_frames(painter, rects, accent, camera.scale)
         hovered = canvas.hovered
-        if hovered is not None and hovered.kind in (BOX, CONTAINER):
-            table = drawing.tables.boxes.rects if hovered.kind == BOX else areas
+        if hovered is not None and hovered.kind in (BOX, CONTAINER) and standing.rests:
+            table = standing.boxes if hovered.kind == BOX else standing.areas
             if hovered.place < len(table):
                 faint = QColor(accent)
                 faint.setAlphaF(0.55)
-                rect = camera.rect_to_screen(QRectF(*table[hovered.place].tolist()))
+                rect = decorations.rect_of(table, camera, hovered.place)
                 decorations.paint_frames(painter, [rect], faint, camera.scale, 1.2)
 
-    def _paint_pointer(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+    def _paint_pointer(self, painter: QPainter, drawing: Drawing, standing: Standing, colours: Colours) -> None:
         canvas, pointer = self._canvas, self._canvas.pointer
-        rect = pointer.rect(drawing)
+        rect = pointer.rect_among(standing.boxes, standing.titles)
         if rect is None:
             return
-        if canvas.pulse_clock.runs:
+        if canvas.pulse_clock.runs and standing.rests:
             share, colour = canvas.pulse_clock.share, pointer.colour(colours.theme)
             if pointer.wires:
                 decorations.paint_pulse(painter, drawing, canvas.camera, pointer.wires, share, pointer.back, colour)
@@ -174,10 +185,10 @@ class FramePainter:
                 decorations.paint_ring(painter, canvas.camera.rect_to_screen(rect), share, colour)
         decorations.paint_pointer(painter, canvas.camera.rect_to_screen(rect), canvas.camera.scale, colours)
 
-    def _paint_callouts(self, painter: QPainter, drawing: Drawing, colours: Colours) -> None:
+    def _paint_callouts(self, painter: QPainter, standing: Standing, colours: Colours) -> None:
         """Says what comes into the node at the cursor, and what goes out."""
         camera, pointer = self._canvas.camera, self._canvas.pointer
-        rect = pointer.rect(drawing)
+        rect = pointer.rect_among(standing.boxes, standing.titles)
         if rect is not None and pointer.callouts:
             place, bounds = camera.rect_to_screen(rect), QRectF(self._canvas.rect())
             words, covered = self._scene.words, camera.covered

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt6.QtCore import QPointF
+from PyQt6.QtCore import QPointF, QRectF
 
 from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.drawing import Drawing
@@ -25,6 +25,20 @@ def hold(camera: Camera, before: Drawing, after: Drawing, anchor: str | None) ->
         camera.x, camera.y = new.x() - at.x() / camera.scale, new.y() - at.y() / camera.scale
         camera.clamp()
     return camera.x - x, camera.y - y
+
+
+def turn(camera: Camera, before: Drawing, after: Drawing, chosen: str | None) -> tuple[float, float]:
+    """Moves the camera to what it saw before the picture was turned: all of it, where that was seen; else the box or
+    container with the key `chosen` stays where it is on the canvas if it was in sight, and the middle if not.
+
+    Returns where the old picture's origin stands in the new one's coordinates.
+    """
+    if camera.view.contains(QRectF(0, 0, before.tables.width, before.tables.height)):
+        camera.fit()
+        return 0.0, 0.0
+    corner = _corner(before, chosen) if chosen is not None else None
+    in_sight = corner is not None and camera.view.contains(corner)
+    return hold(camera, before, after, chosen if in_sight else None)
 
 
 def _held_points(

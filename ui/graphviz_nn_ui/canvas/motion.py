@@ -83,7 +83,10 @@ class Change:
         fresh = self._fresh[opened.boxes]
         self._old_boxes[opened.boxes[fresh]] = opened.box_rects[fresh]
         self._old_areas[opened.areas] = opened.area_rects
-        self._before = before
+        self._old_frames = self._old_boxes.copy()
+        for row in np.flatnonzero(self._fresh & np.isin(new.boxes.ids, old.containers.ids)).tolist():
+            self._old_frames[row] = old_areas[int(new.boxes.ids[row])]
+        self._before, self._shift = before, shift
         self._closed = folded_inside(old, _by_id(new.boxes.ids, new.boxes.rects))
         self._closing = old.boxes.rects[self._closed.boxes] + offset, old.containers.rects[self._closed.areas] + offset
 
@@ -92,11 +95,13 @@ class Change:
         closed, (boxes, areas) = self._closed, self._closing
         return Fade(
             self._old_boxes + (self._boxes - self._old_boxes) * share,
+            self._old_frames + (self._boxes - self._old_frames) * share,
             self._old_areas + (self._areas - self._old_areas) * share,
             np.where(self._fresh, share, 1.0),
             max(2.0 * share - 1.0, 0.0) ** 2,
             Leaving(
                 self._before,
+                self._shift,
                 Folded(
                     closed.boxes,
                     boxes + (closed.box_rects - boxes) * share,
@@ -104,6 +109,7 @@ class Change:
                     areas + (closed.area_rects - areas) * share,
                 ),
                 1.0 - share,
+                max(1.0 - 2.0 * share, 0.0) ** 2,
             ),
         )
 

@@ -69,6 +69,13 @@ def selection_of(drawing: Drawing, structure: Structure, hit: Hit | None) -> Sel
     return _of_wire(drawing, structure, hit.place)
 
 
+def key_of(drawing: Drawing, found: Highlight) -> str | None:
+    """Returns the key of the box, or else of the container, that stands out, the first where there are several."""
+    if found.boxes:
+        return drawing.tables.boxes.key(min(found.boxes))
+    return drawing.tables.containers.key(min(found.containers)) if found.containers else None
+
+
 def related(drawing: Drawing, boxes: set[int], *, upstream: bool) -> Highlight:
     """Returns the boxes that lead to some boxes (or that they lead to), and the wires on the way, those included."""
     wires = drawing.tables.wires

@@ -10,10 +10,10 @@ from graphviz_nn_ui.canvas.colours import Colours, colours_of
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.expanding import Expanding
 from graphviz_nn_ui.canvas.hits import Hit, hit_at
-from graphviz_nn_ui.canvas.holding import hold
+from graphviz_nn_ui.canvas.holding import hold, turn
 from graphviz_nn_ui.canvas.looking import Looking
 from graphviz_nn_ui.canvas.motion import CHANGE_MS, MANY_BOXES, PULSE_MS, Change, Clock
-from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, related, selection_of
+from graphviz_nn_ui.canvas.selecting import Highlight, highlight_of, key_of, related, selection_of
 from graphviz_nn_ui.canvas.source import PictureSource
 from graphviz_nn_ui.canvas.stepping import Pointer, Pointing
 from graphviz_nn_ui.widgets.alive import while_alive
@@ -158,7 +158,10 @@ class Showing(Looking):
 
     def _change_to(self, before: Drawing, after: Drawing, anchor: str | None) -> None:
         """Has the new picture take the old one's place; the anchor stays where it is on the canvas."""
-        shift = hold(self.camera, before, after, anchor)
+        if before.tables.direction != after.tables.direction:
+            shift = turn(self.camera, before, after, key_of(after, self.highlight))
+        else:
+            shift = hold(self.camera, before, after, anchor)
         size = max(len(before.tables.boxes), len(after.tables.boxes))
         if self.animated and self.isVisible() and size <= MANY_BOXES:
             self.change = Change(before, after, shift)

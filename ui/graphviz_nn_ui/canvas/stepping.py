@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QColor
 
 from graphviz_nn.model.events import EventKind
+from graphviz_nn.scene.tables import Floats
 from graphviz_nn.session import Session
 from graphviz_nn_ui.canvas.callouts import callout_height, callout_size
 from graphviz_nn_ui.canvas.drawing import Drawing
@@ -41,10 +42,14 @@ class Pointer:
 
     def rect(self, drawing: Drawing) -> QRectF | None:
         """Where it is in the picture."""
+        return self.rect_among(drawing.tables.boxes.rects, drawing.tables.containers.title_rects)
+
+    def rect_among(self, boxes: Floats, titles: Floats) -> QRectF | None:
+        """Where it is when boxes and the titles of containers stand at these places."""
         if self.box is not None:
-            return QRectF(*drawing.tables.boxes.rects[self.box].tolist())
+            return QRectF(*boxes[self.box].tolist())
         if self.container is not None:
-            return QRectF(*drawing.tables.containers.title_rects[self.container].tolist())
+            return QRectF(*titles[self.container].tolist())
         return None
 
     def with_callouts(self, rect: QRectF, scale: float) -> QRectF:
