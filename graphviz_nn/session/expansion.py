@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Final
 
+from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.structure import Structure
 
 Keys = frozenset[str]
+_Name = tuple[str, int]
+_BY_NAME: Final = -1
+"""In place of the count of a module call: a composite or custom call, whose name is its own."""
 
 DEEPEST_HISTORY: Final = 1000
 """Changes that can be undone."""
@@ -61,8 +65,9 @@ class Expansion:
         Module calls are the same by path and count, others by name; what the other has not is left out. Returns
         whether the keys changed.
         """
-        names = {name: key for key, name in _names(after).items()}
-        translation = {key: names[name] for key, name in _names(before).items() if name in names}
+        names = _names(before, frozenset().union(self.keys, *self._past, *self._future))
+        there = _keys(after, set(names.values()))
+        translation = {key: there[name] for key, name in names.items() if name in there}
 
         def translated(keys: Keys) -> Keys:
             return frozenset(translation[key] for key in keys if key in translation)
@@ -84,8 +89,26 @@ class Expansion:
         return False
 
 
-def _names(structure: Structure) -> dict[str, tuple[str, int]]:
-    """By key what a group is called in every structure: path and count, or name and 0."""
-    modules = {f"m{number}": (call.path, call.call) for number, call in enumerate(structure.module_calls)}
-    calls = {f"f{node.id}": (node.name, 0) for node in structure.nodes if node.kind in ("composite", "custom")}
-    return modules | calls
+def _names(structure: Structure, keys: Iterable[str]) -> dict[str, _Name]:
+    """By key what a group is called in every structure: path and count, or name and `_BY_NAME`."""
+    found: dict[str, _Name] = {}
+    for key in keys:
+        calls = structure.module_calls if key.startswith("m") else structure.nodes
+        number = int(key[1:]) if key[1:].isdecimal() else len(calls)
+        if number < len(calls):
+            call = calls[number]
+            found[key] = (call.name, _BY_NAME) if isinstance(call, Node) else (call.path, call.call)
+    return found
+
+
+def _keys(structure: Structure, names: Set[_Name]) -> dict[_Name, str]:
+    """The keys that groups with these names have in a structure, where it has them."""
+    found: dict[_Name, str] = {}
+    for number, call in enumerate(structure.module_calls):
+        if (call.path, call.call) in names:
+            found[call.path, call.call] = f"m{number}"
+    for name, count in names:
+        node = structure.by_name.get(name) if count == _BY_NAME else None
+        if node is not None and node.kind in ("composite", "custom"):
+            found[name, count] = f"f{node.id}"
+    return found

@@ -74,12 +74,28 @@ class Session(Stepping):
         Raises:
             SelectorError: there is no such step. DamagedRunFile: it cannot be read. Both leave all as it was.
         """
-        count = len(self.data.steps())
-        if not 0 <= position < count:
-            raise SelectorError(f"There is no step {position}: the run has {count} recorded steps.")
-        if position == self.position:
+        self._check_position(position)
+        return position != self.position and self.show_step(self.read_step(position), origin=origin)
+
+    def read_step(self, position: int) -> OpenStep:
+        """Reads a step without showing it: a thread of its own may do that, and hand the result to `show_step`.
+
+        Raises:
+            SelectorError: there is no such step. DamagedRunFile: it cannot be read.
+        """
+        self._check_position(position)
+        return OpenStep(self.data, position, self._step)
+
+    def show_step(self, step: OpenStep, *, origin: object = None) -> bool:
+        """Opens a step that `read_step` returned, as `go_to_step` does; returns whether that is another one.
+
+        Where another recording has taken the file's place since, the step is gone: nothing is opened.
+        """
+        steps = self.data.steps()
+        known = step.position < len(steps) and steps[step.position] is step.info
+        if not known or step.position == self.position:
             return False
-        self._open(OpenStep(self.data, position, self._step), origin)
+        self._open(step, origin)
         return True
 
     def next_step(self, *, origin: object = None) -> bool:
@@ -164,6 +180,11 @@ class Session(Stepping):
         return self._tell_expansion(self._expansion.redo(), origin)
 
     # Inside
+
+    def _check_position(self, position: int) -> None:
+        count = len(self.data.steps())
+        if not 0 <= position < count:
+            raise SelectorError(f"There is no step {position}: the run has {count} recorded steps.")
 
     def _tell_expansion(self, changed: bool, origin: object) -> bool:
         if changed:

@@ -9,6 +9,7 @@ from graphviz_nn_ui.viewmodels.commands import Commands
 from graphviz_nn_ui.viewmodels.log import LogBook
 from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.workers.jobs import Jobs
+from graphviz_nn_ui.workers.steps import StepReader
 
 if TYPE_CHECKING:
     from graphviz_nn.model.findings import Finding
@@ -22,6 +23,7 @@ class Workspace:
         look: theme and picture options.
         commands: everything that a person can do.
         jobs: the one queue for work away from the window's thread.
+        steps: opens another training step of the document, without holding the window up.
         log: what was logged, and what programs that were started here printed.
         document_changed: (document or None) another run was opened, or the run was closed. The former document's
             session tells nothing more.
@@ -41,6 +43,7 @@ class Workspace:
         self.problem: Signal[str, str] = Signal()
         self.finding: Signal[Finding] = Signal()
         self.reveal: Signal[int] = Signal()
+        self.steps = StepReader(self.jobs, self.problem.emit)
         self._document: Document | None = None
 
     @property

@@ -50,6 +50,20 @@ def test_opens_the_last_step_at_its_end(recurrence: RunData):
     assert session.cursor == len(session.step.order) - 1
 
 
+def test_a_step_is_read_without_being_shown(recurrence: RunData):
+    session = Session(recurrence)
+    listener = Listener(session)
+    former = session.position
+    step = session.read_step(0)
+    assert (session.position, listener.heard) == (former, [])
+    assert session.show_step(step)
+    assert session.position == 0
+    assert listener.heard[0] == ("step", 0)
+    assert not session.show_step(step)
+    with pytest.raises(SelectorError, match="There is no step 99"):
+        session.read_step(99)
+
+
 def test_a_move_is_told_once_but_not_to_who_asked(session: Session):
     first, second = Listener(session), Listener(session)
     session.into(origin=first)

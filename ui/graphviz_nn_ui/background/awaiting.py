@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
-from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.workspace import Workspace
 
@@ -48,13 +48,13 @@ class AwaitedFinding(QObject):
             self._show(found)
 
     def _show(self, finding: Finding) -> None:
+        shown = partial(self._show_place, finding)
+        self._workspace.steps.go_to(self._document.session, finding.step, then=shown)
+
+    def _show_place(self, finding: Finding) -> None:
         from graphviz_nn_ui.viewmodels.finding_rows import go_to
 
-        try:
-            go_to(self._document.session, finding)
-        except GraphvizNNError as error:
-            self._workspace.problem.emit("The step of this finding cannot be opened", str(error))
-            return
+        go_to(self._document.session, finding)
         self._open_list()
         self._workspace.ask_for(finding)
         if finding.node is not None:

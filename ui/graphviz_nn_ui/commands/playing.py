@@ -67,6 +67,8 @@ class Player(QObject):
     def _tick(self) -> None:
         now = time.monotonic()
         seconds, self._looked = now - self._looked, now
+        if self._film is not None and self._workspace.steps.is_reading(self._film.session):
+            return  # goes on in the step that is coming
         if self._film is None or not self._film.advance(seconds):
             self.pause()
 

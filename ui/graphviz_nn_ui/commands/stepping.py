@@ -10,6 +10,7 @@ from graphviz_nn_ui.viewmodels.commands import Command
 from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from graphviz_nn.model.findings import Finding
     from graphviz_nn.session import Session
 
 _MOVES = (
@@ -45,7 +46,14 @@ class Stepper:
     def has_step(self, offset: int) -> bool:
         """Whether there is a recorded step so many before (negative) or after the open one."""
         session = self.session
-        return session is not None and 0 <= session.position + offset < len(session.data.steps())
+        if session is None:
+            return False
+        return 0 <= self._workspace.steps.wanted(session) + offset < len(session.data.steps())
+
+    def go_by(self, offset: int) -> None:
+        """Opens the recorded step so many before (negative) or after the open one."""
+        if self.session is not None:
+            self._workspace.steps.go_by(self.session, offset)
 
     def has_selection(self) -> bool:
         return self.selected_node() is not None
@@ -91,18 +99,23 @@ class Stepper:
 
     def to_finding(self, back: bool) -> None:
         """Runs to what the checks found; where they found nothing, to the next NaN, ±Inf or error."""
-        from graphviz_nn_ui.viewmodels.finding_rows import go_to, next_finding
+        from graphviz_nn_ui.viewmodels.finding_rows import next_finding
 
         session, document = self.session, self._workspace.document
         if session is None or document is None:
             return
         finding = next_finding(session, document.findings, back=back)
         if finding is not None:
-            go_to(session, finding)
-            self._workspace.ask_for(finding)
-            self._workspace.message.emit(f"{finding.severity}: {finding.cause}", 8.0)
+            self._workspace.steps.go_to(session, finding.step, then=partial(self._show_finding, session, finding))
         elif not session.to_problem(back=back):
             self._workspace.message.emit(f"No finding {'before' if back else 'after'} this", 4.0)
+
+    def _show_finding(self, session: Session, finding: Finding) -> None:
+        from graphviz_nn_ui.viewmodels.finding_rows import go_to
+
+        go_to(session, finding)
+        self._workspace.ask_for(finding)
+        self._workspace.message.emit(f"{finding.severity}: {finding.cause}", 8.0)
 
 
 _Run = Callable[[Stepper], object]
@@ -168,7 +181,7 @@ def _add_training(workspace: Workspace, stepper: Stepper) -> None:
         Command(
             "training.next",
             "Next training step",
-            partial(stepper.move, "next_step"),
+            partial(stepper.go_by, 1),
             "Debug",
             "Ctrl+Alt+Right",
             tip.format("after"),
@@ -178,7 +191,7 @@ def _add_training(workspace: Workspace, stepper: Stepper) -> None:
         Command(
             "training.previous",
             "Previous training step",
-            partial(stepper.move, "previous_step"),
+            partial(stepper.go_by, -1),
             "Debug",
             "Ctrl+Alt+Left",
             tip.format("before"),

@@ -182,5 +182,4 @@ class CurvesPanel(QWidget):
         places = (place for place, info in enumerate(session.data.steps()) if info.index == training_step)
         position = next(places, None)
         if position is not None:
-            session.go_to_step(position, origin=self)
-            self._move()
+            self._workspace.steps.go_to(session, position, origin=self, then=self._move)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.views import HeatMap, ViewData, finite_range
@@ -39,6 +40,7 @@ class GradientFlowPanel(QWidget):
         self._step: GradientHistory | None = None
         self._run_map: HeatMap | None = None
         self.bars = Plot("Gradient of each layer in this step")
+        self.lines = QCheckBox("Lines")
         self.heat_map = HeatMapView("Gradient of each layer in every step")
         self.colours = ColourBar()
         self.status = ElidedLabel()
@@ -82,6 +84,7 @@ class GradientFlowPanel(QWidget):
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 0, 8, 4)
         foot.addWidget(self.status, 1)
+        foot.addWidget(self.lines)
         foot.addWidget(self.colours)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -89,7 +92,10 @@ class GradientFlowPanel(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addLayout(foot)
         self.colours.hide()
+        self.lines.setToolTip("Draw lines instead of bars: for networks of many layers")
+        self.lines.toggled.connect(self._refresh)
         self.tabs.currentChanged.connect(self._show_colours)
+        self.tabs.currentChanged.connect(lambda place: self.lines.setVisible(place == 0))
         for pointing in (self.bars, self.heat_map):
             pointing.pointed.connect(self.status.setText)
 
@@ -157,7 +163,8 @@ class GradientFlowPanel(QWidget):
         if document is None or not history.covers(_digest(document), document.session.position):
             return
         try:
-            self.bars.show_curves(history.curves(document.data, document.session.position))
+            curves = history.curves(document.data, document.session.position)
+            self.bars.show_curves(replace(curves, bars=not self.lines.isChecked()))
         except NotRecorded as error:
             page.say(str(error) if history.layers else _NO_LAYERS)
             return
@@ -186,8 +193,8 @@ class GradientFlowPanel(QWidget):
         if self._document is None or self._history is None:
             return
         history = self._history
-        self._document.session.go_to_step(column)
-        self._select(history, row)
+        session, history = self._document.session, self._history
+        self._workspace.steps.go_to(session, column, then=lambda: self._select(history, row))
 
     def _select(self, history: GradientHistory, row: int) -> None:
         """Selects the first call of a layer, by name: the open step may have another structure."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import RunFileError
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.run import Run, load
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
 

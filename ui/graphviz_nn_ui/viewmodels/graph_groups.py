@@ -96,7 +96,8 @@ class Groups:
         """Returns about how many boxes a picture with these groups open has, before equal ones are folded."""
         if not self.keys:
             return int(self._counts[0])
-        chosen = np.fromiter((key in opened for key in self.keys), np.bool_, len(self.keys))
+        chosen = np.zeros(len(self.keys), np.bool_)
+        chosen[[self._place[key] for key in opened if key in self._place]] = True
         reached = np.zeros(len(self.keys) + 1, np.bool_)
         reached[_OUTSIDE] = True
         for places in self._levels:

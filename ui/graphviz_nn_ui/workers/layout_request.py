@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.model.structure import Structure
-from graphviz_nn.scene.collector import collector_paused
 from graphviz_nn.scene.composer import Composer
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn.scene.tabulate import tabulate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtCore import QModelIndex, Qt
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -15,7 +17,6 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.findings import SEVERITIES, Finding
 from graphviz_nn_ui.panels.findings.detail import FindingDetail
 from graphviz_nn_ui.panels.findings.model import CAUSE, FindingModel
@@ -177,11 +178,12 @@ class FindingsPanel(QWidget):
         if document is None or not index.isValid():
             return
         finding = self._model.findings[index.row()]
-        try:
-            go_to(document.session, finding)
-        except GraphvizNNError as error:
-            self._workspace.problem.emit("The step of this finding cannot be opened", str(error))
-            return
+        shown = partial(self._show_place, document, finding)
+        self._workspace.steps.go_to(document.session, finding.step, then=shown)
+
+    def _show_place(self, document: Document, finding: Finding) -> None:
+        """Shows where it is, in its step."""
+        go_to(document.session, finding)
         self._draw_histogram(document, finding)
         if finding.node is not None:
             self._workspace.reveal.emit(finding.node)

@@ -94,7 +94,7 @@ class Timeline(QWidget):
             self._document.session.scrub(seq)
 
     def _go_to_step(self, position: int) -> None:
-        self._document.session.go_to_step(position)
+        self._workspace.steps.go_to(self._document.session, position)
 
     def _hover_event(self, seq: int) -> None:
         session = self._document.session
