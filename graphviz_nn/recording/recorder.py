@@ -2,7 +2,7 @@
 
 A step runs from the first forward call of a root module after the last optimizer step to the end of the next one;
 `with recorder.step():` overrides that. Between recorded steps nothing of torch is patched but `nn.Module.__call__`,
-and while a step is skipped not even that.
+and after many of them only that of the root modules.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
 from graphviz_nn.recording.metrics import Metrics
+from graphviz_nn.recording.module_entrance import ModuleCall, ModuleEntrance
 from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.policy import EveryNth, Policy
@@ -77,8 +78,7 @@ class Recorder:
         self._finisher = Finisher(self._names, self._training)
         self._forms: dict[Form, Form] = {}
         self._patches = Patches()
-        self._handler: Callable[..., Any] | None = None
-        self._original_call: Callable[..., Any] = vars(nn.Module)["__call__"]
+        self._entrance = ModuleEntrance(self._at_call)
         self._thread = threading.get_ident()
         self._optimizer_hooks: list[Any] = []
         self._step: RecordedStep | None = None
@@ -123,13 +123,14 @@ class Recorder:
             for hook in self._optimizer_hooks:
                 hook.remove()
             self._patches.remove()
+            self._entrance.remove()
             self._finish(error)
             if self._on_end is not None and not self._dead:
                 self._on_end(error)
         except Exception as ours:
             self._fail(ours)
         finally:
-            self._handler = None  # where somebody has patched over us, our replacement stays and must be quiet
+            self._entrance.handler = None  # where somebody has patched over us, our replacement stays and must be quiet
             self._close()
 
     def _close(self) -> None:
@@ -150,7 +151,7 @@ class Recorder:
         began = time.perf_counter()
         index = self.steps_seen
         self.steps_seen += 1
-        self._handler = None
+        self._entrance.handler = None
         if wanted:
             self._begin(index)
         try:
@@ -164,6 +165,7 @@ class Recorder:
                 self._finish()
             else:
                 self._policy.plain(time.perf_counter() - began)
+                self._entrance.skipped(self._root_modules())
             if not self._dead and self._optimizer_hooks:
                 self._watch()
 
@@ -184,20 +186,10 @@ class Recorder:
 
         Once for all steps: a write to a class makes Python forget what it knows about all its subclasses.
         """
-        self._original_call = vars(nn.Module)["__call__"]
-        self._patches.install(nn.Module, "__call__", self._dispatching(self._original_call))
+        self._entrance.install()
         # Below `Function.apply`, so that `relu = MyReLU.apply`, bound at the head of a file, comes through here too.
         applied = vars(torch._C._FunctionBase)["apply"]
         self._patches.install(torch.autograd.function._SingleLevelFunction, "apply", self._applying(applied))
-
-    def _dispatching(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            handler = self._handler
-            if handler is None:
-                return original(module, *args, **kwargs)
-            return handler(module, *args, **kwargs)
-
-        return __call__
 
     def _applying(self, original: Any) -> Any:
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -210,21 +202,27 @@ class Recorder:
 
     def _watch(self) -> None:
         """Waits for the next forward call of a root module."""
-        self._handler = None if self._dead else self._watcher
+        self._entrance.handler = None if self._dead else self._watcher
 
     def _watcher(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Takes the module calls while no step is open."""
+        return self._at_call(self._entrance.original, module, args, kwargs)
+
+    def _at_call(self, original: ModuleCall, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A module is called while no step is open: `original` is to be called in the end."""
         if self._inside or self._dead or threading.get_ident() != self._thread:
-            return self._original_call(module, *args, **kwargs)
+            return original(module, *args, **kwargs)
+        resting = self._entrance.resting
         try:
             self._at_call_between_steps(module)
         except Exception as error:
             self._fail(error)
         if self._step is not None:
-            return self._step.module_call(module, *args, **kwargs)
+            # What stood in the place of a class's own call leads on to the patch of all modules, which is there again.
+            return (original if resting else self._step.module_call)(module, *args, **kwargs)
         self._inside = True
         try:
-            return self._original_call(module, *args, **kwargs)
+            return original(module, *args, **kwargs)
         finally:
             self._inside = False
 
@@ -241,7 +239,14 @@ class Recorder:
             self._end_skipped()  # no optimizer tells where a step ends
         self._decide()
         if self._skipping is not None and self._trained:
-            self._handler = None  # the optimizer's hook will tell when the step is over
+            self._entrance.handler = None  # the optimizer's hook will tell when the step is over
+
+    def _root_modules(self) -> Iterator[nn.Module]:
+        """Yields the modules whose call may begin a step, as far as they have been seen."""
+        for root in self._names.roots:
+            module = root.module()
+            if root.is_model and module is not None:
+                yield module
 
     def _is_model(self, module: nn.Module) -> bool:
         return _has_parameters(module) or (self._model is not None and self._model() is module)
@@ -264,16 +269,17 @@ class Recorder:
 
     def _begin(self, index: int) -> None:
         self._stepped = set()
+        self._entrance.wake()
         self._training.begin_step()
         step = None
         try:
             step = RecordedStep(
-                index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._original_call,
+                index, self._names, self._known, self._keep, self._fail, self._at_root_call, self._entrance.original,
                 self._metrics, self._aten, self._forms,
             )  # fmt: skip
             step.begin()
             self._step = step
-            self._handler = step.module_call
+            self._entrance.handler = step.module_call
         except Exception as error:
             if step is not None:
                 step.end()
@@ -306,7 +312,7 @@ class Recorder:
         step, self._step = self._step, None
         if step is None:
             return
-        self._handler = None
+        self._entrance.handler = None
         with _unrecorded():  # a mode of the user's must not see what we do here
             try:
                 step.end(error)
@@ -400,10 +406,8 @@ class Recorder:
         try:
             if self._step is not None:
                 self._after_recorded_optimizer(self._step, optimizer)
-            elif self._skipping is not None and not self._explicit:
-                self._end_skipped()
-                self._trained = True
-                self._watch()
+            elif not self._explicit:
+                self._after_skipped_optimizer()
         except Exception as error:
             self._fail(error)
 
@@ -420,6 +424,15 @@ class Recorder:
         if all_stepped and not in_pass:
             self._finish()
             self._watch()
+
+    def _after_skipped_optimizer(self) -> None:
+        if self._skipping is None:
+            self._entrance.optimizer_stepped(len(self._expected))
+            return
+        self._end_skipped()
+        self._trained = True
+        self._entrance.skipped(self._root_modules())
+        self._watch()
 
     # ---- our own errors
 
