@@ -66,7 +66,15 @@ class Window:
         return time.perf_counter() - started
 
     def settle(self) -> float:
-        return self.wait(lambda: self.canvas.drawing is not None and not self.workspace.jobs.tags)
+        """Waits until nothing is being worked on, nothing moves and all is painted; returns the seconds it took."""
+        seconds = self.wait(self._rests)
+        QApplication.processEvents()
+        return seconds
+
+    def _rests(self) -> bool:
+        canvas = self.canvas
+        moves = canvas.change is not None or canvas.pulse_clock.runs
+        return canvas.drawing is not None and not self.workspace.jobs.tags and not moves
 
     def wait_for_another(self, former: Drawing | None) -> float:
         """Waits until another picture is there; returns the seconds that it took."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from graphviz_nn.layout.arrange import Arrangement, arrange
 from graphviz_nn.layout.keeping import FREE, Stay, keeps, places_of
 from graphviz_nn.layout.level import Level
 from graphviz_nn.layout.place import place
 from graphviz_nn.layout.shape import Frame, Shape
+
+KEPT_ITEMS: Final = 10_000
+"""Boxes in newly made shapes after which those not asked for since the last time are forgotten: what is opened again,
+or opened in its twin, need not be laid out again."""
 
 
 class _Former(NamedTuple):
@@ -34,6 +38,7 @@ class LayoutCache:
     _used: dict[Hashable, Shape] = field(default_factory=dict)
     _former: dict[Hashable, _Former] = field(default_factory=dict)
     _count: int = 0
+    _items: int = 0
 
     def leaf(self, width: float, height: float, margin: float) -> Shape:
         """The shape of a leaf of that size, with room at both sides."""
@@ -55,11 +60,13 @@ class LayoutCache:
             arrangement = self._arrangement(level, stay)
             shape = place(arrangement.layered(level), arrangement.layers, children, frame, self._next())
             self._remember(key, shape)
+            self._items += level.items
         return shape
 
     def retire(self) -> None:
-        """Forgets the shapes that no call has asked for since the last `retire`."""
-        self._shapes, self._used = self._used, {}
+        """Has a layout end: once many shapes are known, those that were not asked for lately are forgotten."""
+        if self._items > KEPT_ITEMS:
+            self._shapes, self._used, self._items = self._used, {}, 0
 
     def _stay(self, level: Level, name: Hashable, names: Sequence[Hashable]) -> Stay:
         """What must not change places; nothing where the order that is found without it is the one that was there."""

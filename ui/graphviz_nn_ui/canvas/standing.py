@@ -11,8 +11,7 @@ from graphviz_nn_ui.canvas.fading import Fade
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Places in the picture as x, y, width, height: of the frames of its boxes, of its containers (`areas`), and of their
-    titles.
+    """Places in the picture as x, y, width, height: of the frames of its boxes, of its containers, and of their titles.
 
     `shares` tells by box how far it is there (0…1), or is None where all are; `wires` how far the wires are.
     """
