@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from graphviz_nn.export.svg_box import box_markup
 from graphviz_nn.export.svg_header import LEAST_WIDTH, header
 from graphviz_nn.export.svg_style import style_sheet
-from graphviz_nn.export.xml import escape, number
+from graphviz_nn.export.xml import escape, escape_all, number
 from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.layout.geometry import DOWN, Path
 from graphviz_nn.model.wording import plural
@@ -56,10 +56,12 @@ def _drawing(scene: Scene) -> Iterator[str]:
     yield from map(_container, scene.containers)
     yield '<g class="w">'
     down = scene.direction == DOWN
-    yield from (_wire(wire, down) for wire in scene.wires)
+    tooltips = escape_all([wire.tooltip for wire in scene.wires])
+    yield from (_wire(wire, tooltip, down) for wire, tooltip in zip(scene.wires, tooltips, strict=True))
     yield "</g>"
     yield from (_container_title(container, colour_map) for container in scene.containers)
-    yield from (box_markup(box, colour_map) for box in scene.boxes)
+    tooltips = escape_all([box.tooltip for box in scene.boxes])
+    yield from (box_markup(box, tooltip, colour_map) for box, tooltip in zip(scene.boxes, tooltips, strict=True))
     for wire in scene.wires:
         if wire.label_at is not None:
             x, y = wire.label_at
@@ -105,11 +107,12 @@ def _container_title(container: SceneContainer, colour_map: str) -> str:
     return f'<text class="t" x="{number(x)}" y="{y}">{escape(container.title)}{subtitle}{swatch}</text>'
 
 
-def _wire(wire: SceneWire, down: bool) -> str:
+def _wire(wire: SceneWire, tooltip: str, down: bool) -> str:
+    """`tooltip` is escaped."""
     kind = "" if wire.kind == "data" else f' class="{wire.kind}"'
     arrow = _ARROWS[wire.kind]
     path = _path(wire.points, down)
-    return f'<path{kind} d="{path}" marker-end="url(#{arrow})"><title>{escape(wire.tooltip)}</title></path>'
+    return f'<path{kind} d="{path}" marker-end="url(#{arrow})"><title>{tooltip}</title></path>'
 
 
 def _path(points: Path, down: bool) -> str:
@@ -124,11 +127,11 @@ def _path(points: Path, down: bool) -> str:
         if straight:
             parts.append(f"V{number(y1)}" if down else f"H{number(x1)}")
         elif down:
-            middle = number((y0 + y1) / 2)
-            parts.append(f"C{number(x0)} {middle} {number(x1)} {middle} {number(x1)} {number(y1)}")
+            middle, end = number((y0 + y1) / 2), number(x1)
+            parts.append(f"C{number(x0)} {middle} {end} {middle} {end} {number(y1)}")
         else:
-            middle = number((x0 + x1) / 2)
-            parts.append(f"C{middle} {number(y0)} {middle} {number(y1)} {number(x1)} {number(y1)}")
+            middle, end = number((x0 + x1) / 2), number(y1)
+            parts.append(f"C{middle} {number(y0)} {middle} {end} {number(x1)} {end}")
         x0, y0, was_straight = x1, y1, straight
     return "".join(parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from graphviz_nn.export.svg_style import CATEGORY_CLASS
 from graphviz_nn.export.xml import escape, number
@@ -58,20 +58,21 @@ class _Look(NamedTuple):
         return self.card[0] - metrics.TEXT_RIGHT - strip
 
 
-def box_markup(box: SceneBox, colour_map: str) -> str:
-    """Returns the box as one group, with its tooltip; `colour_map` is that of the scene's scale."""
+def box_markup(box: SceneBox, tooltip: str, colour_map: str) -> str:
+    """Returns the box as one group, with its tooltip, which is escaped; `colour_map` is that of the scene's scale."""
     rect = box.rect
-    look = _Look(
+    look = (
         rect.width, rect.height, box.role, CATEGORY_CLASS[box.category], box.title, box.subtitle, box.shape,
         box.parameters, box.heat, box.marks, box.repeat, box.looped, colour_map,
     )  # fmt: skip
     place = f"{number(rect.x)} {number(rect.y)}"
-    return f'<g id="{box.key}" transform="translate({place})"><title>{escape(box.tooltip)}</title>{_body(look)}</g>'
+    return f'<g id="{box.key}" transform="translate({place})"><title>{tooltip}</title>{_body(look)}</g>'
 
 
 @lru_cache(maxsize=4096)
-def _body(look: _Look) -> str:
-    """Equal boxes, of which a deep network has many, are written once."""
+def _body(fields: tuple[Any, ...]) -> str:
+    """Equal boxes, of which a deep network has many, are written once. `fields` are those of a look."""
+    look = _Look(*fields)
     width, height = look.card
     parts = []
     if look.repeat > 1:

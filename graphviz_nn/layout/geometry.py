@@ -51,7 +51,7 @@ class Box(msgspec.Struct, eq=False, gc=False):
             pending.extend(reversed(box.children))
 
 
-class Wire(NamedTuple):
+class Wire(msgspec.Struct, frozen=True, gc=False):
     """A connection from box `source` to box `target`, both by key.
 
     `net` names the value that flows: wires of one net out of one source share one trunk, and branch off it late.

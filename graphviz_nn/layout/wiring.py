@@ -96,20 +96,17 @@ def _meeting(tree: Tree, source: int, target: int) -> tuple[int, int]:
 
 def _nets(ends: Sequence[tuple[int, int]], wires: Sequence[Wire]) -> list[int]:
     """One number a wire; wires of equal number share a trunk, and have one source or one target in common."""
-    senders = _busy([(source, wire.net) for (source, _), wire in zip(ends, wires, strict=True)])
-    receivers = _busy([(target, (source, wire.net)) for (source, target), wire in zip(ends, wires, strict=True)])
+    sent = [(source, wire.net) for (source, _), wire in zip(ends, wires, strict=True)]
+    senders = _busy(sent)
+    receivers = _busy([(target, key) for (_, target), key in zip(ends, sent, strict=True)])
+    keys: Sequence[Hashable] = sent
+    if senders or receivers:
+        keys = [
+            ("into", target) if target in receivers else ("out of", source) if source in senders else key
+            for (source, target), key in zip(ends, sent, strict=True)
+        ]
     numbers: dict[Hashable, int] = {}
-    nets = []
-    for (source, target), wire in zip(ends, wires, strict=True):
-        key: Hashable
-        if target in receivers:
-            key = ("into", target)
-        elif source in senders:
-            key = ("out of", source)
-        else:
-            key = (source, wire.net)
-        nets.append(numbers.setdefault(key, len(numbers)))
-    return nets
+    return [numbers.setdefault(key, len(numbers)) for key in keys]
 
 
 def _busy(ends: Sequence[tuple[int, Hashable]]) -> set[int]:

@@ -65,7 +65,7 @@ def build_picture(structure: Structure, options: PictureOptions, layer_types: La
     # A picture that shows everything shows each repeat.
     folds = options.depth is not None and not options.show_all
     turns: Mapping[int, Turn] = fold(root, visibility) if folds else {}
-    boxes = list(root.boxes())
+    boxes = root.boxes()
     wires = connect(visibility, boxes, list(opened_containers(root)), turns)
     return Picture(structure, types, module_types, visibility, root, boxes, wires)
 

@@ -55,7 +55,7 @@ class Composer:
         """
         root = build_tree(self._outline, ChosenExpansion(opened, self._insides))
         turns = fold(root, self._visibility, self._signatures) if folds and not self.show_all else {}
-        boxes = list(root.boxes())
+        boxes = root.boxes()
         wires = connect(self._visibility, boxes, list(opened_containers(root)), turns)
         return Picture(self.structure, self._types, self._module_types, self._visibility, root, boxes, wires)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import lru_cache
 from math import prod
 from typing import Final
 
@@ -63,13 +64,14 @@ class Labels:
         layer_type = self._box_type(box, lone)
         if lone is not None:
             words = self._shared.call(lone, self._picture.types[lone.id])
-            shape, flow, marks = words.shape, words.flow, words.marks
+            what, shape, flow, marks = words.what, words.shape, words.flow, words.marks
         else:
-            shape, marks = shapes_text(self._outputs(box)), ()
-            flow = f"→ {shape}" if shape else ""
+            shape = shapes_text(self._outputs(box))
+            what, flow, marks = "", f"→ {shape}" if shape else "", ()
+        if group is not None or box.siblings:
+            what = self._what(box, lone)
         if lone is None or box.siblings:
             marks = marks_of([self._nodes[number] for part in (box, *box.siblings) for number in part.nodes])
-        what = self._what(box, lone)
         title = self._title(box, container)
         path = group.path if group is not None else self._nodes[box.nodes[0]].name
         return BoxText(
@@ -175,6 +177,7 @@ class Labels:
         return f"{text} · call {group.call.call} of {calls}" if counted and calls > 1 else text
 
 
+@lru_cache(maxsize=4096)
 def _news(what: str, title: str, op: str) -> str:
     """What a subtitle adds to the title: nothing for "relu" under "relu_1", "dim 1" for "cat dim 1" under "cat"."""
     if what.lower() in (title.lower(), op.lower()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -52,13 +51,15 @@ class PictureContainer:
     def key(self) -> str:
         return self.group.key
 
-    def boxes(self) -> Iterator[PictureBox]:
+    def boxes(self) -> list[PictureBox]:
         """Every box inside, at any depth."""
+        found = []
         for child in self.children:
             if isinstance(child, PictureBox):
-                yield child
+                found.append(child)
             else:
-                yield from child.boxes()
+                found += child.boxes()
+        return found
 
 
 class PictureWire(msgspec.Struct, eq=False, gc=False):

@@ -18,7 +18,7 @@ _MOST_PARAMETERS: Final = 8
 
 def box_tooltip(nodes: Sequence[Node], box: PictureBox, path: str, what: str, flow: str) -> str:
     """Returns the lines of a box: its full name, what it is, shapes, parameters, place in the program, error."""
-    lines = [path, what, flow]
+    lines = [line for line in (path, what, flow) if line]
     if box.siblings:
         lines.append(f"{box.repeat} equal ones" + (", each feeds the next" if box.looped else ""))
     if box.parameters:
@@ -29,10 +29,9 @@ def box_tooltip(nodes: Sequence[Node], box: PictureBox, path: str, what: str, fl
             lines.append(f"{_file_name(lone.source.file)}:{lone.source.line} in {lone.source.function}")
         if "error" in lone.attributes:
             lines.append(f"error: {lone.attributes['error']}")
-    lines = [line for line in lines if line]
-    flat = " ".join(lines)
-    if len(flat) <= _LONGEST_LINE and flat.isprintable() and "  " not in flat:
-        return "\n".join(lines)
+    text = "\n".join(lines)
+    if len(text) <= _LONGEST_LINE and text.replace("\n", "").isprintable() and "  " not in text:
+        return text
     return "\n".join([readable(line[:_LONGEST_LINE]) for line in lines])
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from graphviz_nn.layout.geometry import DOWN, Path, Point, Rect
+from graphviz_nn.layout.geometry import DOWN, RIGHT, Path, Point, Rect
 from graphviz_nn.scene.metrics import LABEL_SIZE
 from graphviz_nn.scene.picture import Picture, PictureBox
 from graphviz_nn.scene.text import text_width
 
-_CELL = 128.0
+_CELLS = {DOWN: (1024.0, 128.0), RIGHT: (512.0, 512.0)}
+"""Width and height of the cells that rectangles are looked up by: many boxes follow each other along the flow, and few
+stand beside each other."""
+
 _MARGIN = 5.0
 """Room between a wire and its label."""
+
+_Outline = tuple[float, float, float, float]
+"""As `Rect`."""
 
 
 def wire_labels(picture: Picture, shapes: Sequence[str], sources: set[PictureBox]) -> list[str]:
@@ -41,7 +47,8 @@ class LabelPlacer:
 
     def __init__(self, obstacles: Sequence[Rect], direction: str) -> None:
         self._down = direction == DOWN
-        self._cells: dict[tuple[int, int], list[Rect]] = defaultdict(list)
+        self._width, self._height = _CELLS[direction]
+        self._cells: dict[tuple[int, int], list[_Outline]] = defaultdict(list)
         for rect in obstacles:
             self._occupy(rect)
 
@@ -52,7 +59,7 @@ class LabelPlacer:
         """
         width = text_width(text, LABEL_SIZE)
         for x, y in self._candidates(path, siblings, width):
-            rect = Rect(x, y - LABEL_SIZE, width, LABEL_SIZE + 2)
+            rect = x, y - LABEL_SIZE, width, LABEL_SIZE + 2
             if self._is_free(rect):
                 self._occupy(rect)
                 return x, y
@@ -61,8 +68,9 @@ class LabelPlacer:
     def _candidates(self, path: Path, siblings: Sequence[Path], width: float) -> Iterator[Point]:
         (x0, y0), (x1, y1) = path[0], path[1]
         across = 0 if self._down else 1
+        start = path[0][across]
         ends = [end for other in siblings for end in (other[0][across], other[1][across])]
-        crowded_before, crowded_after = min(ends) < path[0][across] - 1, max(ends) > path[0][across] + 1
+        crowded_before, crowded_after = min(ends) < start - 1, max(ends) > start + 1
         if self._down:
             room = y1 - y0
             if room < LABEL_SIZE + 4:
@@ -78,19 +86,19 @@ class LabelPlacer:
             if not crowded_after:
                 yield x0 + _MARGIN, y0 + _MARGIN + LABEL_SIZE
 
-    def _cells_of(self, rect: Rect) -> list[tuple[int, int]]:
+    def _cells_of(self, rect: _Outline) -> list[tuple[int, int]]:
         x, y, width, height = rect
-        left, top, right, bottom = int(x / _CELL), int(y / _CELL), int((x + width) / _CELL), int((y + height) / _CELL)
+        left, right = int(x / self._width), int((x + width) / self._width)
+        top, bottom = int(y / self._height), int((y + height) / self._height)
         if left == right:
             return [(left, top)] if top == bottom else [(left, row) for row in range(top, bottom + 1)]
         return [(column, row) for column in range(left, right + 1) for row in range(top, bottom + 1)]
 
-    def _occupy(self, rect: Rect) -> None:
-        cells = self._cells
+    def _occupy(self, rect: _Outline) -> None:
         for cell in self._cells_of(rect):
-            cells[cell].append(rect)
+            self._cells[cell].append(rect)
 
-    def _is_free(self, rect: Rect) -> bool:
+    def _is_free(self, rect: _Outline) -> bool:
         left, top, width, height = rect
         right, bottom = left + width, top + height
         for cell in self._cells_of(rect):

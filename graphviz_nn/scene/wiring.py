@@ -113,7 +113,7 @@ def _wires(codes: Integers, sources: Integers, outputs: Integers, boxes: Sequenc
     chosen = np.flatnonzero(fresh)
     chosen = chosen[np.argsort(wires[chosen], kind="stable")]
     starts = np.searchsorted(wires[chosen], np.arange(len(order) + 1)).tolist()
-    refs = list(map(ValueRef, sources[chosen].tolist(), outputs[chosen].tolist()))
+    refs = list(map(ValueRef._make, zip(sources[chosen].tolist(), outputs[chosen].tolist(), strict=True)))
     ends, kinds = np.divmod(different[order], len(_KINDS))
     tails, heads = np.divmod(ends, max(len(boxes), 1))
     return [
