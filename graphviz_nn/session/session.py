@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from graphviz_nn.errors import DamagedRunFile, SelectorError
 from graphviz_nn.model.steps import RunData
+from graphviz_nn.model.wording import plural
 from graphviz_nn.session.cursor import same_place
 from graphviz_nn.session.expansion import Expansion, Keys
 from graphviz_nn.session.order import START
@@ -184,7 +185,7 @@ class Session(Stepping):
     def _check_position(self, position: int) -> None:
         count = len(self.data.steps())
         if not 0 <= position < count:
-            raise SelectorError(f"There is no step {position}: the run has {count} recorded steps.")
+            raise SelectorError(f"There is no step {position}: the run has {plural(count, 'recorded step')}.")
 
     def _tell_expansion(self, changed: bool, origin: object) -> bool:
         if changed:
