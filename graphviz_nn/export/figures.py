@@ -183,7 +183,7 @@ def _colour_bar(figure: Figure, axes: Axes, palette: Palette, norm: Normalize, c
 
     table = ListedColormap(colour_table(colours, palette.canvas)[:LEVELS])
     bar = figure.colorbar(ScalarMappable(norm, table), ax=axes, shrink=0.85, pad=0.02, aspect=28)
-    bar.ax.tick_params(colors=palette.muted, labelsize=7)
+    bar.ax.tick_params(colors=palette.muted, labelsize=7, which="both")
     bar.set_label(text, color=palette.ink, fontsize=8)
     bar.outline.set_visible(False)
 

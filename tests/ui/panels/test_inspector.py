@@ -61,6 +61,15 @@ class TestInspector:
         session.scrub(len(session.step.order) - 1)
         assert "Click a node" in sentence(inspector)
 
+    def test_a_run_without_statistics_says_what_to_record(
+        self, inspector: InspectorPanel, workspace: Workspace, show: Show, plain_run: Path, qtbot: QtBot
+    ) -> None:
+        document = show(plain_run)
+        document.session.select(NodeSelection(node_id(document, "stem")))
+        value, gradient = inspector.inspection.cards
+        assert value.state.endswith("Not measured: record with keep='stats'.")
+        assert gradient.state.endswith("Not measured: record with keep='stats'.")
+
     def test_a_chosen_page_comes_back_after_one_that_lacks_it(
         self, inspector: InspectorPanel, workspace: Workspace
     ) -> None:

@@ -34,6 +34,18 @@ def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, q
     qtbot.waitUntil(lambda: isinstance(log.titleBarWidget(), TitleBar))  # nothing stands beside it any more
 
 
+def test_a_panel_is_there_while_its_dock_floats_and_when_it_is_back(make_window, show, digits_run, qtbot):
+    window = make_window(Panel("right", "Right", "right", lambda workspace: QLabel("right")))
+    show(digits_run)
+    dock = window.docks["right"]
+    qtbot.waitUntil(lambda: dock.content.made)
+    (panel,) = dock.content.findChildren(QLabel)
+    for floating in (True, False):
+        dock.setFloating(floating)
+        qtbot.wait(50)
+        assert panel.isVisible()
+
+
 def test_a_title_floats_and_closes_its_dock_and_grows_with_the_text(make_window, show, digits_run, qapp, qtbot):
     window = make_window(Panel("right", "Right", "right", lambda workspace: QLabel("right")))
     show(digits_run)

@@ -74,3 +74,10 @@ def test_images_lie_within_the_room_and_apart(room: tuple[float, float], labels:
         assert inside == (place, 4, 6)
     assert geometry.pixel_at(-1, -1) is None
     assert geometry.pixel_at(boxes[0].left + (12 + 0.4) * geometry.scale, boxes[0].top + 1) is None
+
+
+def test_labels_of_the_last_row_lie_within_the_room() -> None:
+    geometry = grid_geometry(8, 6, 5, (307.0, 501.0), 14.0, True)
+    assert geometry.labelled
+    last = geometry.box(7)
+    assert last.top + last.height + 14.0 <= 501.0

@@ -22,6 +22,7 @@ from graphviz_nn_ui.panels.feature_maps import FeatureMapsPanel
 from graphviz_nn_ui.panels.gradient_flow import GradientFlowPanel
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.looked_at import looked_at
+from graphviz_nn_ui.widgets.save_figure import file_name
 from graphviz_nn_ui.workspace import Workspace
 
 Show = Callable[[Path], Document]
@@ -355,6 +356,27 @@ def test_gradient_flow_without_gradients_says_why(
     show(request.getfixturevalue(run))
     settle()
     assert all("record a backward pass with keep='stats'" in sentence for sentence in panel.sentences)
+
+
+def test_gradient_flow_is_drawn_as_bars_or_lines(
+    qtbot: QtBot, workspace: Workspace, show: Show, digits_run: Path, settle: Settle
+) -> None:
+    panel = GradientFlowPanel(workspace)
+    qtbot.addWidget(panel)
+    show(digits_run)
+    settle()
+    assert panel.bars.curves is not None
+    assert panel.bars.curves.bars
+    panel.lines.click()
+    settle()
+    assert not panel.bars.curves.bars
+    panel.tabs.setCurrentIndex(1)
+    assert panel.lines.isHidden()
+
+
+def test_a_figure_proposes_a_name_that_says_what_it_shows() -> None:
+    assert file_name("blocks.0.conv1 · feature maps", "view") == "blocks.0.conv1-feature-maps.pdf"
+    assert file_name("…", "view") == "view.pdf"
 
 
 def test_curves_follow_the_selection_and_the_step(

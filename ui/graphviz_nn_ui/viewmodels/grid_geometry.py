@@ -76,16 +76,15 @@ def grid_geometry(
     beside = max(1, round(0.05 * max(height, width)))
     bare = _fit(count, height, width, beside, beside, inner, 0.0)
     labelled = labels and count > 1 and height * bare[1] >= _LEAST_LABELLED
-    below = beside
-    columns, scale = bare
+    below, (columns, scale) = beside, bare
+    if labelled:
+        columns, scale = _fit(count, height, width, below, beside, inner, line)
     while labelled and below * scale < line + 2:  # a wider gap makes the images smaller, and itself with them
         below += 1
         columns, scale = _fit(count, height, width, below, beside, inner, line)
         labelled = height * scale >= _LEAST_LABELLED
     if not labelled:
         below, (columns, scale) = beside, bare
-    if scale > _WHOLE_FROM:
-        scale = float(int(scale))
     rows = -(-count // columns)
     across = (columns * (width + beside) - beside) * scale
     down = (rows * (height + below) - below) * scale
@@ -100,4 +99,5 @@ def _fit(
     columns = best_columns(count, height + below - 1, width + beside - 1, room[0] / room[1])
     rows = -(-count // columns)
     across, down = columns * (width + beside) - beside, rows * (height + below) - below
-    return columns, max(min(room[0] / across, max(room[1] - last, 1.0) / down), 1e-3)
+    scale = max(min(room[0] / across, max(room[1] - last, 1.0) / down), 1e-3)
+    return columns, float(int(scale)) if scale > _WHOLE_FROM else scale

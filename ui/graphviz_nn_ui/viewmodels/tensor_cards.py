@@ -101,10 +101,11 @@ class _Cards:
     def _card(self, title: str, phase: str, state: str, seq: int, table: str, kind: str | None) -> TensorCard:
         number = 0 if kind == "value" else self._number
         key = None if kind is None else TensorKey(kind, self._value.node, self._value.index, number)
+        unmeasured = "" if self._numbers.table(table) is not None else " Not measured: record with keep='stats'."
         return TensorCard(
             title,
             phase,
-            state,
+            f"{state}{unmeasured}",
             seq <= self._session.cursor,
             self._numbers.stats(table, self._value, self._number),
             self._numbers.histogram(table, self._value, self._number),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from PyQt6.QtCore import QSize
+from PyQt6.QtCore import QSize, QTimer
 from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QVBoxLayout, QWidget
 
 from graphviz_nn_ui.widgets.report import ErrorView
@@ -32,7 +32,7 @@ class Dock(QDockWidget):
         self.content = LatePanel(workspace, panel, self._set_title)
         self.setWidget(self.content)
         self.visibilityChanged.connect(self._take_seen)
-        self.topLevelChanged.connect(lambda floating: self._take_seen(False))
+        self.topLevelChanged.connect(self._take_floating)
 
     def _set_title(self, title: str) -> None:
         self.setWindowTitle(title or self._title)
@@ -40,6 +40,16 @@ class Dock(QDockWidget):
     def _take_seen(self, seen: bool) -> None:
         """Qt says that a dock cannot be seen which comes out from behind another one to float."""
         self.content.set_seen(seen or (self.isFloating() and self.isVisible()))
+
+    def _take_floating(self, floating: bool) -> None:
+        """Of a dock that goes back into the window Qt says nothing; where it is shows once the window is arranged."""
+        if floating:
+            self._take_seen(False)
+        else:
+            QTimer.singleShot(0, self._take_place)
+
+    def _take_place(self) -> None:
+        self._take_seen(not self.visibleRegion().isEmpty())
 
 
 class LatePanel(QWidget):

@@ -1,4 +1,4 @@
-"""A line of text that gives way where there is no room for all of it."""
+"""Text where there may be no room for all of it: a line that is cut, or as many lines as it takes."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ class ElidedLabel(QLabel):
         painter.setPen(self.palette().windowText().color())
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+
+def wrapped(name: str) -> QLabel:
+    """Returns a label of that name for screen readers; its text takes as many lines as it needs, and can be copied."""
+    label = QLabel()
+    label.setAccessibleName(name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setContentsMargins(8, 0, 8, 0)
+    label.setMinimumWidth(1)
+    label.setWordWrap(True)
+    return label

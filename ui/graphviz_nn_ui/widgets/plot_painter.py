@@ -203,7 +203,8 @@ class PlotPainter:
 
     def _hue(self, curve: Curve) -> QColor:
         named = {"forward": self.theme.forward, "backward": self.theme.backward, "update": self.theme.update}
-        hue = named.get(curve.hue, self.theme.accent)
+        others = any(each.hue for each in self.curves.curves)  # the accent is much like the colour of forward
+        hue = named.get(curve.hue, self.theme.muted if others else self.theme.accent)
         # Mixed with the ground: a translucent colour takes several times as long to paint.
         return QColor(mix(hue.name(), self.theme.surface.name(), self.curves.fading(curve)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -57,10 +58,11 @@ class SaveFigureButton(QPushButton):
         self._workspace.jobs.submit(JOB, work, self._saved, self._failed)
 
     def _ask(self) -> None:
-        if self._source() is None:
+        shown = self._source()
+        if shown is None:
             self._workspace.message.emit("There is no figure to export yet.", 5.0)
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Export figure", f"{self._name}.pdf", FILTER)
+        path, _ = QFileDialog.getSaveFileName(self, "Export figure", file_name(shown.title, self._name), FILTER)
         if path:
             self.save(Path(path))
 
@@ -69,3 +71,9 @@ class SaveFigureButton(QPushButton):
 
     def _failed(self, error: Exception) -> None:
         self._workspace.problem.emit("The figure was not exported", str(error))
+
+
+def file_name(title: str, otherwise: str) -> str:
+    """Returns a name for the file of a figure: "blocks.0.conv1-feature-maps.pdf"."""
+    words = re.sub(r"[^\w.]+", "-", title).strip("-.")
+    return f"{words or otherwise}.pdf"

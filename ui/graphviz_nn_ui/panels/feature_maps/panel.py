@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from PyQt6.QtCore import QMargins, Qt
-from PyQt6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
-from graphviz_nn.model.views import ImageGrid, ViewData
+from graphviz_nn.model.views import Curves, ImageGrid, ViewData
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn.session.state import NEVER
 from graphviz_nn_ui.panels.feature_maps.controls import Controls
@@ -17,7 +17,7 @@ from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.looked_at import looked_at
 from graphviz_nn_ui.viewmodels.shown_views import Pane, Shown, fitting, show_view, subject_of
 from graphviz_nn_ui.widgets.colour_images import ColourBar
-from graphviz_nn_ui.widgets.elided import ElidedLabel
+from graphviz_nn_ui.widgets.elided import ElidedLabel, wrapped
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.following import Following
@@ -27,9 +27,7 @@ from graphviz_nn_ui.workspace import Workspace
 
 JOB: Final = "views"
 _NO_RUN: Final = "Open a run to see feature maps, filters and attention weights."
-_NO_SELECTION: Final = (
-    "Select a node, in the graph or in a list, to see its feature maps, filters or attention weights."
-)
+_NO_SELECTION: Final = "Select a node in the graph or in a list to see its feature maps, filters or attention weights."
 _NO_VIEW: Final = "No view fits this node: it has no output to show."
 
 
@@ -48,7 +46,7 @@ class FeatureMapsPanel(QWidget):
         self.enlarged = Enlarged()
         self.colours, self.other_colours = ColourBar(), ColourBar()
         self.save = SaveFigureButton(workspace, "view", self._figure, self._other_figures)
-        self.title = _title()
+        self.title = wrapped("Title")
         self.status = ElidedLabel()
         self._emptiable = Emptiable(self._content())
         layout = QVBoxLayout(self)
@@ -98,7 +96,9 @@ class FeatureMapsPanel(QWidget):
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.status.setContentsMargins(8, 0, 8, 0)
         layout.addWidget(self.status)
-        layout.addWidget(Flow(self.colours, self.other_colours, self.save, margins=QMargins(8, 0, 8, 0)))
+        between = QWidget()
+        between.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layout.addWidget(Flow(self.colours, self.other_colours, between, self.save, margins=QMargins(8, 0, 8, 0)))
         return content
 
     def _connect(self) -> None:
@@ -182,12 +182,14 @@ class FeatureMapsPanel(QWidget):
 
     def _describe(self, alone: Pane, panes: dict[str, Pane]) -> None:
         """Title, note, colours, and why the other pane is empty."""
-        title = alone.data.title if alone.data is not None else ""
+        title = (
+            alone.data.title if alone.data is not None and not isinstance(alone.data, Curves) else ""
+        )  # plots say it
         parts = [title, alone.data.note if alone.data is not None and alone.data.note else ""]
         parts += [pane.error for pane in panes.values() if pane is not alone and pane.error and not alone.error]
         text = " — ".join(part for part in parts if part)
         self.title.setText(text)
-        self.title.setToolTip(text)
+        self.title.setVisible(bool(text))
 
     def _show_colours(self, alone: Pane, visible: list[Pane]) -> None:
         """What the colours of each side mean; said once where they mean the same."""
@@ -240,14 +242,3 @@ class FeatureMapsPanel(QWidget):
 
     def _point(self, text: str) -> None:
         self.status.setText(text)
-
-
-def _title() -> QLabel:
-    """What is shown, in as many lines as it takes; it can be copied."""
-    label = QLabel()
-    label.setAccessibleName("Title")
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setContentsMargins(8, 0, 8, 0)
-    label.setMinimumWidth(1)
-    label.setWordWrap(True)
-    return label
