@@ -54,7 +54,8 @@ class Breakpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         elif not self.pattern:
             raise UsageError(f"A breakpoint on a {self.on} needs a pattern that says which.")
         if self.on == "phase" and self.pattern not in PHASES:
-            raise OptionError(f"There is no phase {self.pattern!r}.{did_you_mean(self.pattern, PHASES)}")
+            hint = did_you_mean(self.pattern, PHASES) or f" There are {', '.join(PHASES)}."
+            raise OptionError(f"There is no phase {self.pattern!r}.{hint}")
         if self.on == "source":
             _source(self.pattern)
 
@@ -79,6 +80,10 @@ class Breakpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return np.flatnonzero(_enters_module(order, inside))
         # A composite stops where it begins, not once more where it ends.
         return np.flatnonzero(inside & (order.node >= 0) & np.isin(order.kind, _OF_NODES))
+
+    def exists(self, order: StepOrder) -> bool:
+        """Whether a step has its place at all: a node, module, operator or source line that the pattern names."""
+        return self.on == "anywhere" or bool(self._inside(order).any())
 
     def _inside(self, order: StepOrder) -> Flags:
         """By event whether it belongs to the place."""

@@ -32,6 +32,7 @@ WORDS: Final = ("nan", "inf", "error")
 
 _TERM: Final = re.compile(r'(?P<not>-?)(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"-][^\s"]*))')
 _COMPARISON: Final = re.compile(r"(?P<name>\w+)(?P<sign><=|>=|!=|<|>|=)(?P<number>.*)", re.DOTALL)
+_MISTAKEN: Final = re.compile(r"(?P<name>[^\W\d]+)(?P<sign>[^\w\s.:*?-]+)(?P<number>[+-]?[\d.].*)", re.DOTALL)
 _FIELD: Final = re.compile(r"(?P<name>\w+):(?P<pattern>.*)", re.DOTALL)
 
 
@@ -111,6 +112,10 @@ def _test(word: str, text: str, position: int) -> Text | Field | Comparison | Wo
         return _field(field["name"].lower(), field["pattern"], text, position)
     if (comparison := _COMPARISON.fullmatch(word)) is not None:
         return _comparison(comparison, text, position)
+    if (mistaken := _MISTAKEN.fullmatch(word)) is not None and mistaken["name"].lower() in QUANTITIES:
+        signs, name = "<, <=, >, >=, = or !=", mistaken["name"].lower()
+        place = position + mistaken.start("sign")
+        raise ExpressionError(f"{mistaken['sign']!r} compares nothing: write {name}<1e-7, with {signs}", text, place)
     return Text(word)
 
 

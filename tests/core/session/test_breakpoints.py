@@ -132,6 +132,7 @@ def test_breakpoints_go_to_json_and_back(session: Session):
         (("anywhere",), "needs a condition"),
         (("op",), "which"),
         (("phase", "backwards"), "Did you mean 'backward'"),
+        (("phase", "sideways"), "There are forward, backward"),
         (("source", "model.py"), "model.py:12"),
         (("source", "model.py:0"), "model.py:12"),
     ],

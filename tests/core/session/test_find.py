@@ -109,3 +109,9 @@ def test_a_term_that_cannot_be_read_is_placed_and_mended(session: Session, query
         session.find(query)
     assert raised.value.position == position
     assert f"at character {position + 1}" in str(raised.value)
+
+
+def test_a_sign_that_compares_nothing_is_named(session: Session):
+    with pytest.raises(ExpressionError, match="'!' compares nothing: write grad<1e-7"):
+        session.find("grad!3")
+    assert session.find("max-5").tolist() == []  # a name like any other

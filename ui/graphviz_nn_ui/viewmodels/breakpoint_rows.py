@@ -19,6 +19,8 @@ PLACES: Final = {
 }
 """By kind of place: what a person reads, and what to type."""
 
+_SHORT: Final = {"node": "node", "module": "module", "op": "operator", "source": "line", "phase": "phase"}
+
 CONDITIONS: Final = {
     "always": ("always", ""),
     "nonfinite": ("NaN or ±Inf", ""),
@@ -68,13 +70,23 @@ def typed(condition: Condition | None) -> tuple[str, str]:
 
 
 def hits_text(step: OpenStep | None, breakpoint: Breakpoint) -> str:
-    """Returns how often a breakpoint stops in a step; "no statistics" where the step lacks what it reads."""
+    """Returns how often a breakpoint stops in a step; "no statistics" where the step lacks what it reads, and "no such
+    node" (module, …) where it lacks the place."""
     if step is None:
         return ""
     try:
-        return f"{len(step.hits(breakpoint)):,}"
+        count = len(step.hits(breakpoint))
     except NotRecorded:
         return "no statistics"
+    return f"{count:,}" if count or breakpoint.exists(step.order) else f"no such {_SHORT[breakpoint.on]}"
+
+
+def hits_tip(step: OpenStep | None, breakpoint: Breakpoint) -> str:
+    """Returns what `hits_text` means, in one sentence."""
+    if step is None or breakpoint.exists(step.order):
+        return "How often it stops in the open step"
+    word = _SHORT[breakpoint.on]
+    return f"The open step has no {word} {breakpoint.pattern!r}; it may still come in another step. Names take * and ?."
 
 
 def _number(text: str) -> float:
