@@ -65,7 +65,8 @@ def typed(began: float) -> None:
 
 def child(path: str | None, began: float) -> None:
     """Makes the window, opens a run if there is one, and prints what it measured as JSON."""
-    from graphviz_nn_ui.app import end, make_application, make_window, prepare, private_settings
+    from graphviz_nn_ui.app import make_application, make_window, prepare, private_settings
+    from graphviz_nn_ui.leaving import end
 
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:

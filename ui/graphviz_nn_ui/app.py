@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PyQt6 import sip
-from PyQt6.QtCore import QSettings, QTimer
+from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from graphviz_nn.errors import GraphvizNNError, UsageError
 from graphviz_nn_ui.background.awaiting import AwaitedFinding
 from graphviz_nn_ui.commands.appearance import Appearance, add_appearance_commands
+from graphviz_nn_ui.leaving import KILLED, clear, end, heeding
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.memory import points
 from graphviz_nn_ui.screenshot import Photographer
@@ -28,11 +28,9 @@ from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from graphviz_nn.model.panels import Panel
+    from graphviz_nn_ui.signals import Interruptions
     from graphviz_nn_ui.viewmodels.document import Document
     from graphviz_nn_ui.viewmodels.shot import Shot
-
-LISTEN: Final = 400
-"""Milliseconds between two looks for a signal."""
 
 SEEN_FIRST: Final = (
     "numpy.ma",  # by numpy's own functions, at the first call
@@ -49,10 +47,11 @@ _loading = threading.Lock()
 """Held while plugins are loaded: a thread may be at it when the window wants them."""
 
 
-def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int]) -> int:
+def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int, int], signals: Interruptions) -> int:
     """Runs the app until its window is closed, or until the screenshot is saved. Returns the exit code.
 
-    `target` is a run file or folder, or a model to trace: package.module:callable, path/file.py:callable.
+    `target` is a run file or folder, or a model to trace: package.module:callable, path/file.py:callable. `signals`
+    that come end the app, without a picture.
 
     Raises:
         NotARunFile: there is no such file. UsageError: there is no display, and no screenshot is asked for.
@@ -64,28 +63,30 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
         ensure_present(target)
     choose_platform(offscreen_allowed=screenshot is not None)
     application = make_application()
-    # A screenshot looks the same for everybody: nothing of what a person has set is read.
-    folder = tempfile.TemporaryDirectory(prefix="graphviz_nn-") if screenshot is not None else None
-    settings = private_settings(folder.name) if folder is not None else QSettings("graphviz_nn", "graphviz_nn")
-    window = make_window(application, settings)
-    shot.set_look(window.workspace.look)
-    if screenshot is not None:
-        window.resize(*size)  # before the docks take their shares of it
-
-    go = Arrival(window, shot, rules, forgiving=screenshot is None)
-    if traced and target is not None:
-        window.tracer.start(target, ["trace", "--keep", "all", target], go.show, first=go.go)
-    elif target is not None:
-        window.opener.open(target, go.show, first=go.go)
-    try:
+    with ExitStack() as leaving:
+        leaving.callback(clear, application, frozenset(application.topLevelWidgets()))
+        leaving.enter_context(heeding(application, signals))
+        # A screenshot looks the same for everybody: nothing of what a person has set is read.
+        settings = QSettings("graphviz_nn", "graphviz_nn")
         if screenshot is not None:
-            return Photographer(window, screenshot, wants_run=target is not None).take(application)
+            settings = private_settings(leaving.enter_context(tempfile.TemporaryDirectory(prefix="graphviz_nn-")))
+        window = make_window(application, settings)
+        leaving.callback(end, window)
+        shot.set_look(window.workspace.look)
+        if screenshot is not None:
+            window.resize(*size)  # before the docks take their shares of it
+
+        go = Arrival(window, shot, rules, forgiving=screenshot is None)
+        if traced and target is not None:
+            window.tracer.start(target, ["trace", "--keep", "all", target], go.show, first=go.go)
+        elif target is not None:
+            window.opener.open(target, go.show, first=go.go)
+        if screenshot is not None:
+            code = Photographer(window, screenshot, wants_run=target is not None).take(application, signals.came)
+            return KILLED + signals.came[0] if signals.came else code
         window.show()
         prepare(window)
-        let_interrupt(application)
         return application.exec()
-    finally:
-        end(window)
 
 
 class Arrival:
@@ -174,23 +175,6 @@ def await_finding(window: MainWindow, document: Document, rules: frozenset[str])
 
     if rules:
         AwaitedFinding(window.workspace, document, rules, open_list, window)
-
-
-def let_interrupt(application: QApplication) -> None:
-    """Has Ctrl+C in the terminal close the window. Python looks for signals only while some of it runs: a timer."""
-    signal.signal(signal.SIGINT, lambda number, frame: application.quit())
-    timer = QTimer(application)
-    timer.timeout.connect(lambda: None)
-    timer.start(LISTEN)
-
-
-def end(window: MainWindow) -> None:
-    """Closes and destroys the window while there still is an application, as Qt wants it."""
-    window.close()
-    window.workspace.jobs.forget_all()
-    window.workspace.jobs.wait()
-    logging.getLogger().removeHandler(window.workspace.log)
-    sip.delete(window)
 
 
 def make_window(application: QApplication, settings: QSettings) -> MainWindow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +41,9 @@ class Photographer(QObject):
         self._wants_run = wants_run
         self._began = self._busy = time.monotonic()
 
-    def take(self, application: QApplication) -> int:
+    def take(self, application: QApplication, told: Sequence[int] = ()) -> int:
         """Runs the event loop until the picture is saved. Returns the exit code: 2 where there is no run to be seen,
-        1 where its graph cannot be shown.
+        1 where its graph cannot be shown, or where `told` says that a signal came in between: nothing is saved then.
 
         Raises:
             UsageError: the picture cannot be written.
@@ -54,6 +55,8 @@ class Photographer(QObject):
         timer.start(PERIOD)
         application.exec()
         timer.stop()
+        if told:
+            return 1
         picture = self._window.grab()
         failed = self._wants_run and self._window.workspace.document is None
         problem = self._window.problem_text

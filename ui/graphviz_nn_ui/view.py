@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,6 +12,7 @@ import click
 from graphviz_nn.cli.parameters import OneOf
 from graphviz_nn.errors import UsageError
 from graphviz_nn.model.exporters import COLOR_BY, THEMES
+from graphviz_nn_ui.signals import Interruptions
 
 if TYPE_CHECKING:
     from graphviz_nn_ui.viewmodels.shot import Shot
@@ -71,6 +73,15 @@ def view(
       graphviz-nn view train.gvnn --finding vanishing_depth
     """
     shot = _shot(step, select, finding, cursor, expand, color_by, theme)
+    with Interruptions() as signals:
+        raise SystemExit(_app().run(run, shot, screenshot, size, signals))
+
+
+def _app() -> ModuleType:
+    """The app, with Qt.
+
+    Raises `UsageError` where Qt is not installed or cannot be loaded.
+    """
     try:
         from graphviz_nn_ui import app
     except ModuleNotFoundError as error:
@@ -84,7 +95,7 @@ def view(
             "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libx11-xcb1 libxcb-image0 "
             "libxcb-render-util0"
         ) from error
-    raise SystemExit(app.run(run, shot, screenshot, size))
+    return app
 
 
 def _shot(

@@ -9,7 +9,8 @@ import sys
 
 START = """
 import json, sys
-from graphviz_nn_ui.app import end, make_application, make_window, prepare, private_settings
+from graphviz_nn_ui.app import make_application, make_window, prepare, private_settings
+from graphviz_nn_ui.leaving import end
 application = make_application()
 window = make_window(application, private_settings(sys.argv[1]))
 window.show()
