@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QMargins, Qt
-from PyQt6.QtWidgets import QLabel, QPushButton, QToolButton, QTreeView
+from PyQt6.QtWidgets import QLabel, QPushButton, QToolButton, QTreeView, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.panels.events import EventsPanel
@@ -12,6 +12,7 @@ from graphviz_nn_ui.widgets.dock_titles import TitleBar
 from graphviz_nn_ui.widgets.docks import SHARES
 from graphviz_nn_ui.widgets.elided import ElidedLabel
 from graphviz_nn_ui.widgets.flow import Flow
+from graphviz_nn_ui.widgets.scrolled import Scrolled
 from graphviz_nn_ui.widgets.tool_bar import MainToolBar
 
 
@@ -139,3 +140,24 @@ def test_buttons_say_their_names_where_there_is_room(make_window, workspace):
     ):
         window.resize(width, 700)
         assert button.toolButtonStyle() == style
+
+
+def test_what_is_lower_than_its_controls_scrolls(qtbot):
+    content, controls, gives_way = QWidget(), Flow(*(QPushButton(f"button {place}") for place in range(6))), QWidget()
+    gives_way.setMinimumHeight(40)
+    column = QVBoxLayout(content)
+    column.addWidget(controls)
+    column.addWidget(gives_way, 1)
+    scrolled = Scrolled(content)
+    qtbot.addWidget(scrolled)
+    scrolled.resize(200, 500)
+    scrolled.show()
+    assert content.height() == scrolled.viewport().height()
+    assert not scrolled.verticalScrollBar().isVisible()
+    scrolled.resize(200, 100)
+    qtbot.waitUntil(scrolled.verticalScrollBar().isVisible)
+    assert content.width() == scrolled.viewport().width()
+    assert controls.height() >= controls.heightForWidth(controls.width())
+    assert gives_way.height() == 40
+    gives_way.setMinimumHeight(90)
+    qtbot.waitUntil(lambda: gives_way.height() == 90)

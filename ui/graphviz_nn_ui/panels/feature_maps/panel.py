@@ -22,10 +22,14 @@ from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.save_figure import SaveFigureButton
+from graphviz_nn_ui.widgets.scrolled import Scrolled
 from graphviz_nn_ui.widgets.view_pane import ViewPane
 from graphviz_nn_ui.workspace import Workspace
 
 JOB: Final = "views"
+LEAST_MAPS: Final = 110
+"""Height below which maps do not shrink: the panel scrolls."""
+
 _NO_RUN: Final = "Open a run to see feature maps, filters and attention weights."
 _NO_SELECTION: Final = "Select a node in the graph or in a list to see its feature maps, filters or attention weights."
 _NO_VIEW: Final = "No view fits this node: it has no output to show."
@@ -48,7 +52,7 @@ class FeatureMapsPanel(QWidget):
         self.save = SaveFigureButton(workspace, "view", self._figure, self._other_figures)
         self.title = wrapped("Title")
         self.status = ElidedLabel()
-        self._emptiable = Emptiable(self._content())
+        self._emptiable = Emptiable(Scrolled(self._content()))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._emptiable)
@@ -83,6 +87,7 @@ class FeatureMapsPanel(QWidget):
         self._above_below.addWidget(self.enlarged)
         self._above_below.setStretchFactor(0, 3)
         self._above_below.setStretchFactor(1, 2)
+        self._above_below.setMinimumHeight(LEAST_MAPS)
         self.enlarged.hide()
         content = QWidget()
         layout = QVBoxLayout(content)
