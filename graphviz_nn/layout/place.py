@@ -21,8 +21,8 @@ SLOPE: Final = 0.09
 STEEPEST: Final = 44.0
 """Wires that run far across get this much more room along the flow for each pixel across, up to a limit."""
 
-TITLE_CLEARANCE: Final = 8.0
-"""Room between a title and a wire that enters beside it."""
+TITLE_CLEARANCE: Final = 2.0
+"""Room between a title, which has margins of its own, and a wire that enters beside it."""
 
 
 def place(layered: Layered, layers: Layers, children: Sequence[Shape], frame: Frame, number: int) -> Shape:
@@ -90,21 +90,24 @@ def _extent(centers: Sequence[float], widths: Sequence[float]) -> tuple[float, f
 def _outline(ports: Sequence[float], inner: float, frame: Frame) -> tuple[float, float, float]:
     """How far to move everything to the right, the container's width, and where its title starts.
 
-    The title goes to the first stretch of the upper border that is wide enough between the wires that enter there;
-    where none is, to the left of them all, and the container grows.
+    The title goes to the first stretch of the upper border that is wide enough between the wires that enter there.
+    Where none is, the container grows until it fits to the left of them all, and to the right of them as well: a chain
+    stays in the middle of its frame.
     """
     width = max(inner, frame.width)
+    move = (width - inner) / 2
     if not frame.title:
-        return (width - inner) / 2, width, frame.padding
-    starts = [frame.padding, *(port + TITLE_CLEARANCE for port in sorted(ports))]
-    ends = [*(port - TITLE_CLEARANCE for port in sorted(ports)), width - frame.padding]
+        return move, width, 0.0
+    entering = sorted(port + move for port in ports)
+    starts = [0.0, *(port + TITLE_CLEARANCE for port in entering)]
+    ends = [*(port - TITLE_CLEARANCE for port in entering), width]
     for start, end in zip(starts, ends, strict=True):
         if start + frame.title <= end:
-            return 0.0, width, start
-    move = frame.title - (ends[0] - starts[0])
-    if not ports:
-        return move / 2, width + move, frame.padding
-    return move, max(width, inner + move), frame.padding
+            return move, width, start
+    if not entering:
+        return (frame.title - inner) / 2, frame.title, 0.0
+    grown = frame.title - ends[0]
+    return move + grown, max(width + grown, entering[0] + entering[-1] + 2 * grown), 0.0
 
 
 def _slants(layered: Layered, centers: Sequence[float], sizes: Sizes) -> list[float]:

@@ -4,7 +4,7 @@ const LAYER_GAP = 26;
 const PORT_GAP = 18;
 const SLOPE = 0.09;
 const STEEPEST = 44;
-const TITLE_CLEARANCE = 8;
+const TITLE_CLEARANCE = 2;
 const PIN_SPACING = 12;
 const PIN_REACH = 0.36;
 
@@ -62,15 +62,16 @@ function sizesOf(layered, children) {
 /** How far to move everything to the right, the container's width, and where its title starts. */
 function outline(ports, inner, frame) {
   const width = Math.max(inner, frame.width);
-  if (!frame.title) return [(width - inner) / 2, width, frame.padding];
-  const sorted = [...ports].sort((a, b) => a - b);
-  const starts = [frame.padding, ...sorted.map((port) => port + TITLE_CLEARANCE)];
-  const ends = [...sorted.map((port) => port - TITLE_CLEARANCE), width - frame.padding];
+  const move = (width - inner) / 2;
+  if (!frame.title) return [move, width, 0];
+  const entering = ports.map((port) => port + move).sort((a, b) => a - b);
+  const starts = [0, ...entering.map((port) => port + TITLE_CLEARANCE)];
+  const ends = [...entering.map((port) => port - TITLE_CLEARANCE), width];
   const free = starts.find((start, k) => start + frame.title <= ends[k]);
-  if (free !== undefined) return [0, width, free];
-  const move = frame.title - (ends[0] - starts[0]);
-  if (!ports.length) return [move / 2, width + move, frame.padding];
-  return [move, Math.max(width, inner + move), frame.padding];
+  if (free !== undefined) return [move, width, free];
+  if (!entering.length) return [(frame.title - inner) / 2, frame.title, 0];
+  const grown = frame.title - ends[0];
+  return [move + grown, Math.max(width + grown, entering[0] + entering[entering.length - 1] + 2 * grown), 0];
 }
 
 /** How far across the widest segment of each gap runs. */

@@ -67,6 +67,24 @@ def test_a_long_title_stays_clear_of_the_wire_that_enters(direction: str) -> Non
         assert all(y > title.bottom for x, y in placement.paths[0] if x >= outer.x)
 
 
+def test_a_chain_stays_in_the_middle_of_its_frame_however_long_the_title() -> None:
+    for title in (10.0, 40.0, 150.0):
+        box = container("box", leaf("b"), leaf("c"), title=title)
+        placement = layout(Box("root", 0, 0, [leaf("a"), box]), [Wire("a", "b"), Wire("b", "c")])
+        middle = placement.rects["box"].center[0]
+        assert [placement.rects[key].center[0] for key in ("a", "b", "c")] == pytest.approx([middle] * 3)
+        assert placement.titles["box"].x == placement.rects["box"].x
+
+
+def test_a_title_that_fits_beside_the_wire_that_enters_takes_no_room() -> None:
+    def width(title: float) -> float:
+        box = container("box", leaf("b"), leaf("c"), leaf("d"), title=title)
+        wires = [Wire("a", "b", 0), Wire("b", "c", 1), Wire("b", "d", 1)]
+        return layout(Box("root", 0, 0, [leaf("a"), box]), wires).rects["box"].width
+
+    assert width(90.0) == width(10.0) < width(400.0)
+
+
 def test_containers_are_at_least_as_large_as_asked() -> None:
     box = Box("box", 300, 200, [leaf("a")])
     rect = layout(Box("root", 0, 0, [box]), []).rects["box"]
