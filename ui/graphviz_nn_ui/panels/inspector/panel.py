@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _COSTS = "inspector costs"
 _NOTHING_SELECTED = (
-    "Nothing is selected. Click a node, a wire or a module to see its values and gradients, "
-    "or step (F11): each call is shown as it comes."
+    "Nothing is selected. Click a node, a wire or a module to see its values and gradients; "
+    "or go to the start (Ctrl+Home) and step (F11): each call is shown as it comes."
 )
 
 
