@@ -33,6 +33,17 @@ from tests.ui.canvas.conftest import Stage
 Open = Callable[[Path], Document]
 
 
+def test_what_is_written_stands_where_it_stands_on_the_screen(stage: Stage, open_file: Open, digits_run: Path) -> None:
+    session = open_file(digits_run).session
+    for key in sorted(session.expanded)[-1:]:
+        session.collapse(key)
+        stage.settle()
+    scene = stage.canvas.source.scene_maker()(None)
+    tables = stage.drawing.tables
+    assert [box.key for box in scene.boxes] == [tables.boxes.key(place) for place in range(len(tables.boxes))]
+    assert np.allclose([box.rect for box in scene.boxes], tables.boxes.rects)
+
+
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF-"), ("svg", b"<svg ")])
 def test_what_is_on_the_canvas_is_written(
     stage: Stage, open_file: Open, digits_run: Path, tmp_path: Path, suffix: str, start: bytes

@@ -15,7 +15,6 @@ from PyQt6.QtWidgets import QFileDialog
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.export.files import write_whole
 from graphviz_nn.export.svg import svg
-from graphviz_nn.scene.composer import Composer
 from graphviz_nn.scene.overlay import overlay
 from graphviz_nn_ui.canvas.page import Page
 from graphviz_nn_ui.viewmodels.commands import Command
@@ -111,19 +110,16 @@ class Exports:
         session, document = source.session, self._canvas.workspace.document
         assert session is not None
         assert document is not None
-        structure, opened, options, folds = session.structure, session.expanded, source.options, source.folds
         data, position = document.data, session.position
+        color_by, make_scene = self._canvas.workspace.look.color_by, source.scene_maker()
         theme = "dark" if self._canvas.colours.theme.dark else "light"
 
         def make() -> bytes:
-            composer = Composer(structure, options.show_all)
             try:
-                numbers = overlay(data, position, options.color_by)
+                numbers = overlay(data, position, color_by)
             except GraphvizNNError:
                 numbers = None
-            picture = composer.picture(opened, folds)
-            scene = composer.scene(picture, options.direction, numbers, heat=options.color_by != "none")
-            return svg(msgspec.structs.replace(scene, theme=theme)).encode()
+            return svg(msgspec.structs.replace(make_scene(numbers), theme=theme)).encode()
 
         return make
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QWidget
 
-from graphviz_nn.model.exporters import PictureOptions
+from graphviz_nn.scene.overlay import Overlay
+from graphviz_nn.scene.scene import Scene
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
@@ -75,13 +77,12 @@ class PictureSource(QObject):
         """Why nothing is coloured although that was asked for, or ""."""
         return self._colouring.problem
 
-    @property
-    def options(self) -> PictureOptions:
-        """How the picture is shown, as exporters take it."""
-        look = self.workspace.look
-        return PictureOptions(
-            color_by=look.color_by, direction=look.direction, theme=look.theme, show_all=look.show_all
-        )
+    def scene_maker(self) -> Callable[[Overlay | None], Scene]:
+        """Returns what makes the picture as it is now, coloured by some numbers, in any thread."""
+        session = self.session
+        assert session is not None
+        composers, structure, request = self._layouts.composers, session.structure, self._layout_request(session)
+        return lambda numbers: composers.scene(structure, request, numbers)
 
     def set_folds(self, folds: bool) -> None:
         """Draws equal siblings as one box, or each for itself."""
@@ -137,10 +138,16 @@ class PictureSource(QObject):
         self._request()
 
     def _request(self) -> None:
-        session, groups, look = self.session, self.groups, self.workspace.look
+        session, groups = self.session, self.groups
         if session is None or groups is None:
             return
-        request = LayoutRequest(
+        request = self._layout_request(session)
+        self.waiting.emit(True)
+        self._layouts.request(session.structure, request, groups.shown(session.expanded), self._take, self._fail)
+
+    def _layout_request(self, session: Session) -> LayoutRequest:
+        look = self.workspace.look
+        return LayoutRequest(
             digest=session.step.info.structure,
             opened=tuple(session.expanded),
             direction=look.direction,
@@ -148,8 +155,6 @@ class PictureSource(QObject):
             folds=self.folds,
             heat=look.color_by != "none",
         )
-        self.waiting.emit(True)
-        self._layouts.request(session.structure, request, groups.shown(session.expanded), self._take, self._fail)
 
     def _take(self, tables: SceneTables) -> None:
         session = self.session

@@ -27,11 +27,15 @@ Failed = Callable[[Exception], object]
 
 
 class Layouts:
-    """Lays out pictures for one window; a new request replaces the one under way."""
+    """Lays out pictures for one window; a new request replaces the one under way.
+
+    Attributes:
+        composers: what lays out small pictures, of the run that is open.
+    """
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-        self._composers = Composers()
+        self.composers = Composers()
         self._process = LayoutProcess(jobs)
         self._release: Callable[[], None] = _nothing
 
@@ -39,7 +43,7 @@ class Layouts:
         """Makes a picture of about `boxes` boxes, then calls `done` with it in this thread, or `failed`."""
         self.cancel()
         if boxes < LARGE_PICTURE and len(structure.nodes) < LARGE_STRUCTURE:
-            composers = self._composers
+            composers = self.composers
             self._jobs.submit(TAG, lambda ticket: _tables(composers, structure, request, ticket), done, failed)
         else:
             self._tell(TAG, structure, request.digest, lambda: self._ask(request, done, failed), failed)
@@ -58,7 +62,7 @@ class Layouts:
         """Gives up all, and forgets what was worked out of the run that was open."""
         self.cancel()
         self._process.stop()
-        self._composers = Composers()
+        self.composers = Composers()
 
     def _tell(
         self, tag: str, structure: Structure, digest: str, then: Callable[[], object], failed: Failed | None

@@ -11,6 +11,8 @@ import msgspec
 from graphviz_nn.graph.collector import collector_paused
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.composer import Composer
+from graphviz_nn.scene.overlay import Overlay
+from graphviz_nn.scene.scene import Scene
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn.scene.tabulate import tabulate
 
@@ -54,6 +56,14 @@ class Composers:
             picture = composer.picture(request.opened, request.folds)
             scene = composer.scene(picture, request.direction, heat=request.heat)
             return tabulate(picture, scene, request.heat)
+
+    def scene(self, structure: Structure, request: LayoutRequest, numbers: Overlay | None) -> Scene:
+        """Returns the picture as a scene coloured by `numbers`: what stands side by side is in the order in which it
+        was in the pictures before."""
+        with self._lock, collector_paused():
+            composer = self._composer(structure, request)
+            picture = composer.picture(request.opened, request.folds)
+            return composer.scene(picture, request.direction, numbers, heat=request.heat)
 
     def _composer(self, structure: Structure, request: LayoutRequest) -> Composer:
         key = (request.digest, request.show_all)
