@@ -37,16 +37,16 @@ def _search(context: CheckContext) -> Iterator[_Missing]:
     frozen: set[str] = set()
     for step in context.trained:
         for module in step.structure.modules:
-            owned |= dict.fromkeys(module.parameters, (step, module.path))
-        for node in step.lineage.forward:
-            if node.kind != "parameter":
-                continue
+            for name in module.parameters:
+                owned[name] = step, module.path
+        for node in step.lineage.parameter_nodes:
             names = node.names or (node.name,)
             if not node.outputs[0].requires_grad:
                 frozen.update(names)
             elif node.id in step.arrived_at:
                 reached.update(names)
-            read |= dict.fromkeys(names, (step, node))
+            for name in names:
+                read[name] = step, node
     for name in dict.fromkeys([*owned, *read]):
         if name in reached or name in frozen:
             continue

@@ -14,6 +14,7 @@ from graphviz_nn.analysis.feeds import learned_nodes
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
 from graphviz_nn.model.nodes import Node, ValueRef
+from graphviz_nn.plugin.layer_types import plain_names
 
 _SOFTMAXES: Final = frozenset({"softmax", "log_softmax", "softmin"})
 _OF_CLASSES: Final = frozenset(
@@ -127,8 +128,8 @@ def batch_norm_small(context: CheckContext, thresholds: Mapping[str, float]) -> 
     """
     counts: dict[str, list[tuple[StepFacts, Node, int]]] = {}
     for step in context.trained:
-        for node in step.lineage.forward:
-            if plain(node) == "batch_norm" and node.attributes.get("training") and node.inputs and node.outputs:
+        for node in step.lineage.of_op(lambda op: plain_names(op)[-1] == "batch_norm"):
+            if node.attributes.get("training") and node.inputs and node.outputs:
                 shape = output_of(step.lineage, node.inputs[0]).shape
                 values = int(np.prod(shape)) // shape[1] if len(shape) > 1 else 1
                 counts.setdefault(node.module or node.name, []).append((step, node, values))

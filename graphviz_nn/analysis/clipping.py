@@ -152,7 +152,7 @@ def _scaled_root(step: StepFacts, least: float) -> tuple[Node, float] | None:
         if isinstance(other, (int, float)) and not isinstance(other, bool):
             scale = abs(float(other))
         power = scale > 0 and abs(np.log2(scale) - round(np.log2(scale))) < 1e-4
-        half = any(output.dtype in ("float16", "bfloat16") for n in step.lineage.forward for output in n.outputs)
+        half = not step.lineage.dtypes.isdisjoint(("float16", "bfloat16"))
         if scale >= least and (power or half):
             return node, scale
     return None

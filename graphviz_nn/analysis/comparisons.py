@@ -56,8 +56,11 @@ def comparisons(step: StepFacts) -> list[Comparison]:
 def _search(step: StepFacts) -> list[Comparison]:
     lineage = step.lineage
     above = lineage.ancestors(step.roots)
-    calls = (node for node in lineage.forward if node.id in above)
-    return [found for node in calls if (found := _comparison(lineage, node)) is not None]
+    loss_types = lineage.of_category(Category.LOSS)
+    differences = lineage.of_op(lambda op: plain_names(op)[-1] == "sub")
+    calls = sorted({node.id for node in (*loss_types, *differences)} & above)
+    nodes = lineage.structure.nodes
+    return [found for number in calls if (found := _comparison(lineage, nodes[number])) is not None]
 
 
 def origin(lineage: Lineage, read: Input, *, rearranged: bool = True) -> Node:

@@ -65,20 +65,21 @@ def layers(steps: list[StepFacts]) -> list[Layer]:
         return []
     rms = l2 / np.sqrt(lineage.numel)
     rms_by_node = _by_node(rms, lineage)
-    ratios, rms_ratios = largest / head_l2, rms_by_node / rms_by_node[head.id]
-    upstream = _upstream(lineage, np.fmax(ratios, rms_ratios))
-    grouped: dict[str, list[Node]] = {}
+    by_l2, by_rms = largest / head_l2, rms_by_node / rms_by_node[head.id]
+    upstream = _upstream(lineage, np.fmax(by_l2, by_rms))
+    ratios, rms_ratios, depths = by_l2.tolist(), by_rms.tolist(), below.tolist()
+    grouped: dict[str, list[int]] = {}
     for node in calls:
-        grouped.setdefault(lineage.layer_key(node), []).append(node)
+        grouped.setdefault(lineage.layer_key(node), []).append(node.id)
     found = [
         Layer(
-            node=nodes[0],
-            below=min(int(below[node.id]) for node in nodes),
-            ratio=max(float(ratios[node.id]) for node in nodes),
-            rms=max(float(rms_ratios[node.id]) for node in nodes),
-            upstream=max(float(upstream[node.id]) for node in nodes),
+            node=lineage.structure.nodes[numbers[0]],
+            below=min([depths[number] for number in numbers]),
+            ratio=max([ratios[number] for number in numbers]),
+            rms=max([rms_ratios[number] for number in numbers]),
+            upstream=max([upstream[number] for number in numbers]),
         )
-        for nodes in grouped.values()
+        for numbers in grouped.values()
     ]
     return sorted(found, key=lambda layer: (layer.below, -layer.node.id))
 
@@ -95,15 +96,17 @@ def _by_node(values: Numbers, lineage: Lineage) -> Numbers:
     return found
 
 
-def _upstream(lineage: Lineage, ratios: Numbers) -> Numbers:
+def _upstream(lineage: Lineage, ratios: Numbers) -> list[float]:
     """For each node, the largest ratio of it and everything above it."""
-    own = np.nan_to_num(ratios, nan=0.0).tolist()
+    own: list[float] = np.nan_to_num(ratios, nan=0.0).tolist()
     for node in lineage.flow:
         if node.kind == "parameter":
             own[node.id] = 0.0  # the gradient of a weight says nothing of what gets through to the layers above
-        for read in node.inputs:
-            own[node.id] = max(own[node.id], own[read.node])
-    return np.array(own)
+        largest = own[node.id]
+        for read in lineage.reads[node.id]:
+            largest = max(largest, own[read])
+        own[node.id] = largest
+    return own
 
 
 def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:

@@ -19,6 +19,7 @@ _DIVISIONS = frozenset({"div", "truediv", "true_divide", "divide"})
 _BOUNDED = frozenset({"acos", "arccos", "asin", "arcsin", "atanh", "arctanh"})
 _EXPONENTIALS = {"exp": 1.0, "expm1": 1.0, "sinh": 1.0, "cosh": 1.0, "exp2": math.log(2)}
 """Operators that overflow, and what their argument is multiplied with in the exponent of e."""
+_EDGED = _LOGARITHMS | _ROOTS | _DIVISIONS | _BOUNDED | _EXPONENTIALS.keys() | {"log1p", "pow"}
 _WIDE = ("float32", "bfloat16", "float64")
 _NEXT_TO_ONE = 1.5e-7
 """A little more than the distance from 1 to the next float32 above it; the statistics are float32."""
@@ -50,7 +51,7 @@ def near_edge(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
     for step in reversed(context.steps):
         if forward_origin(step) is not None:
             continue
-        for node in step.lineage.forward:
+        for node in step.lineage.of_op(_has_edge):
             found = _edge(step, node, thresholds)
             if found is not None and node.name not in reported:
                 reported.add(node.name)
@@ -61,6 +62,10 @@ def near_edge(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
                     "Use a stable form (log_softmax, logsumexp, log1p), an epsilon, or a clamp before the call.",
                     operator=node.op, argument=argument, limit=limit,
                 )  # fmt: skip
+
+
+def _has_edge(op: str) -> bool:
+    return op.rstrip("_") in _EDGED
 
 
 def _edge(step: StepFacts, node: Node, thresholds: Mapping[str, float]) -> tuple[float, float, str] | None:

@@ -74,7 +74,7 @@ def learned_nodes(lineage: Lineage) -> set[int]:
     """Returns the parameters, and the calls in which one had a part."""
     found: set[int] = set()
     for node in lineage.forward:
-        if node.kind == "parameter" or any(read.node in found for read in node.inputs):
+        if node.kind == "parameter" or not found.isdisjoint(lineage.reads[node.id]):
             found.add(node.id)
     return found
 

@@ -82,9 +82,9 @@ def half_underflow(context: CheckContext, thresholds: Mapping[str, float]) -> It
     tiny = thresholds["units"] * SMALLEST_FLOAT16
     for steps in context.by_structure():
         structure, lineage = steps[-1].structure, steps[-1].lineage
-        half = np.array([output.dtype == "float16" for node in structure.nodes for output in node.outputs], np.bool_)
-        if not half.any():
+        if "float16" not in lineage.dtypes:
             continue
+        half = np.array([output.dtype == "float16" for node in structure.nodes for output in node.outputs], np.bool_)
         shares, lost = zip(*(_lost(step, half, tiny) for step in steps), strict=True)
         share = float(np.median(shares))
         if share <= thresholds["values"]:

@@ -75,6 +75,10 @@ def history(context: CheckContext) -> History:
 def may_be_adversaries(context: CheckContext) -> bool:
     """Whether optimizers take turns, or several stand beside each other with losses of their own: then none has to
     fall. Optimizers that all step on the gradients of one backward pass work on one loss together."""
+    return context.share("adversaries", lambda: _take_turns(context))
+
+
+def _take_turns(context: CheckContext) -> bool:
     if any(len(step.info.optimizers) > 1 and not _on_one_loss(step) for step in context.steps):
         return True
     updated = [

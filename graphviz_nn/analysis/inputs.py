@@ -110,7 +110,7 @@ def _constant_feeds(fed: FedSteps, least: int) -> Iterator[Feed]:
             yield candidates[0]
 
 
-def _tells_nothing(step: StepFacts, above: set[int], candidates: list[Feed]) -> bool:
+def _tells_nothing(step: StepFacts, above: frozenset[int], candidates: list[Feed]) -> bool:
     """Whether every tensor that the prediction begins with is the same for all samples."""
     alike = {feed.read.node for feed in candidates if _samples_are_equal(step, feed)}
     for number in _seen_past(step, above, alike):
@@ -122,7 +122,7 @@ def _tells_nothing(step: StepFacts, above: set[int], candidates: list[Feed]) -> 
     return True
 
 
-def _seen_past(step: StepFacts, above: set[int], alike: set[int]) -> set[int]:
+def _seen_past(step: StepFacts, above: frozenset[int], alike: set[int]) -> set[int]:
     """Those of the calls `above` that the prediction was computed from on a way that passes nothing of `alike`."""
     readers = step.lineage.readers
     seen: set[int] = set()

@@ -105,6 +105,8 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
 
     **Source.** Micikevicius et al. 2018 (arXiv:1710.03740), section 3.1; Zamirai et al. 2020 (arXiv:2010.06192).
     """
+    if len(context.trained) < thresholds["steps"]:
+        return
     stuck: dict[str, tuple[StepFacts, Node, int]] = {}
     moving: set[str] = set()
     for step in context.trained:

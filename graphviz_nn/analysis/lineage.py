@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import numpy as np
@@ -29,46 +29,77 @@ class Lineage:
     but lineage passes through it.
 
     Attributes:
+        reads: for each node the nodes that it reads, in argument order.
         readers: for each node the forward calls that read it, straight or through the infrastructure alone.
-        numel: elements of each value, by row. value_node: the node of each row.
+        numel: elements of each value, by row. value_node: the node of each row. dtypes: the types of all values.
     """
 
     def __init__(self, structure: Structure, layer_types: LayerTypes) -> None:
         self.structure = structure
         self._layer_types = layer_types
-        outputs = [(node.id, output) for node in structure.nodes for output in node.outputs]
-        self.numel = np.array([max(math.prod(output.shape), 1) for _, output in outputs], np.float64)
-        self.value_node = np.array([node for node, _ in outputs], np.int64)
+        outputs = [output for node in structure.nodes for output in node.outputs]
+        shapes = [output.shape for output in outputs]
+        elements = {shape: max(math.prod(shape), 1) for shape in set(shapes)}
+        self.numel = np.array([elements[shape] for shape in shapes], np.float64)
+        self.dtypes = frozenset([output.dtype for output in outputs])
+        self.value_node = np.repeat(np.arange(len(structure.nodes)), np.diff(structure.value_offsets))
+        self.reads = [[read.node for read in node.inputs] for node in structure.nodes]
         self._categories: dict[str, Category | None] = {}
-        self._above: dict[tuple[int, ...], set[int]] = {}
+        self._above: dict[tuple[int, ...], frozenset[int]] = {}
         self._below: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self.readers: list[list[int]] = [[] for _ in structure.nodes]
         for node in reversed(self.flow):  # from the last back, so that what reads a node of the infrastructure is known
             reading = self.readers[node.id] if node.phase == _INFRA else (node.id,)
-            for read in reversed(node.inputs):
-                self.readers[read.node].extend(reading)
+            for read in reversed(self.reads[node.id]):
+                self.readers[read].extend(reading)
         for readers in self.readers:
             readers.reverse()
 
     @cached_property
     def forward(self) -> tuple[Node, ...]:
         """The calls and sources of the forward phase, in order."""
-        return tuple(node for node in self.structure.nodes if node.phase == _FORWARD)
+        return tuple([node for node in self.structure.nodes if node.phase == _FORWARD])
 
     @cached_property
     def flow(self) -> tuple[Node, ...]:
         """The calls and sources of the forward phase and those of the infrastructure between them, in order."""
-        return tuple(node for node in self.structure.nodes if node.phase in (_FORWARD, _INFRA))
+        return tuple([node for node in self.structure.nodes if node.phase in (_FORWARD, _INFRA)])
+
+    @cached_property
+    def _by_op(self) -> dict[str, list[Node]]:
+        """The nodes of the forward phase by operator, those of each in order."""
+        found: dict[str, list[Node]] = {}
+        for node in self.forward:
+            found.setdefault(node.op, []).append(node)
+        return found
+
+    def of_op(self, wanted: Callable[[str], bool]) -> list[Node]:
+        """Returns the nodes of the forward phase, in order, whose operators are `wanted`: each is asked for once."""
+        found = [nodes for op, nodes in self._by_op.items() if wanted(op)]
+        if len(found) == 1:
+            return found[0].copy()
+        return sorted((node for nodes in found for node in nodes), key=lambda node: node.id)
+
+    def of_category(self, category: Category) -> list[Node]:
+        """Returns the nodes of the forward phase, in order, whose operators are of the category."""
+        return self.of_op(lambda op: self._category(op) is category)
+
+    @cached_property
+    def parameter_nodes(self) -> tuple[Node, ...]:
+        """The parameters that were read, trainable or not."""
+        return tuple(node for node in self.of_op("parameter".__eq__) if node.kind == "parameter")
 
     @cached_property
     def parameters(self) -> dict[str, Node]:
         """The trainable parameters that were read, by their first name."""
-        found = (node for node in self.forward if node.kind == "parameter" and node.outputs[0].requires_grad)
+        found = (node for node in self.parameter_nodes if node.outputs[0].requires_grad)
         return {node.names[0] if node.names else node.name: node for node in found}
 
     def category(self, node: Node) -> Category | None:
         """Category of the node's operator, or None where no layer type covers it."""
-        op = node.op
+        return self._category(node.op)
+
+    def _category(self, op: str) -> Category | None:
         try:
             return self._categories[op]
         except KeyError:
@@ -78,7 +109,11 @@ class Lineage:
 
     def healthy(self, node: Node) -> Healthy:
         """What the layer type of the node's operator says is normal in its outputs."""
-        found = self._layer_types.for_op(node.op)
+        return self.healthy_op(node.op)
+
+    def healthy_op(self, op: str) -> Healthy:
+        """What the layer type of the operator says is normal in its outputs."""
+        found = self._layer_types.for_op(op)
         return Healthy() if found is None else found.healthy
 
     @cached_property
@@ -93,8 +128,8 @@ class Lineage:
         found = [False] * len(self.structure.nodes)
         for node in reversed(self.flow):
             if found[node.id] or self.category(node) is Category.NORMALISATION:
-                for read in node.inputs:
-                    found[read.node] = True
+                for read in self.reads[node.id]:
+                    found[read] = True
         return np.array(found)
 
     @cached_property
@@ -106,11 +141,8 @@ class Lineage:
         made = self.made_of_parameters
         return tuple(
             node
-            for node in self.forward
-            if node.outputs
-            and node.id not in made
-            and self.category(node) in WEIGHTED
-            and any(read.node in made for read in node.inputs)
+            for node in self.of_op(lambda op: self._category(op) in WEIGHTED)
+            if node.outputs and node.id not in made and not made.isdisjoint(self.reads[node.id])
         )
 
     @cached_property
@@ -127,7 +159,8 @@ class Lineage:
         """Nodes that are parameters, or were computed from nothing else."""
         found: set[int] = set()
         for node in self.flow:
-            if node.kind == "parameter" or (node.inputs and all(read.node in found for read in node.inputs)):
+            reads = self.reads[node.id]
+            if node.kind == "parameter" or (reads and found.issuperset(reads)):
                 found.add(node.id)
         return frozenset(found)
 
@@ -138,33 +171,16 @@ class Lineage:
                 return f"{node.module}:{read.node}"
         return f"{node.module}:{node.op}" if node.module else f"node {node.id}"
 
-    def ancestors(self, roots: Iterable[int]) -> set[int]:
+    def ancestors(self, roots: Iterable[int]) -> frozenset[int]:
         """Ids of the nodes that the roots were computed from, roots included."""
         key = tuple(roots)
         if key not in self._above:
-            self._above[key] = self._search_ancestors(key)
-        return set(self._above[key])
-
-    def _search_ancestors(self, roots: tuple[int, ...]) -> set[int]:
-        found = set(roots)
-        waiting = list(found)
-        while waiting:
-            for read in self.structure.nodes[waiting.pop()].inputs:
-                if read.node not in found:
-                    found.add(read.node)
-                    waiting.append(read.node)
-        return found
+            self._above[key] = frozenset(_reachable(key, self.reads))
+        return self._above[key]
 
     def descendants(self, roots: Iterable[int]) -> set[int]:
         """Ids of the forward nodes that were computed from the roots, roots included."""
-        found = set(roots)
-        waiting = list(found)
-        while waiting:
-            for reader in self.readers[waiting.pop()]:
-                if reader not in found:
-                    found.add(reader)
-                    waiting.append(reader)
-        return found
+        return _reachable(roots, self.readers)
 
     def layers_below(self, roots: Iterable[int]) -> npt.NDArray[np.int64]:
         """For each node, the least number of layers on a way from it to a root, its own call included.
@@ -189,8 +205,8 @@ class Lineage:
             if node.id in weighted:
                 here += 1
                 below[node.id] = here
-            for read in node.inputs:
-                below[read.node] = min(below[read.node], here)
+            for read in self.reads[node.id]:
+                below[read] = min(below[read], here)
         return np.array([-1 if layers == unreached else layers for layers in below], np.int64)
 
     def rows(self, node: Node) -> slice:
@@ -200,3 +216,15 @@ class Lineage:
 
     def row(self, node: int, index: int) -> int:
         return self.structure.value_row(ValueRef(node, index))
+
+
+def _reachable(roots: Iterable[int], following: list[list[int]]) -> set[int]:
+    """Ids of the roots and of all nodes that lead on from them."""
+    found = set(roots)
+    waiting = list(found)
+    while waiting:
+        for number in following[waiting.pop()]:
+            if number not in found:
+                found.add(number)
+                waiting.append(number)
+    return found

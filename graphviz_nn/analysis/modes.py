@@ -9,6 +9,7 @@ from graphviz_nn.analysis.comparisons import plain
 from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
+from graphviz_nn.plugin.layer_types import plain_names
 
 _PATIENCE: Final = 3
 _DROPOUTS: Final = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
@@ -49,8 +50,9 @@ def mode_mistake(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
 def _trained_in_evaluation(context: CheckContext) -> Iterator[Finding]:
     steps = [step for step in context.trained if step.updated][-_PATIENCE:]
     for path in _roots(steps[-1]) if steps else ():
-        affected = _affected(steps[-1], path)
-        if affected and all(_all_in_evaluation(step, path) and _learns(step, path) for step in steps):
+        evaluated = all(_all_in_evaluation(step, path) and _learns(step, path) for step in steps)
+        affected = _affected(steps[-1], path) if evaluated else []
+        if affected:
             step = steps[-1]
             node = next((n for n in step.lineage.forward if n.module == affected[0]), None)
             yield step.finding(
@@ -84,7 +86,7 @@ def _unfed_random_calls(context: CheckContext, step: StepFacts) -> Iterator[Node
     structure, lineage = step.structure, step.lineage
     above = lineage.ancestors(step.roots) if step.roots else set()
     told: set[int] = set()
-    for node in lineage.forward:
+    for node in lineage.of_op(_depends_on_the_mode):
         if node.module_call is None or node.id in above or not _is_active(node):
             continue
         root = _root_call(step, node.module_call)
@@ -94,6 +96,11 @@ def _unfed_random_calls(context: CheckContext, step: StepFacts) -> Iterator[Node
         if _trained_elsewhere(context, call.path) and _is_read_outside(step, root):
             told.add(root)
             yield node
+
+
+def _depends_on_the_mode(op: str) -> bool:
+    name = plain_names(op)[-1]
+    return name == "batch_norm" or name.endswith("dropout")
 
 
 def _is_active(node: Node) -> bool:
@@ -138,8 +145,13 @@ def _learns(step: StepFacts, path: str) -> bool:
 
 
 def _all_in_evaluation(step: StepFacts, path: str) -> bool:
-    modes = [call.training for call in step.structure.module_calls if _inside(call.path, path)]
-    return bool(modes) and all(mode is False for mode in modes)
+    any_call = False
+    for call in step.structure.module_calls:
+        if _inside(call.path, path):
+            if call.training is not False:
+                return False
+            any_call = True
+    return any_call
 
 
 def _affected(step: StepFacts, path: str) -> list[str]:

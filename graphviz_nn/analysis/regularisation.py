@@ -32,6 +32,8 @@ def dropout_too_high(context: CheckContext, thresholds: Mapping[str, float]) -> 
         return
     step = context.steps[-1]
     lineage, nodes = step.lineage, step.structure.nodes
+    if not lineage.of_op(lambda op: "dropout" in op):
+        return
     kept = [1.0] * len(nodes)
     worst: dict[int, Node] = {}
     reported: set[int] = set()

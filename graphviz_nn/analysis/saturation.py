@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.lineage import Lineage
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
 
@@ -56,8 +57,8 @@ def saturated(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
         last = steps[-1]
         below = last.lineage.layers_below(last.roots)
         worst: dict[tuple[str | None, str], tuple[float, Node]] = {}
-        for node in last.lineage.forward:
-            if last.lineage.healthy(node).flat is None or not _is_hidden(last, node, int(below[node.id])):
+        for node in _with_flat_ends(last.lineage):
+            if not _is_hidden(last, node, int(below[node.id])):
                 continue
             gate = _is_gate(last, node)
             shares = [share for step in steps if (share := flat_share(step, node, gate=gate)) is not None]
@@ -73,6 +74,10 @@ def saturated(context: CheckContext, thresholds: Mapping[str, float]) -> Iterabl
                 "Begin with smaller weights, normalise before it, or use an activation without flat ends.",
                 share=share, steps=float(len(steps)), operator=node.op,
             )  # fmt: skip
+
+
+def _with_flat_ends(lineage: Lineage) -> list[Node]:
+    return lineage.of_op(lambda op: lineage.healthy_op(op).flat is not None)
 
 
 def _is_hidden(step: StepFacts, node: Node, below: int) -> bool:

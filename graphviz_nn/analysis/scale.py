@@ -95,7 +95,7 @@ def _points(steps: list[StepFacts], least: int) -> list[_Point]:
 def _depths(step: StepFacts) -> list[int]:
     """For each node, the largest number of layers on a way to it from the inputs, its own call included."""
     lineage = step.lineage
-    found = [0] * len(step.structure.nodes)
+    found, weighted = [0] * len(step.structure.nodes), lineage.weighted_ids
     for node in lineage.forward:
-        found[node.id] = max((found[read.node] for read in node.inputs), default=0) + (node.id in lineage.weighted_ids)
+        found[node.id] = max((found[read] for read in lineage.reads[node.id]), default=0) + (node.id in weighted)
     return found

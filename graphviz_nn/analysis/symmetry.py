@@ -44,6 +44,8 @@ def symmetric_init(context: CheckContext, thresholds: Mapping[str, float]) -> It
         begin = context.beginning
         at_begin = begin if begin is not None and begin.lineage is steps[-1].lineage else None
         suspects = _suspects(steps[0]) | (set() if at_begin is None else _suspects(at_begin))
+        if not suspects:
+            continue
         for use in _hidden(steps[-1], below):
             if use.parameter is None or use.parameter.id not in suspects:
                 continue

@@ -39,10 +39,17 @@ class WeightUse:
 
 def weight_use(structure: Structure, node: Node, made_of_parameters: Container[int]) -> WeightUse | None:
     """Returns how the call uses its weight; None where it has none of a known form."""
-    known = [read for read in node.inputs if read.argument in _ARGUMENTS]
-    weight = next((read for read in known if read.node in made_of_parameters and read.argument in _WEIGHTS), None)
-    weight = weight or next((read for read in known if read.node in made_of_parameters and node.op in _PRODUCTS), None)
-    data = next((read for read in known if read.node not in made_of_parameters), None)
+    weight = other = data = None
+    for read in node.inputs:
+        if read.argument not in _ARGUMENTS:
+            continue
+        if read.node not in made_of_parameters:
+            data = data or read
+        elif read.argument in _WEIGHTS:
+            weight = weight or read
+        elif node.op in _PRODUCTS:
+            other = other or read
+    weight = weight or other
     if weight is None or data is None or not node.outputs:
         return None
     shape = structure.nodes[weight.node].outputs[weight.output].shape

@@ -83,11 +83,13 @@ def _tally(context: CheckContext) -> tuple[dict[str, list[tuple[StepFacts, Node]
     zeros: dict[str, list[tuple[StepFacts, Node]]] = defaultdict(list)
     alive: set[str] = set()
     for step in context.trained:
+        offsets = step.structure.value_offsets
+        norms, arrived = step.gradient_l2.tolist(), step.arrived.tolist()
         for name, node in step.lineage.parameters.items():
-            l2 = step.gradient_l2[step.lineage.rows(node)][0]
-            if l2 == 0 and not _has_nonfinite(step, node):
+            row = offsets[node.id]
+            if norms[row] == 0 and not _has_nonfinite(step, node):
                 zeros[name].append((step, node))
-            elif step.arrived[step.lineage.rows(node)][0]:
+            elif arrived[row]:
                 alive.add(name)
     for name, seen in zeros.items():
         step, node = seen[-1]
