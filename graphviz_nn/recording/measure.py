@@ -1,4 +1,4 @@
-"""The numbers of one tensor, or of many side by side, from their elements as numpy arrays."""
+"""The numbers of one tensor, from its elements as a numpy array; histograms of samples of many."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE, STATS
+from graphviz_nn.model.stats import HISTOGRAM_BINS, HISTOGRAM_LOWEST, HISTOGRAM_SAMPLE
 from graphviz_nn.recording.distributed import local_part
 
 _TINY: Final = 1e-12
@@ -95,7 +95,7 @@ def measure_tensor(flat: Tensor) -> npt.NDArray[np.float32]:
     mean = total / size
     variance = squares / size - mean * mean
     finite = math.isfinite(low) and math.isfinite(high)
-    if not finite or not _float32_is_enough(max(-low, high), variance, mean):
+    if not finite or not float32_is_enough(max(-low, high), variance, mean):
         return measure(elements)
     return np.array([mean, variance**0.5, low, high, squares**0.5, zeros / size, 0, 0, 0], np.float32)
 
@@ -147,7 +147,8 @@ def measure(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return _measure_exactly(flat, low, high, zeros)
 
 
-def _float32_is_enough(largest: Any, variance: Any, mean: Any) -> Any:
+def float32_is_enough(largest: Any, variance: Any, mean: Any) -> Any:
+    """Whether float32 sums carry the numbers of a tensor, or of each of several, with that largest magnitude."""
     return (largest > _TINY) & (largest < _HUGE) & (variance > _NARROW * mean * mean)
 
 
@@ -178,41 +179,6 @@ def _measure_non_finite(flat: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return row
 
 
-def measure_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Returns rows of `STATS` for consecutive segments of one array."""
-    starts = np.zeros(len(sizes), np.int64)
-    np.cumsum(sizes[:-1], out=starts[1:])
-    rows = np.zeros((len(sizes), len(STATS)), np.float32)
-    with np.errstate(all="ignore"):  # a segment that float32 does not carry is measured again by itself
-        low = np.minimum.reduceat(together, starts)
-        high = np.maximum.reduceat(together, starts)
-        mean = np.add.reduceat(together, starts) / sizes
-        squares = np.add.reduceat(together * together, starts, dtype=together.dtype).astype(np.float64)
-        is_zero = together == 0
-        zeros = np.add.reduceat(is_zero.view(np.uint8), starts, dtype=np.int32) if is_zero.any() else 0.0
-        variance = squares / sizes - mean * mean
-        enough = _float32_is_enough(np.maximum(-low, high), variance, mean)
-        rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = mean, np.sqrt(variance), low, high
-        rows[:, 4], rows[:, 5] = np.sqrt(squares), zeros / sizes
-    if together.dtype != np.float32:
-        enough[:] = False
-    _measure_constants(rows, enough, low, high, sizes)
-    for k in np.flatnonzero(~(enough & np.isfinite(low) & np.isfinite(high))):
-        rows[k] = measure(together[starts[k] : starts[k] + sizes[k]])
-    return rows
-
-
-def _measure_constants(rows: Any, enough: Any, low: Any, high: Any, sizes: Any) -> None:
-    """Fills in the segments whose elements are all alike, as fresh biases and scales are: they need no sums."""
-    alike = (low == high) & np.isfinite(low)
-    value = low[alike].astype(np.float64)
-    rows[alike, 0], rows[alike, 1] = value, 0
-    with np.errstate(over="ignore"):  # a norm beyond float32 is infinite
-        rows[alike, 4] = np.abs(value) * np.sqrt(sizes[alike])
-    rows[alike, 5] = value == 0
-    enough |= alike
-
-
 # ---- histograms
 
 
@@ -222,21 +188,6 @@ def sample(flat: Tensor) -> npt.NDArray[Any]:
     part = flat[:: -(-flat.numel() // HISTOGRAM_SAMPLE)].to(torch.float32, copy=True).numpy()
     found[: part.size] = part
     return found
-
-
-def histograms_of_segments(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
-    """Histograms of samples of consecutive segments of one array, as `histograms` counts them."""
-    starts = np.cumsum(sizes) - sizes
-    strides = -(-sizes // HISTOGRAM_SAMPLE)
-    places = np.arange((-(-sizes // strides)).max()) * strides[:, None]
-    inside = places < sizes[:, None]
-    places += starts[:, None]
-    if not inside.all():
-        places[~inside] = 0
-    samples = together[places]
-    if not inside.all():
-        samples[~inside] = 0  # counts nowhere
-    return histograms(samples)
 
 
 def histograms(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:

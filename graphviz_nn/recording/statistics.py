@@ -24,21 +24,17 @@ from graphviz_nn.recording.measure import (
     elements,
     flatten,
     histograms,
-    histograms_of_segments,
     is_dense,
-    measure_segments,
     measure_tensor,
     sample,
 )
+from graphviz_nn.recording.segments import LARGEST_SEGMENT, measure_segments
 
-_SMALL: Final = 16_384
-"""Elements up to which a tensor is reduced together with others."""
 _BATCH: Final = 128
 _BATCH_ELEMENTS: Final = 262_144
 
 Row = tuple[str, int]
 _FLOAT32: Final = torch.float32
-flatten_dense_tensors = torch._C._nn.flatten_dense_tensors
 _unrecorded = torch._C.DisableTorchFunction
 _STRIDED: Final = torch.strided
 
@@ -80,7 +76,7 @@ class Statistics:
         size = plain.numel()
         if not size:
             return
-        if size > _SMALL:
+        if size > LARGEST_SEGMENT:
             self._add_large(table, row, plain.detach())
             return
         # A view or a gradient that is passed on has the same elements as one that already waits.
@@ -135,11 +131,8 @@ class Statistics:
         for dtype in dtypes:
             places = [k for k, tensor in enumerate(pending) if tensor.dtype == dtype] if len(dtypes) > 1 else None
             group = pending if places is None else [pending[k] for k in places]
-            sizes = np.array([tensor.numel() for tensor in group])
-            together = flatten_dense_tensors(group).numpy()
             index = slice(None) if places is None else places
-            numbers[index] = measure_segments(together, sizes)
-            counts[index] = histograms_of_segments(together, sizes)
+            numbers[index], counts[index] = measure_segments(group)
         self._store(rows, numbers, counts)
 
     def finish(self) -> None:
