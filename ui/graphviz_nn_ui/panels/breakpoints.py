@@ -24,16 +24,20 @@ from PyQt6.QtWidgets import (
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.session import Breakpoint
 from graphviz_nn.session.conditions import Condition
-from graphviz_nn_ui.viewmodels.breakpoint_rows import CONDITIONS, PLACES, condition, hits_text, typed
+from graphviz_nn_ui.viewmodels.breakpoint_rows import CONDITIONS, PLACES, condition, hits_text, hits_tip, typed
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.scrolled import Scrolled
 from graphviz_nn_ui.workspace import Workspace
 
 _ID = Qt.ItemDataRole.UserRole
 _WHERE, _WHEN, _HITS = range(3)
 _AIR = 8
 """Pixels of a row above and below its text."""
+
+_LEAST_LIST = 64
+"""Height below which the list does not shrink, in pixels: the panel scrolls."""
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -45,7 +49,7 @@ class BreakpointsPanel(QWidget):
         super().__init__()
         self._workspace = workspace
         self.list = _List(self._remove)
-        self.list.setMinimumHeight(1)
+        self.list.setMinimumHeight(_LEAST_LIST)
         self._shown = Emptiable(self.list)
         self.form = Form()
         self._add, self._change, self._delete = QPushButton("Add"), QPushButton("Change"), QPushButton("Remove")
@@ -65,11 +69,15 @@ class BreakpointsPanel(QWidget):
         below.addWidget(self.form)
         below.addWidget(self._error)
         below.addLayout(buttons)
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._shown, 1)
         column.addLayout(below)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(Scrolled(content))
         self._error.hide()
         self.list.itemChanged.connect(self._switch)
         self.list.itemSelectionChanged.connect(self._load)
@@ -89,7 +97,7 @@ class BreakpointsPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for each in breakpoints:
-            item = _row(each, hits_text(step, each), self.fontMetrics().height() + _AIR)
+            item = _row(each, hits_text(step, each), hits_tip(step, each), self.fontMetrics().height() + _AIR)
             self.list.addTopLevelItem(item)
             if each.id == chosen:
                 self.list.setCurrentItem(item)
@@ -218,7 +226,7 @@ class _List(QTreeWidget):
             super().keyPressEvent(event)
 
 
-def _row(each: Breakpoint, hits: str, height: int) -> QTreeWidgetItem:
+def _row(each: Breakpoint, hits: str, tip: str, height: int) -> QTreeWidgetItem:
     where = f"{each.on} {each.pattern}".strip()
     when = str(each.condition) if each.condition is not None else ""
     item = QTreeWidgetItem([where, when, hits])
@@ -227,7 +235,7 @@ def _row(each: Breakpoint, hits: str, height: int) -> QTreeWidgetItem:
     item.setCheckState(_WHERE, Qt.CheckState.Checked if each.enabled else Qt.CheckState.Unchecked)
     item.setTextAlignment(_HITS, _RIGHT)
     item.setSizeHint(_WHERE, QSize(0, height))
-    for column, text in enumerate((where, when, f"Hits in this step: {hits}")):
+    for column, text in enumerate((where, when, tip)):
         item.setToolTip(column, text)
     return item
 
