@@ -88,6 +88,16 @@ class Camera:
         self.y = point.y() - self.height / self.scale / 2
         self.clamp()
 
+    def center_where_all_is_seen(self) -> tuple[float, float]:
+        """Has the picture stand in the middle across each side on which all of it has room; returns how far in the
+        picture's coordinates that moved the camera."""
+        before, (width, height) = (self.x, self.y), self.world
+        if width * self.scale <= self.width:
+            self.x = (width - self.width / self.scale) / 2
+        if height * self.scale <= self.height:
+            self.y = (height - self.height / self.scale) / 2
+        return self.x - before[0], self.y - before[1]
+
     def sees(self, rect: QRectF, margin: float = 0.0) -> bool:
         """Whether all of a rectangle is on the canvas, `margin` pixels from its edges, and nothing stands over it."""
         place = self.rect_to_screen(rect)

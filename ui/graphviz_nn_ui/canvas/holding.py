@@ -29,7 +29,8 @@ def hold(camera: Camera, before: Drawing, after: Drawing, anchor: str | None) ->
 
 def turn(camera: Camera, before: Drawing, after: Drawing, chosen: str | None) -> tuple[float, float]:
     """Moves the camera to what it saw before the picture was turned: all of it, where that was seen; else the box or
-    container with the key `chosen` stays where it is on the canvas if it was in sight, and the middle if not.
+    container with the key `chosen` stays where it is on the canvas if it was in sight, and the middle if not. Across a
+    side on which the whole picture has room, it stands in the middle.
 
     Returns where the old picture's origin stands in the new one's coordinates.
     """
@@ -38,7 +39,9 @@ def turn(camera: Camera, before: Drawing, after: Drawing, chosen: str | None) ->
         return 0.0, 0.0
     corner = _corner(before, chosen) if chosen is not None else None
     in_sight = corner is not None and camera.view.contains(corner)
-    return hold(camera, before, after, chosen if in_sight else None)
+    x, y = hold(camera, before, after, chosen if in_sight else None)
+    left, top = camera.center_where_all_is_seen()
+    return x + left, y + top
 
 
 def _held_points(
