@@ -91,8 +91,8 @@ def _outline(ports: Sequence[float], inner: float, frame: Frame) -> tuple[float,
     """How far to move everything to the right, the container's width, and where its title starts.
 
     The title goes to the first stretch of the upper border that is wide enough between the wires that enter there.
-    Where none is, the container grows until it fits to the left of them all, and to the right of them as well: a chain
-    stays in the middle of its frame.
+    Where none is, the container grows until it fits to the left of them all. Beside a lone wire it grows to the right
+    as well: a chain stays in the middle of its frame.
     """
     width = max(inner, frame.width)
     move = (width - inner) / 2
@@ -107,7 +107,8 @@ def _outline(ports: Sequence[float], inner: float, frame: Frame) -> tuple[float,
     if not entering:
         return (frame.title - inner) / 2, frame.title, 0.0
     grown = frame.title - ends[0]
-    return move + grown, max(width + grown, entering[0] + entering[-1] + 2 * grown), 0.0
+    least = 2 * (entering[0] + grown) if len(entering) == 1 else 0.0
+    return move + grown, max(width + grown, least), 0.0
 
 
 def _slants(layered: Layered, centers: Sequence[float], sizes: Sizes) -> list[float]:

@@ -71,7 +71,8 @@ function outline(ports, inner, frame) {
   if (free !== undefined) return [move, width, free];
   if (!entering.length) return [(frame.title - inner) / 2, frame.title, 0];
   const grown = frame.title - ends[0];
-  return [move + grown, Math.max(width + grown, entering[0] + entering[entering.length - 1] + 2 * grown), 0];
+  const least = entering.length === 1 ? 2 * (entering[0] + grown) : 0;
+  return [move + grown, Math.max(width + grown, least), 0];
 }
 
 /** How far across the widest segment of each gap runs. */
