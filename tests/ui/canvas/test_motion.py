@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6.QtCore import QRectF
-from PyQt6.QtGui import QImage
+from PyQt6.QtGui import QImage, QPainter
 
 from graphviz_nn.model.structure import Structure
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.frame import FramePainter
 from graphviz_nn_ui.canvas.hits import BOX, Hit
 from graphviz_nn_ui.canvas.motion import Change
+from graphviz_nn_ui.canvas.scene_painter import ScenePainter
 from graphviz_nn_ui.viewmodels.document import Document
 from tests.support.structures import resnet, transformer
 from tests.ui.canvas.conftest import Stage
@@ -110,6 +111,28 @@ def test_a_change_is_painted_and_comes_to_rest(stage: Stage, open_structure: Ope
     stage._bot.waitUntil(lambda: stage.canvas.change is None, timeout=5_000)
     assert stage.canvas.grab().toImage() != moving
     assert stage.canvas.minimap.geometry() != minimap
+
+
+@pytest.mark.parametrize("scale", [0.12, 0.3, 0.4, 0.9])
+def test_a_change_begins_and_ends_with_boxes_as_they_are_at_rest(
+    stage: Stage, pictures: tuple[Drawing, Drawing, str], scale: float
+) -> None:
+    canvas, (closed, opened, _) = stage.canvas, pictures
+    view = QRectF(0, 0, canvas.width() / scale, canvas.height() / scale)
+    target = QRectF(canvas.rect())
+    ground = QImage(canvas.size(), QImage.Format.Format_RGB32)
+    ground.fill(canvas.colours.canvas)
+    moving, resting = ground.copy(), ground.copy()
+    scene = ScenePainter()
+    painter = QPainter(moving)
+    scene.paint_fading(painter, opened, Change(closed, opened, (0.0, 0.0)).at(1.0), view, target, canvas.colours)
+    painter.end()
+    painter = QPainter(resting)
+    scene.paint(painter, opened, view, target, canvas.colours)
+    painter.end()
+    differs = np.abs(_pixels(moving) - _pixels(resting)).max(axis=2)
+    # Labels of wires appear when the change has ended.
+    assert np.count_nonzero(differs > 60) < differs.size * 0.01
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.75, 1.3])

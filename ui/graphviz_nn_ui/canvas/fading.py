@@ -14,6 +14,7 @@ from graphviz_nn.scene.tables import Floats
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.detail import detail_at
 from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.paint_blocks import block_share, paint_blocks
 from graphviz_nn_ui.canvas.paint_boxes import BoxPainter
 from graphviz_nn_ui.canvas.paint_containers import RADIUS, ContainerPainter
 from graphviz_nn_ui.canvas.paint_wires import WirePainter
@@ -111,8 +112,7 @@ class FadePainter:
             pieces = tables.piece_band.inside(*view.getCoords())
             self._wires.paint(painter, tables, pieces, scale, origin, colours.wires)
             painter.setOpacity(1.0)
-        corners = fade.rects[:, :2] * scale + shift
-        self._paint_boxes(painter, drawing, corners, fade.fresh, scale, target, colours)
+        self._paint_boxes(painter, drawing, fade.rects, fade.fresh, scale, origin, target, colours)
 
     def _paint_former_wires(
         self, painter: QPainter, leaving: Leaving, scale: float, origin: QPointF, view: QRectF, colours: Colours
@@ -139,24 +139,33 @@ class FadePainter:
             area = QRectF(x * scale + shift[0], y * scale + shift[1], width * scale, height * scale)
             painter.drawRoundedRect(area.intersected(target.adjusted(-20, -20, 20, 20)), RADIUS * scale, RADIUS * scale)
         painter.setOpacity(1.0)
-        corners = np.full((len(drawing.tables.boxes), 2), np.inf)
-        corners[folded.boxes] = folded.box_rects[:, :2] * scale + shift
-        shares = np.full(len(corners), leaving.left)
-        self._paint_boxes(painter, drawing, corners, shares, scale, target, colours)
+        rects = drawing.tables.boxes.rects.copy()
+        rects[folded.boxes] = folded.box_rects
+        shares = np.zeros(len(rects))
+        shares[folded.boxes] = leaving.left
+        self._paint_boxes(painter, drawing, rects, shares, scale, QPointF(*shift), target, colours)
 
     def _paint_boxes(
         self,
         painter: QPainter,
         drawing: Drawing,
-        corners: Floats,
+        rects: Floats,
         shares: npt.NDArray[np.float64],
         scale: float,
+        origin: QPointF,
         target: QRectF,
         colours: Colours,
     ) -> None:
-        detail = detail_at(scale)
+        """Paints boxes where they stand in the picture, each as far as it is there: cards, or blocks from afar."""
+        corners = rects[:, :2] * scale + [origin.x(), origin.y()]
         low = np.array([target.left(), target.top()]) - _REACH
         seen = (corners > low).all(axis=1) & (corners < [target.right(), target.bottom()]).all(axis=1)
-        for box in np.flatnonzero(seen & (shares > _SEEN)).tolist():
+        boxes = np.flatnonzero(seen & (shares > _SEEN))
+        detail, blocks = detail_at(scale), block_share(scale)
+        for box in boxes.tolist() if blocks < 1.0 else ():
             at = QPointF(*corners[box].tolist())
             self._boxes.paint(painter, drawing, box, at, scale, colours, detail, float(shares[box]))
+        for share in np.unique(shares[boxes]).tolist() if blocks else ():
+            painter.setOpacity(share * blocks)
+            paint_blocks(painter, drawing, boxes[shares[boxes] == share], scale, origin, colours, rects)
+        painter.setOpacity(1.0)

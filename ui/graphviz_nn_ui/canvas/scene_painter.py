@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen
+from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtGui import QColor, QPainter
 
 from graphviz_nn.scene.tables import SceneTables
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.detail import detail_at
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.fading import Fade, FadePainter
+from graphviz_nn_ui.canvas.paint_blocks import BLOCKS_BELOW, BORDER_FROM, block_share, paint_blocks
 from graphviz_nn_ui.canvas.paint_boxes import BoxPainter
 from graphviz_nn_ui.canvas.paint_containers import ContainerPainter
-from graphviz_nn_ui.canvas.paint_wires import WirePainter, filled
+from graphviz_nn_ui.canvas.paint_wires import WirePainter
 from graphviz_nn_ui.canvas.words import Style, Words
 
 Places = npt.NDArray[np.intp]
 
-BLOCKS_BELOW: Final = 0.36
-"""Magnification below which a box is a block of its colour: no word of it could be read."""
-
-_CARDS_FROM: Final = 0.46
-"""Magnification from which on a box is all card; between the two its block fades."""
-
-_BORDER_FROM: Final = 0.16
 _CRISP_WIRES: Final = 2_500
 """Pieces of wires up to which they are smoothed."""
 
@@ -64,11 +57,11 @@ class ScenePainter:
         pieces = _visible_pieces(tables.piece_band.inside(*view.getCoords()), tables, scale)
         areas = tables.containers.rects[containers] * scale + [origin.x(), origin.y(), 0.0, 0.0]
         self._containers.paint_areas(painter, areas, tables.containers.depths[containers], scale, colours)
-        crisp = scale > _BORDER_FROM and len(pieces) < _CRISP_WIRES
+        crisp = scale > BORDER_FROM and len(pieces) < _CRISP_WIRES
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, crisp)
         self._wires.paint(painter, tables, pieces, scale, origin, colours.wires)
         if scale < BLOCKS_BELOW:
-            _paint_blocks(painter, drawing, boxes, scale, origin, colours)
+            paint_blocks(painter, drawing, boxes, scale, origin, colours)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         detail = detail_at(scale)
@@ -76,9 +69,9 @@ class ScenePainter:
         self._boxes.begin(painter, scale, colours)
         for box, (x, y) in zip(boxes.tolist(), corners.tolist(), strict=True):
             self._boxes.paint(painter, drawing, box, QPointF(x, y), scale, colours, detail)
-        if scale < _CARDS_FROM:
-            painter.setOpacity((_CARDS_FROM - scale) / (_CARDS_FROM - BLOCKS_BELOW))
-            _paint_blocks(painter, drawing, boxes, scale, origin, colours)
+        if blocks := block_share(scale):
+            painter.setOpacity(blocks)
+            paint_blocks(painter, drawing, boxes, scale, origin, colours)
             painter.setOpacity(1.0)
         if detail.rest > 0:
             if beside:
@@ -116,7 +109,7 @@ class ScenePainter:
     ) -> None:
         """Paints some boxes once more, above what was painted since."""
         if scale < BLOCKS_BELOW:
-            _paint_blocks(painter, drawing, np.array(boxes, np.intp), scale, origin, colours)
+            paint_blocks(painter, drawing, np.array(boxes, np.intp), scale, origin, colours)
             return
         detail = detail_at(scale)
         for box in boxes:
@@ -158,28 +151,9 @@ def paint_label(
     painter.restore()
 
 
-def _paint_blocks(
-    painter: QPainter, drawing: Drawing, boxes: Places, scale: float, origin: QPointF, colours: Colours
-) -> None:
-    """Boxes as blocks of their colour, all of one colour in one call."""
-    codes = drawing.far_codes_of(boxes)
-    order = np.argsort(codes, kind="stable")
-    rects = drawing.tables.boxes.rects[boxes[order]] * scale + [origin.x(), origin.y(), 0.0, 0.0]
-    rects[:, 2:] = np.maximum(rects[:, 2:], 1.0)
-    codes = codes[order]
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale > _BORDER_FROM)
-    painter.setPen(QPen(colours.block_line, 0.0) if scale > _BORDER_FROM else Qt.PenStyle.NoPen)
-    bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for start, end in pairwise(bounds):
-        if start == end:
-            continue
-        painter.setBrush(colours.table[int(codes[start])])
-        painter.drawRects(filled(QRectF, rects[start:end]))
-
-
 def _visible_pieces(pieces: Places, tables: SceneTables, scale: float) -> Places:
     """Without those that are shorter than a pixel, from afar."""
-    if scale > _BORDER_FROM:
+    if scale > BORDER_FROM:
         return pieces
     bounds = tables.piece_band.bounds[pieces]
     found: Places = pieces[(bounds[:, 2:] - bounds[:, :2]).max(axis=1, initial=0.0) * scale > 2.0]
