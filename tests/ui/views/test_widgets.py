@@ -80,6 +80,19 @@ def test_images_in_colour_keep_it(qtbot: QtBot) -> None:
     assert QColor(_colour(view, spot.x(), spot.y())).getRgb()[:3] == (255, 128, 0)
 
 
+def test_images_much_larger_than_the_screen_keep_their_colours(qtbot: QtBot) -> None:
+    large = np.zeros((4, 2400, 2400))
+    large[1] = large[2, 1200:] = 1.0
+    view = _grid(qtbot, large, scale="common")
+    geometry = view.geometry_of_images()
+    assert geometry is not None
+    assert view._sheet(geometry).height() < 1500
+    table = colour_table("sequential", "#000000")
+    spots = [_middle(view, *spot) for spot in ((0, 1200, 1200), (1, 60, 2340), (2, 60, 1200), (2, 2340, 1200))]
+    lowest, highest = table[0], table[251]
+    assert [_colour(view, spot.x(), spot.y()) for spot in spots] == [lowest, highest, lowest, highest]
+
+
 def test_the_pointer_reads_numbers(qtbot: QtBot) -> None:
     view = _grid(qtbot, IMAGES)
     texts: list[str] = []

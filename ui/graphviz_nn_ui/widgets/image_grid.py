@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
@@ -12,6 +14,9 @@ from graphviz_nn_ui.viewmodels.gallery import Gallery
 from graphviz_nn_ui.viewmodels.grid_geometry import GridGeometry, grid_geometry
 from graphviz_nn_ui.widgets.colour_images import fitted, indexed_image, rgb_image
 from graphviz_nn_ui.widgets.theme import theme_of
+
+_FINER: Final = 4
+"""Pixels of an image, in each direction, that one on the screen is the mean of, at least where there are as many."""
 
 
 class ImageGridView(QWidget):
@@ -119,14 +124,15 @@ class ImageGridView(QWidget):
         self._geometry = None
 
     def _sheet(self, geometry: GridGeometry) -> QImage:
-        """All images as one."""
+        """All images as one; of images much larger than on the screen not every pixel, which would take long."""
         assert self._gallery is not None
-        gap = geometry.below, geometry.beside
+        step = max(int(1 / (geometry.scale * self.devicePixelRatioF() * _FINER)), 1)
+        gap = -(-geometry.below // step), -(-geometry.beside // step)
         surface = theme_of(self).surface
         if self._gallery.tiles is not None:
-            laid = sheet(self._gallery.tiles.indices, geometry.columns, gap)
+            laid = sheet(self._gallery.tiles.indices[:, ::step, ::step], geometry.columns, gap)
             return indexed_image(laid, self._gallery.grid.colours, surface)
-        pixels = np.moveaxis(true_colour(self._gallery.grid), -1, 0)
+        pixels = np.moveaxis(true_colour(self._gallery.grid)[:, ::step, ::step], -1, 0)
         laid = np.stack([sheet(channel, geometry.columns, gap) for channel in pixels], axis=-1)
         between = sheet(np.zeros(pixels.shape[1:], np.uint8), geometry.columns, gap) > 0
         laid[between] = (surface.red(), surface.green(), surface.blue())
