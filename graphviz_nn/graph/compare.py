@@ -47,7 +47,8 @@ def _plain(tensor: Tensor) -> Tensor:
 def _bits(tensor: Tensor) -> Tensor:
     import torch
 
-    return tensor.contiguous().reshape(-1).view(torch.uint8)
+    # A tensor of one element may be contiguous whatever stride it has.
+    return tensor.contiguous().as_strided((tensor.numel(),), (1,)).view(torch.uint8)
 
 
 def _describe(recorded: Tensor, replayed: Tensor, differs: Tensor) -> str:

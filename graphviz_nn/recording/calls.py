@@ -17,6 +17,7 @@ from weakref import ref
 import torch
 from torch import Tensor
 from torch.nn import Parameter
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 from torch.overrides import TorchFunctionMode
 
 from graphviz_nn.recording import classify as kinds
@@ -53,6 +54,7 @@ class CallRecorder(TorchFunctionMode):
         before_write: told of the tensors that a call may be about to write to, or None.
         before_call: told of each call that is about to run, or None.
         note_call: told of each custom Function whose results are about to be noted, or None.
+        in_batch: told of what is read while gradients are batched, where calls are not recorded, or None.
         fail: told of an error of ours; it must make `closed` true.
     """
 
@@ -69,6 +71,7 @@ class CallRecorder(TorchFunctionMode):
         self.before_write: Callable[[list[Tensor]], None] | None = None
         self.before_call: CallObserver | None = None
         self.note_call: CallObserver | None = None
+        self.in_batch: Callable[[tuple[Any, ...], dict[str, Any] | None], None] | None = None
         self.in_transform: Callable[[Any, tuple[Any, ...], dict[str, Any] | None], None] | None = None
         self.special = SpecialCalls(self)
         self.started = perf_counter()
@@ -100,6 +103,8 @@ class CallRecorder(TorchFunctionMode):
         if kind is None:
             kind = _KINDS[function] = kinds.classify(function)
         if kind == SKIP or self.closed:
+            if self.in_batch is not None:
+                self.in_batch(args, kwargs)
             return function(*args, **kwargs) if kwargs else function(*args)
         if kind > SILENT or _transforms_active():
             return self.special.call(kind, function, args, kwargs)
@@ -249,6 +254,8 @@ class CallRecorder(TorchFunctionMode):
         if isinstance(result, Tensor):
             if any(x is result for x in tensors):
                 return -1
+            if isinstance(result, UninitializedTensorMixin):  # of a lazy module: it has no shape yet
+                return 0
             identity.bind(result)
             return 1
         if isinstance(result, (tuple, list)):

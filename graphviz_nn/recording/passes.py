@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from weakref import ref
 
@@ -26,6 +27,7 @@ class Passes:
     Attributes:
         current: number of the innermost pass that is running, or -1.
         ended: how many have ended.
+        unseen: keeps what runs inside it from being recorded call by call, and collects what that reads.
     """
 
     def __init__(
@@ -39,20 +41,22 @@ class Passes:
         self.identity = identity
         self.current = -1
         self.ended = 0
+        self.unseen: Callable[[], AbstractContextManager[None]] = nullcontext
         self._totals = totals
         self._on_pass = on_pass
         self._leaves: dict[int, ref[Tensor]] = {}
 
     def leaf_hook(self, make_hook: Callable[[int], Any]) -> Callable[[int, Tensor], Any]:
         """Returns a maker of hooks for leaf tensors, which also remember who got a contribution in this pass."""
-        leaves = self._leaves
+        leaves, mode = self._leaves, self.mode
 
         def make(value: int, tensor: Tensor) -> Any:
             inner = make_hook(value)
             reference = ref(tensor)
 
             def hook(gradient: Tensor | None) -> None:
-                leaves[value] = reference
+                if mode.in_batch is None:
+                    leaves[value] = reference
                 inner(gradient)
 
             # Saving the parameter in the middle of a step must not warn about our hook.
@@ -64,8 +68,8 @@ class Passes:
     def run(self, engine: Callable[..., Any], t_outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs the engine with the pass noted around it. Errors of the engine pass through."""
         mode = self.mode
-        if mode.closed or torch._C._are_functorch_transforms_active():
-            return engine(t_outputs, *args, **kwargs)
+        if mode.closed or torch._C._are_functorch_transforms_active() or _any_wrapped(t_outputs):
+            return self._run_unseen(engine, t_outputs, args, kwargs)
         accumulates = bool(kwargs.get("accumulate_grad", args[5] if len(args) > 5 else False))
         nested = self.current >= 0 and accumulates
         outer_pass, outer_phase = self.current, mode.phase
@@ -104,6 +108,18 @@ class Passes:
         except Exception as error:
             mode.fail(error)
         return result
+
+    def _run_unseen(
+        self, engine: Callable[..., Any], t_outputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """A pass inside a transform, or over what one made: its results are tied to what it reads."""
+        mode = self.mode
+        if mode.closed and mode.in_batch is None:
+            return engine(t_outputs, *args, **kwargs)
+        with self.unseen():
+            if mode.in_batch is not None:
+                mode.in_batch((*t_outputs, *(kwargs.get("inputs", args[3] if len(args) > 3 else None) or ())), None)
+            return engine(t_outputs, *args, **kwargs)
 
     def _begin(self, t_outputs: Any) -> None:
         tape = self.identity.tape
@@ -183,3 +199,8 @@ class Passes:
         )  # fmt: skip
         tape.times.append(mode.now())
         tape.order.append(CALL)
+
+
+def _any_wrapped(tensors: Any) -> bool:
+    """Whether a tensor is the wrapper of a `torch.func` transform, which may be over: `vjp` gives back a function."""
+    return any(isinstance(t, Tensor) and torch._C._functorch.is_functorch_wrapped_tensor(t) for t in tensors)

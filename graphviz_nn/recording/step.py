@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import nn
 from graphviz_nn.model.steps import ErrorInfo
 from graphviz_nn.recording import tape as t
 from graphviz_nn.recording.aten import AtenRecorder
+from graphviz_nn.recording.batches import Batches
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.collectives import Collectives
 from graphviz_nn.recording.entrances import Entrances
@@ -85,6 +87,8 @@ class RecordedStep:
         self.updates = Updates(self.mode, self.identity, self.observations)
         self.transforms = Transforms(self.mode, self.identity)
         self.mode.in_transform = self.transforms.call
+        self._batches = Batches(self.mode, partial(self.transforms.call, None))
+        self.passes.unseen = self._batches.inside
         self.functions = CustomFunctions(self.mode, self.identity)
         self.collectives = Collectives(self.mode, self.identity)
         self._entrances = Entrances(self.mode, self.passes, self.observations)
@@ -105,7 +109,7 @@ class RecordedStep:
         undo(patches.remove)
         undo(take_out, self.mode)
         self._entrances.install(patches)
-        for owner, name, replacement in self.collectives.replacements():
+        for owner, name, replacement in (*self.collectives.replacements(), *self._batches.replacements()):
             patches.install(owner, name, replacement)
         if "torch._dynamo" in sys.modules:
             self._stack.enter_context(torch.compiler.set_stance("force_eager"))

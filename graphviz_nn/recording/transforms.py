@@ -32,7 +32,8 @@ class Transforms:
         if not self._noted:
             self._noted = True
             self._mode.tape.notes.append(
-                "A torch.func transform ran: what it computed inside is one opaque node, not recorded call by call."
+                "A transform of torch.func or a batched gradient ran: what it computed inside is one opaque node, not "
+                "recorded call by call."
             )
             self._identity.transform_inputs = self.inputs
         for x in (*args, *(kwargs or {}).values()):
