@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.functions import Segment
@@ -31,6 +32,7 @@ class Entrances:
         )
         if self._observations is not None:
             patches.install(torch.UntypedStorage, "resize_", self._resizing(torch.UntypedStorage.resize_))
+        patches.install(Tensor, "set_", self._setting(Tensor.set_))
         patches.install(torch.autograd, "_make_grads", self._unseen(torch.autograd._make_grads))
         checkpoint = torch.utils.checkpoint
         generator = checkpoint._checkpoint_without_reentrant_generator
@@ -80,6 +82,19 @@ class Entrances:
             return original(storage, size)
 
         return resize_
+
+    def _setting(self, original: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """`x.set_(y)` gives x the memory of y. It is the one method that writes and tells no function mode."""
+        mode = self._mode
+
+        def set_(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            if mode.closed or not is_on(mode):
+                return original(tensor, *args, **kwargs)
+            with torch._C.DisableTorchFunction():
+                mode.special.set_memory(original, (tensor, *args), kwargs)
+            return tensor
+
+        return set_
 
     def _checkpoint(self, original: Callable[..., Any]) -> Callable[..., Any]:
         mode = self._mode

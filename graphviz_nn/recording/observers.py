@@ -74,7 +74,7 @@ class Observers:
             on_call.append(metrics.call)
         if policy.saved:
             on_value.append(SavedTensors(identity.tape).value)
-        mode.note_call = each(on_call)
+        mode.note_call = each([*on_call, self._note_autocast] if policy.tensors and policy.selects is None else on_call)
         mode.before_call = each([*on_call, self._before_call] if policy.tensors and policy.selects is None else on_call)
         identity.observe = each(on_value)
         if mode.aten is not None:
@@ -114,11 +114,14 @@ class Observers:
 
     def _before_call(self, function: Any, *arguments: Any) -> None:
         """Notes what a replay must set up again: the random state, and autocast where it is on."""
-        del arguments
         assert self.observations is not None
-        op = len(self._identity.tape.ops)
         if draws_random_numbers(function):
-            self.observations.random_state(op)
+            self.observations.random_state(len(self._identity.tape.ops))
+        self._note_autocast(function, *arguments)
+
+    def _note_autocast(self, *call: Any) -> None:
+        del call
+        op = len(self._identity.tape.ops)
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
                 self._identity.tape.autocasts[op] = {

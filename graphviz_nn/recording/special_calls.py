@@ -12,7 +12,7 @@ from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.frames import user_frame
 from graphviz_nn.recording.identity import history
 from graphviz_nn.recording.reenter import without_override_check
-from graphviz_nn.recording.tape import CALL, GROUP, GROUP_BEGIN, SLOT, WRITES
+from graphviz_nn.recording.tape import CALL, GROUP, GROUP_BEGIN, WRITES
 
 if TYPE_CHECKING:
     from graphviz_nn.recording.calls import CallRecorder
@@ -90,37 +90,46 @@ class SpecialCalls:
         return result
 
     def _set_data(self, function: Any, args: tuple[Any, ...]) -> Any:
-        """`x.data = y`: x is a new version of itself that holds y's numbers."""
+        """`x.data = y`: x is a new version of itself that holds y's numbers.
+
+        Where y is the first that is known of x, the parameter of a lazy module is materialized.
+        """
+        return self.set_memory(function, args, {}, least=len(args))
+
+    def set_memory(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, least: int = 1) -> Any:
+        """Runs a call that gives its first argument other memory; with fewer than `least` tensors it is no node."""
         mode, identity = self._mode, self._mode.identity
         try:
             inputs: list[int] = []
             tensors: list[Tensor] = []
-            for x in args:
-                template_of(x, identity, inputs, tensors)
+            template = tuple(template_of(x, identity, inputs, tensors) for x in args)
+            keywords = {name: template_of(x, identity, inputs, tensors) for name, x in kwargs.items()} or None
             if mode.before_write is not None:
                 mode.before_write(tensors)
         except Exception as error:
             mode.fail(error)
-            return function(*args)
-        result = function(*args)
-        if len(inputs) < len(args):
-            return result  # the parameter of a lazy module is materialized
+            return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        if len(inputs) < least:
+            return result
         try:
-            self._close_set_data(function, args, tuple(inputs))
+            self._close_set_memory(function, args[0], tuple(inputs), template, keywords)
         except Exception as error:
             mode.fail(error)
         return result
 
-    def _close_set_data(self, function: Any, args: tuple[Any, ...], inputs: tuple[int, ...]) -> None:
+    def _close_set_memory(
+        self, function: Any, target: Tensor, inputs: tuple[int, ...], template: tuple[Any, ...], keywords: Any
+    ) -> None:
         mode, tape = self._mode, self._mode.tape
         first = len(tape.values)
-        count = mode.identity.mutated(args[0])
+        count = mode.identity.mutated(target)
         code, lasti = user_frame()
         tape.order.append(CALL)
         tape.ops.append(
             (
-                function, mode.state, code, lasti, mode.phase, mode.group, inputs, first, count, WRITES, (SLOT, SLOT),
-                None,
+                function, mode.state, code, lasti, mode.phase, mode.group, inputs, first, count, WRITES, template,
+                keywords,
             )
         )  # fmt: skip
         tape.times.append(mode.now())
