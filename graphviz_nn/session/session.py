@@ -106,10 +106,11 @@ class Session(Stepping):
     def previous_step(self, *, origin: object = None) -> bool:
         return self.position > 0 and self.go_to_step(self.position - 1, origin=origin)
 
-    def refresh(self, *, origin: object = None) -> int:
+    def refresh(self, *, go_on: bool = True, origin: object = None) -> int:
         """Takes in what was written to the run since; returns the number of new steps.
 
-        Where another recording has taken the file's place, its last step is opened.
+        Without `go_on` an open step stays open: whoever follows the run reads the last one by himself. Where another
+        recording has taken the file's place, its last step is opened.
         """
         if isinstance(self.data, Growing):
             self.data.refresh()
@@ -120,7 +121,7 @@ class Session(Stepping):
             return 0
         at_end = self.position == former - 1
         self.run_grew.emit(self._count, origin=origin)
-        if self._step is None or (self.follow and at_end):
+        if self._step is None or (go_on and self.follow and at_end):
             step = self._newest()
             if step is not None and step.position != self.position:
                 self._open(step, origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,9 @@ from torch import nn
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import DamagedRunFile
+from graphviz_nn.run import load
 from graphviz_nn.session.step import OpenStep
+from graphviz_nn_ui.background.growth import Growth
 from graphviz_nn_ui.commands.playing import Player
 from graphviz_nn_ui.commands.stepping import add_stepping_commands
 from graphviz_nn_ui.workers.steps import TAG
@@ -42,6 +45,11 @@ def changing_run(runs: Path) -> Path:
             model(torch.ones(2, 4)).sum().backward()
             optimizer.step()
     return path
+
+
+def _steps(path: Path) -> int:
+    with contextlib.closing(load(path)) as run:
+        return len(run.data.steps())
 
 
 @pytest.fixture
@@ -122,3 +130,25 @@ def test_a_step_of_a_recording_that_is_gone_is_not_shown(session):
     step.info = SimpleNamespace(**{name: getattr(step.info, name) for name in step.info.__struct_fields__})
     assert not session.show_step(step)
     assert session.position == 3
+
+
+def test_a_file_that_grows_is_followed_by_reading_in_a_thread(qtbot, workspace, show, tmp_path):
+    growth, path, model = Growth(workspace), tmp_path / "growing.gvnn", Growing()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def train() -> None:
+        optimizer.zero_grad()
+        model(torch.ones(2, 4)).sum().backward()
+        optimizer.step()
+
+    with gnn.record(path, model, every=1, keep="stats"):
+        train()
+        train()
+        qtbot.waitUntil(lambda: path.exists() and _steps(path) >= 1)
+        session = show(path).session
+        former = session.position
+        train()
+    growth.look()
+    last = len(session.data.steps()) - 1
+    assert (session.position, workspace.steps.wanted(session)) == (former, last)
+    qtbot.waitUntil(lambda: session.position == last == 2)

@@ -61,13 +61,17 @@ class Growth(QObject):
             self._timer.start()
 
     def _refresh(self, document: Document, name: str, replaced: bool) -> None:
+        session, steps = document.session, self._workspace.steps
+        at_end = steps.wanted(session) == len(document.data.steps()) - 1
         try:
-            document.session.refresh()
+            grown = session.refresh(go_on=False)
         except GraphvizNNError as error:
             self._say(f"{name} cannot be read any further", str(error))
             return
         if replaced:
             document.set_findings(())  # they were about the recording that is gone
+        elif grown and session.follow and at_end:
+            steps.go_to(session, len(document.data.steps()) - 1)
         document.take_in_findings()
         if replaced:
             self._say(f"{name} was replaced", "The new recording is shown from its last step.")
