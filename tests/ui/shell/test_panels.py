@@ -57,6 +57,15 @@ def test_breakpoints_are_set_changed_switched_and_removed(qtbot, panel, show, di
     assert [str(each) for each in session.breakpoints] == ["op relu"]
 
 
+def test_a_place_that_the_step_does_not_have_is_told_from_one_where_nothing_stops(panel, show, digits_run):
+    session = show(digits_run).session
+    session.breakpoints.add("node", "no_such")
+    session.breakpoints.add("op", "relu", GradientNorm(above=1e30))
+    assert [row[2] for row in _rows(panel)] == ["no such node", "0"]
+    tip = panel.list.topLevelItem(0).toolTip(2)
+    assert tip.startswith("The open step has no node 'no_such'; it may still come in another step.")
+
+
 def test_what_cannot_be_a_breakpoint_is_said(panel, show, digits_run):
     session = show(digits_run).session
     for place, pattern, kind, limit, words in (
