@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from itertools import accumulate
+from typing import Final
 
 import msgspec
 
@@ -25,8 +26,15 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal hash of everything in it: equal digests mean equal structures."""
-        return hashlib.blake2b(self.encode(), digest_size=16).hexdigest()
+        """Hexadecimal hash of everything in it, of what `encode` returns: equal digests mean equal structures."""
+        digest = hashlib.blake2b(_array_header(len(self.__struct_fields__)), digest_size=16)
+        digest.update(_array_header(len(self.nodes)))
+        for first in range(0, len(self.nodes), _PIECE):  # never the whole encoding of a long program at once
+            piece = self.nodes[first : first + _PIECE]
+            digest.update(memoryview(_ENCODER.encode(piece))[len(_array_header(len(piece))) :])
+        for part in (self.modules, self.module_calls, self.parameters):
+            digest.update(_ENCODER.encode(part))
+        return digest.hexdigest()
 
     @cached_property
     def value_offsets(self) -> tuple[int, ...]:
@@ -78,6 +86,15 @@ class _Parts(msgspec.Struct, frozen=True, array_like=True):
     parameters: tuple[Parameter, ...] = ()
 
 
+def _array_header(length: int) -> bytes:
+    """What an array of that length begins with in MessagePack."""
+    if length < 16:
+        return bytes([0x90 | length])
+    return b"\xdc" + length.to_bytes(2, "big") if length < 65_536 else b"\xdd" + length.to_bytes(4, "big")
+
+
+_PIECE: Final = 1_024
+"""Nodes that are encoded together."""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Parts)
 _NODE_DECODER = msgspec.msgpack.Decoder(Node)

@@ -9,6 +9,7 @@ from graphviz_nn.model.modules import ModuleCall, Parameter
 from graphviz_nn.model.nodes import Input, Node, Output, Saved, ValueRef
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import ITEM_BYTES
+from graphviz_nn.recording.argument_forms import form_of
 from graphviz_nn.recording.module_table import describe_modules
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
 from graphviz_nn.recording.naming import CallNames, function_of, kind_of, operator_of
@@ -33,7 +34,6 @@ from graphviz_nn.recording.tape import (
 
 Description = tuple[list[str], dict[str, Any], list[Any] | None]
 _NOTHING: Final[Description] = ([], {}, None)
-_TOLD_BY_TEXT: Final = frozenset({float, complex, tuple})
 
 
 class Assembly:
@@ -42,17 +42,15 @@ class Assembly:
     def __init__(self, tape: Tape, names: ModuleNames, parameters: tuple[Parameter, ...] = ()) -> None:
         self._tape = tape
         self._names = names
-        # In place of the tape's own tuples, which go as theirs are made: a long program has them only once.
-        for index, op in enumerate(tape.ops):
-            tape.ops[index] = Op._make(op)
-        self._ops: list[Op] = tape.ops  # type: ignore[assignment]
+        self._descriptions: dict[Any, tuple[Description, tuple[Any, ...]]] = {}
+        self._described: list[Description] = []
+        self._ops = self._name_fields(tape.ops)
         self.refs = ValuePlaces(tape, self._ops)
         self._phases = find_phases(tape, self._ops, self.refs)
         self._paths: dict[int, str] = {}
         self._roles = self._find_roles()
-        self._descriptions: dict[Any, Description] = {}
         self._made: dict[Any, Output] = {}
-        self._described = [self._describe(op) for op in self._ops]
+        self._made_together: dict[tuple[int, ...], tuple[Output, ...]] = {}
         self._read_as = self._first_labels()
         self._call_names = CallNames(self._ops, self._phases)
         self.structure = Structure(
@@ -77,6 +75,19 @@ class Assembly:
         while self._ops[node].phase == OPTIMIZER and self._ops[node].flags & WRITES:
             node, index = self.refs[self._ops[node].inputs[index]]
         return ValueRef(node, index)
+
+    def _name_fields(self, ops: list[Any]) -> list[Op]:
+        """Names the fields of each call and describes its arguments.
+
+        In place of the tape's own tuples, which go as theirs are made: a long program has them only once, and equal
+        arguments and instructions of all its calls are one object.
+        """
+        instructions: dict[int, int] = {}
+        for index, op in enumerate(map(Op._make, ops)):
+            description, arguments = self._describe(op)
+            self._described.append(description)
+            ops[index] = op._replace(lasti=instructions.setdefault(op.lasti, op.lasti), arguments=arguments)
+        return ops
 
     # ---- nodes
 
@@ -110,7 +121,7 @@ class Assembly:
             arguments=arguments,
             attributes=attributes,
             inputs=self._inputs(op, labels),
-            outputs=tuple(self._output(value) for value in made),
+            outputs=self._outputs(made),
             names=names,
             aten=self._tape.aten.get(index, ()),
             aten_backward=self._aten_backward(made),
@@ -130,20 +141,20 @@ class Assembly:
         known = [tensors for tensors in each if tensors is not None]
         return tuple(tensor for tensors in known for tensor in tensors) if len(known) == len(each) else None
 
-    def _describe(self, op: Op) -> Description:
-        """Labels, attributes and literal of a call's arguments; equal calls share them."""
+    def _describe(self, op: Op) -> tuple[Description, tuple[Any, ...] | None]:
+        """Labels, attributes and literal of a call's arguments, and the arguments; equal calls share them."""
         if op.arguments is None:
-            return _NOTHING
+            return _NOTHING, None
         keywords = op.keywords or {}
         # 2 and 2.0, 1 and True, or 0.0 and -0.0 are equal but do not make the same of a tensor.
-        forms = tuple(_form_of(argument) for argument in (*op.arguments, *keywords.values()))
+        forms = tuple(form_of(argument) for argument in (*op.arguments, *keywords.values()))
         key = (op.function, op.arguments, tuple(keywords.items()), forms)
         try:
             known = self._descriptions.get(key)
         except TypeError:  # a list or a slice among the arguments
-            return name_arguments(op.function, op.arguments, op.keywords)
+            return name_arguments(op.function, op.arguments, op.keywords), op.arguments
         if known is None:
-            known = self._descriptions[key] = name_arguments(op.function, op.arguments, op.keywords)
+            known = self._descriptions[key] = name_arguments(op.function, op.arguments, op.keywords), op.arguments
         return known
 
     def _special_attributes(self, index: int, op: Op, made: list[int]) -> dict[str, Any]:
@@ -195,6 +206,10 @@ class Assembly:
                 inputs.append(Input(node, index, label))
         return tuple(inputs)
 
+    def _outputs(self, made: list[int]) -> tuple[Output, ...]:
+        outputs = tuple([self._output(value) for value in made])
+        return self._made_together.setdefault(tuple([id(output) for output in outputs]), outputs)
+
     def _output(self, value: int) -> Output:
         """The description of a value; equal ones share it, so a long program does not hold thousands of copies."""
         key = (self._tape.values[value], self._roles.get(value, ""), self._tape.versions.get(value, ""))
@@ -220,12 +235,6 @@ class Assembly:
         if path is None:
             path = self._paths[id(entry)] = self._names.path(entry.root, entry.path)
         return path
-
-
-def _form_of(argument: Any) -> Any:
-    """What tells an argument from others that equal it: its type, or its text where that is not enough."""
-    form = type(argument)
-    return repr(argument) if form in _TOLD_BY_TEXT else form
 
 
 def _owner(names: tuple[str, ...], path: str | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from graphviz_nn.model.stats import StatTable
 from graphviz_nn.model.steps import HistogramTable, StepInfo, StepRecord
 from graphviz_nn.model.tensors import TensorData, TensorKey
+from graphviz_nn.recording.argument_forms import ArgumentForms
 from graphviz_nn.recording.assemble import Assembly
 from graphviz_nn.recording.modules import ModuleNames
 from graphviz_nn.recording.step import RecordedStep
@@ -23,6 +24,7 @@ class Finisher:
         self._training = training
         self._tape: Tape | None = None
         self._assembly: Assembly | None = None
+        self._forms = ArgumentForms(())
         self._events: Events | None = None
 
     def record(self, step: RecordedStep) -> StepRecord:
@@ -56,8 +58,10 @@ class Finisher:
         last, assembly, events = self._tape, self._assembly, self._events
         parameters = self._training.parameters(tape)
         known = assembly is not None and assembly.structure.parameters is parameters
-        if last is None or assembly is None or not known or not _same_structure(last, tape):
+        same = last is not None and known and _same_structure(last, tape) and self._forms.match(tape.ops)
+        if assembly is None or not same:
             assembly, events = Assembly(tape, self._names, parameters), None
+            self._forms = ArgumentForms(tape.ops)
         if last is None or events is None or last.order != tape.order:
             events = Events(tape, assembly)
             self._tape, self._assembly, self._events = tape, assembly, events

@@ -56,13 +56,16 @@ class Events:
         self._table = np.zeros(len(self._clock), EVENT_DTYPE)
         for name, column in zip(_COLUMNS, self._columns, strict=True):
             self._table[name] = column
+        self._given = False
         self._clock_index = np.array(self._clock)
         del self._columns, self._clock
 
     def timed(self, tape: Tape, started: float) -> npt.NDArray[np.void]:
         """Returns the events with the times of a tape whose order is the same."""
         clock = np.concatenate([tape.pass_times[::-1], [started, np.nan], tape.times])
-        table = self._table.copy()
+        # The first step that did this gets the table itself: a long program has it only once.
+        table = self._table = self._table.copy() if self._given else self._table
+        self._given = True
         table["time"] = clock[self._clock_index + len(tape.pass_times) + 2] - started
         return table
 

@@ -241,3 +241,16 @@ def test_equal_numbers_of_different_types_stay_apart() -> None:
 def test_zeros_of_different_signs_stay_apart() -> None:
     run = gnn.trace(lambda: (torch.full((2,), 0.0), torch.full((2,), -0.0)))
     assert [bool(value.signbit().all()) for value in run.replay().values()] == [False, True]
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.0, -0.0), (1, True), (2, 2.0), (0j, -0j)])
+def test_steps_whose_arguments_are_equal_but_not_the_same_are_told_apart(first: complex, second: complex) -> None:
+    def structures(*arguments: complex) -> int:
+        with gnn.record(None, every=1) as recording:
+            for given in arguments:
+                with recording.step():
+                    torch.full((2,), given)
+        return len({each.info.structure for each in recording.run.steps})
+
+    assert structures(first, first) == 1
+    assert structures(first, second) == 2
