@@ -171,7 +171,10 @@ def test_a_model_that_fails_leaves_its_partial_run(folder):
         (["nets.py:net", "--input", "99999999999x1x4x4"], ["does not fit into memory"]),
         (["nets.py:net", "--input", "99999999999999999999x1x4x4"], ["does not fit into memory"]),
         (["nets.py:leaving"], ["ended the program (exit code 4)"]),
-        (["nets.py:with_loss", "--keep", "layer9.*", "-o", "net.svg"], ["'layer9.*' fits no call", "others: 0, 1, 2, 3"]),
+        (
+            ["nets.py:with_loss", "--keep", "layer9.*", "-o", "net.svg"],
+            ["'layer9.*' fits no call", "others: 0, 1, 2, 3"],
+        ),
         (["nets.py:with_loss", "--keep", "op:conv", "-o", "net.svg"], ["Did you mean 'op:conv2d'?"]),
         (["nets.py:with_loss", "-o", "folder"], ["folder is a folder"]),
         (["nets.py:net", "--input", "1,1,4,4"], ["joined by x"]),
