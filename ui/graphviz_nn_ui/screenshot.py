@@ -18,8 +18,10 @@ from graphviz_nn_ui.widgets.report import ErrorView
 PERIOD: Final = 40
 """Milliseconds between two looks at whether work is under way."""
 
-QUIET: Final = 0.4
-"""Seconds without work after which nothing more is expected: animations are over too."""
+QUIET: Final = 10
+"""Looks without work after which nothing more is expected: animations are over too, and everything is in its place. Not
+a time: a window that stands still for so long has not drawn what it was told in between.
+"""
 
 FAILED: Final = 2
 """Exit code where what was asked for cannot be shown, as for any wrong use of a command."""
@@ -39,7 +41,8 @@ class Photographer(QObject):
         self._window = window
         self._path = path
         self._wants_run = wants_run
-        self._began = self._busy = time.monotonic()
+        self._began = time.monotonic()
+        self._quiet = 0
 
     def take(self, application: QApplication, told: Sequence[int] = ()) -> int:
         """Runs the event loop until the picture is saved. Returns the exit code: 2 where there is no run to be seen,
@@ -49,7 +52,7 @@ class Photographer(QObject):
             UsageError: the picture cannot be written.
         """
         self._window.show()
-        self._began = self._busy = time.monotonic()
+        self._began = time.monotonic()
         timer = QTimer(self)
         timer.timeout.connect(self._look)
         timer.start(PERIOD)
@@ -72,8 +75,6 @@ class Photographer(QObject):
         return 0
 
     def _look(self) -> None:
-        now = time.monotonic()
-        if self._window.workspace.jobs.tags:
-            self._busy = now
-        if now - self._busy > QUIET or now - self._began > PATIENCE:
+        self._quiet = 0 if self._window.workspace.jobs.tags else self._quiet + 1
+        if self._quiet > QUIET or time.monotonic() - self._began > PATIENCE:
             QApplication.exit()  # unlike quit(), this leaves the window open
