@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QDockWidget, QTabWidget, QWidget
+from PyQt6.QtWidgets import QDockWidget, QTableView, QTabWidget, QWidget
 
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui import app
@@ -31,7 +31,7 @@ def main(run: str, folder: Path) -> None:
         window.show()
         window.opener.show(open_document(run))
         rest(window)
-        (_broken if "broken" in Path(run).name else _digits)(window, folder)
+        (_deep if "deep" in Path(run).name else _digits)(window, folder)
         app.end(window)
 
 
@@ -54,8 +54,14 @@ def _digits(window: MainWindow, folder: Path) -> None:
     save(window, flow, folder / "panel-gradient-flow.png")
 
 
-def _broken(window: MainWindow, folder: Path) -> None:
-    save(window, panel(window, "findings", 900, 260), folder / "panel-findings.png")
+def _deep(window: MainWindow, folder: Path) -> None:
+    findings = panel(window, "findings", 1440, 400)
+    rows = findings.findChild(QTableView)
+    assert rows is not None
+    model = rows.model()
+    assert model is not None
+    rows.setCurrentIndex(model.index(0, 0))
+    save(window, findings, folder / "panel-findings.png")
 
 
 def select(window: MainWindow, name: str) -> None:

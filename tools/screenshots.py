@@ -55,6 +55,7 @@ def gpt2(path: Path) -> None:
         use_cache=False,
         bos_token_id=0,
         eos_token_id=0,
+        initializer_range=0.2,  # large, so that its heads look at different words before they are trained
         attn_implementation="eager",
     )
     model = GPT2LMHeadModel(config)
@@ -110,16 +111,34 @@ def broken(path: Path) -> None:
             optimizer.step()
 
 
+def deep(path: Path) -> None:
+    """Twenty training steps of ten layers with sigmoids, through which little gradient comes back."""
+    torch.manual_seed(0)
+    layers = [layer for _ in range(10) for layer in (nn.Linear(24, 24), nn.Sigmoid())]
+    model = nn.Sequential(*layers, nn.Linear(24, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x, labels = torch.randn(32, 24), torch.randint(4, (32,))
+    with gnn.record(path, model, every=1, keep="stats"):
+        for _ in range(20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), labels).backward()
+            optimizer.step()
+
+
 ATTENTION = "transformer.h.1.attn.softmax"
 DARK = ("--theme", "dark")
 PICTURES = (
-    Picture("digits-dark", digits, (*DARK, "--cursor", "127", "--select", "blocks.0.conv1")),
+    Picture("digits-dark", digits, (*DARK, "--cursor", "128", "--select", "blocks.0.conv1")),
     Picture("digits-light", digits, ("--theme", "light", "--cursor", "60", "--select", "blocks.1.conv2")),
-    Picture("gpt2-dark", gpt2, (*DARK, "--expand", "transformer.h.1.attn", "--select", ATTENTION)),
-    Picture("unet-light", unet, ("--theme", "light", "--expand", "merge.0", "--select", "merge.0.0")),
+    Picture("gpt2-dark", gpt2, (*DARK, "--cursor", "811", "--expand", "transformer.h.1.attn", "--select", ATTENTION)),
+    Picture(
+        "unet-light",
+        unet,
+        ("--theme", "light", "--cursor", "381", "--expand", "merge.3", "--select", "merge.3.3"),
+    ),
     Picture("broken-dark", broken, (*DARK, "--step", "1", "--color-by", "nonfinite", "--select", "div")),
 )
-PANELS = {"panels-digits": digits, "panels-broken": broken}
+PANELS = {"panels-digits": digits, "panels-deep": deep}
 
 
 def main(folder: Path, wanted: list[str]) -> None:
