@@ -69,10 +69,11 @@ class Pointer:
 
 
 class Pointing:
-    """Finds the pointer for the session's cursor; keeps the numbers of the step that it is in."""
+    """Finds the pointer for the session's cursor; keeps the numbers of the step, and what was said beside it last."""
 
     def __init__(self) -> None:
         self._numbers: StepNumbers | None = None
+        self._said: tuple[tuple[int, int], list[Callout]] | None = None
 
     def find(self, session: Session, drawing: Drawing) -> Pointer:
         place = session.place
@@ -91,7 +92,7 @@ class Pointing:
         beside = []
         if place.nodes and back:
             node = _reader(session, drawing, place.nodes[0], box)
-            beside = callouts(session, self._numbers_of(session), node)
+            beside = self._callouts(session, node)
         return Pointer(box, None if box is not None else container, wires, back, place.phase, beside)
 
     def _wires(self, drawing: Drawing, box: int | None, kind: EventKind | None) -> tuple[int, ...]:
@@ -101,10 +102,14 @@ class Pointing:
             return tuple(drawing.leaving(box))
         return tuple(drawing.entering(box)) if kind == EventKind.CALL else ()
 
-    def _numbers_of(self, session: Session) -> StepNumbers:
+    def _callouts(self, session: Session, node: int) -> list[Callout]:
+        """What comes into a node and goes out; where only the picture changes, as it was said before."""
         if self._numbers is None or self._numbers.step is not session.step:
-            self._numbers = StepNumbers(session.data, session.step)
-        return self._numbers
+            self._numbers, self._said = StepNumbers(session.data, session.step), None
+        place = session.cursor, node
+        if self._said is None or self._said[0] != place:
+            self._said = place, callouts(session, self._numbers, node)
+        return self._said[1]
 
 
 def _reader(session: Session, drawing: Drawing, node: int, box: int | None) -> int:
