@@ -71,16 +71,17 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
     def decode(cls, data: bytes) -> Structure:
         """Reads what `encode` wrote. Raises `msgspec.DecodeError` on anything else. Never runs code.
 
-        Node by node, so that other threads get their turn: a hundred thousand at once would keep a window still.
+        Piece by piece, so that other threads get their turn: all nodes of a large one at once would keep a window still.
         """
         parts, node = _DECODER.decode(data), _NODE_DECODER.decode
-        return cls(tuple([node(each) for each in parts.nodes]), parts.modules, parts.module_calls, parts.parameters)
+        nodes = tuple([node(each) for each in _LIST_DECODER.decode(parts.nodes)])
+        return cls(nodes, parts.modules, parts.module_calls, parts.parameters)
 
 
 class _Parts(msgspec.Struct, frozen=True, array_like=True):
     """A `Structure` whose nodes have not been read yet."""
 
-    nodes: list[msgspec.Raw]
+    nodes: msgspec.Raw
     modules: tuple[Module, ...]
     module_calls: tuple[ModuleCall, ...]
     parameters: tuple[Parameter, ...] = ()
@@ -97,4 +98,5 @@ _PIECE: Final = 1_024
 """Nodes that are encoded together."""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Parts)
+_LIST_DECODER = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _NODE_DECODER = msgspec.msgpack.Decoder(Node)
