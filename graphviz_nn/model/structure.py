@@ -71,7 +71,7 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
     def decode(cls, data: bytes) -> Structure:
         """Reads what `encode` wrote. Raises `msgspec.DecodeError` on anything else. Never runs code.
 
-        Piece by piece, so that other threads get their turn: all nodes of a large one at once would keep a window still.
+        Piece by piece, so that other threads get their turn: all nodes at once would keep a window still.
         """
         parts, node = _DECODER.decode(data), _NODE_DECODER.decode
         nodes = tuple([node(each) for each in _LIST_DECODER.decode(parts.nodes)])
