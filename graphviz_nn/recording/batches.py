@@ -42,6 +42,17 @@ class Batches:
         finally:
             self._end()
 
+    def hidden(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function with nothing of what it runs recorded: hooks of ours would end a `torch.jit.trace`."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != self._thread:
+                return original(*args, **kwargs)
+            with self.inside():
+                return original(*args, **kwargs)
+
+        return call
+
     def _around(self, name: str, note: Callable[[], None]) -> Callable[[], int]:
         original: Callable[[], int] = vars(torch._C)[name]
 

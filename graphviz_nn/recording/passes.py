@@ -130,7 +130,7 @@ class Passes:
         number = len(tape.passes)
         tape.passes.append(roots)
         for tensor, value in zip((t for t in t_outputs if isinstance(t, Tensor)), roots, strict=True):
-            if tensor.numel() == 1 and tensor.is_floating_point() and is_whole(tensor):
+            if tensor.numel() == 1 and tensor.is_floating_point() and not tensor.is_meta and is_whole(tensor):
                 tape.losses.append((value, local_part(tensor).detach().clone()))
         tape.order.append((PASS_BEGIN, number))
         tape.pass_times.append(self.mode.now())

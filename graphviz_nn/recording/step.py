@@ -109,6 +109,7 @@ class RecordedStep:
         undo(patches.remove)
         undo(take_out, self.mode)
         self._entrances.install(patches)
+        patches.install(torch.jit, "trace", self._batches.hidden(torch.jit.trace))
         for owner, name, replacement in (*self.collectives.replacements(), *self._batches.replacements()):
             patches.install(owner, name, replacement)
         if "torch._dynamo" in sys.modules:

@@ -12,7 +12,7 @@ import graphviz_nn as gnn
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.run import Run
 
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script")
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit")
 """What torch runs of its own when a process first uses forward mode inside a transform."""
 
 
@@ -89,3 +89,23 @@ def test_a_lazy_module_can_be_made_inside_a_recorded_step():
         nn.Sequential(nn.LazyLinear(2), nn.LazyBatchNorm1d())(torch.ones(4, 3)).sum().backward()
 
     assert torch.equal(_run(program).gradient("sum"), torch.ones(()))
+
+
+def test_a_function_can_be_traced_by_torchscript_inside_a_recorded_step():
+    found: list[Tensor] = []
+
+    def program() -> None:
+        traced = torch.jit.trace(lambda x: x.tanh() * 2, torch.ones(3))
+        x = torch.ones(3, requires_grad=True).exp()
+        y = traced(x)
+        y.sum().backward()
+        found.append(y)
+
+    run = gnn.trace(program)
+    assert torch.equal(found[0], torch.ones(3).exp().tanh() * 2)
+    assert _is_tied(run, "exp", "sum")
+
+
+def test_a_backward_pass_over_meta_tensors_has_no_loss():
+    run = gnn.trace(lambda: torch.ones(3, requires_grad=True, device="meta").sum().backward())
+    assert run.steps[0].loss is None
