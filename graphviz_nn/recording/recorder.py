@@ -190,6 +190,7 @@ class Recorder:
         # Below `Function.apply`, so that `relu = MyReLU.apply`, bound at the head of a file, comes through here too.
         applied = vars(torch._C._FunctionBase)["apply"]
         self._patches.install(torch.autograd.function._SingleLevelFunction, "apply", self._applying(applied))
+        self._patches.install(torch.jit, "trace", self._beginning_no_step(torch.jit.trace))
 
     def _applying(self, original: Any) -> Any:
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -199,6 +200,20 @@ class Recorder:
             return step.functions.apply(original.__get__(None, cls), cls, args, kwargs)
 
         return classmethod(apply)
+
+    def _beginning_no_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function, in which a call of a module does not begin a step."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != self._thread:
+                return original(*args, **kwargs)
+            outer, self._inside = self._inside, True
+            try:
+                return original(*args, **kwargs)
+            finally:
+                self._inside = outer
+
+        return call
 
     def _watch(self) -> None:
         """Waits for the next forward call of a root module."""

@@ -109,3 +109,12 @@ def test_a_function_can_be_traced_by_torchscript_inside_a_recorded_step():
 def test_a_backward_pass_over_meta_tensors_has_no_loss():
     run = gnn.trace(lambda: torch.ones(3, requires_grad=True, device="meta").sum().backward())
     assert run.steps[0].loss is None
+
+
+def test_a_module_that_torchscript_traces_begins_no_step():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    with gnn.record(None, model, every=1) as recording:
+        torch.jit.trace(model, torch.ones(1, 3))
+        assert recording.steps_seen == 0
+        model(torch.ones(1, 3)).sum().backward()
+    assert len(recording.run.steps) == 1
