@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.analysis.ownership import strangers
+from graphviz_nn.analysis.reentry import leaves_at
 from graphviz_nn.analysis.roles import consecutive, fixed_networks, may_be_routed
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
@@ -83,7 +84,7 @@ def never_arrived(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     del thresholds
     groups: dict[tuple[str, bool], list[_Missing]] = defaultdict(list)
     for item in _missing(context):
-        if item.node is None or not _feeds_a_root(item.step, item.node):
+        if item.node is None or (not _feeds_a_root(item.step, item.node) and leaves_at(item.step, item.node) is None):
             groups[item.module, item.node is None].append(item)
     for (path, unread), items in groups.items():
         first = items[0]
@@ -96,7 +97,7 @@ def never_arrived(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
         if unread and called and path in strangers(first.step):
             continue  # It was made in this call, with parameters that have no names yet.
         if not unread:
-            cause = "What is computed from these parameters is dropped before the loss, or leaves PyTorch (numpy)."
+            cause = "What is computed from these parameters is dropped before the loss, or leaves PyTorch."
             remedy = "Use the result on the way to the loss, as a tensor; or remove the call."
         elif called:
             cause = "The module is called, but its forward never reads these parameters."
@@ -128,7 +129,9 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
 
     **Criterion.** A trainable parameter gets no gradient on any recorded step although it has a path to a root of a
     backward pass. The cut is the call on such a path that has an input that requires a gradient and no output that
-    does, or, where none drops it, one whose output got a gradient and whose input got none. It is judged by
+    does, or, where none drops it, one whose output got a gradient and whose input got none. A way through numpy or a
+    list is seen by its ends: the last call computed from the parameter, which nothing reads, and behind it a tensor of
+    the same shape (of 16 elements or more) that comes from nowhere and feeds the prediction. It is judged by
     parameters, not by values: a stop-gradient around which the same parameters learn another way is no loss.
 
     **Healthy look-alikes.** Straight-through estimators, VQ codebooks and siamese networks (the parameters learn
@@ -143,8 +146,8 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
     """
     groups: dict[tuple[int, int], list[_Missing]] = defaultdict(list)
     for item in _missing(context):
-        if item.node is not None and _feeds_a_root(item.step, item.node):
-            cut = _cutting_node(item.step, item.node)
+        if item.node is not None:
+            cut = (_cutting_node if _feeds_a_root(item.step, item.node) else leaves_at)(item.step, item.node)
             if cut is not None:
                 groups[item.step.position, cut.id].append(item)
     patient = consecutive(context.trained) >= thresholds["steps"]
@@ -153,7 +156,7 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
         cut = step.structure.nodes[cut_id]
         fixed = fixed_networks(context, step, {item.module for item in items}, patient=patient)
         severity = "info" if all(item.module in fixed for item in items) else "warning"
-        cause, remedy = _explain(cut)
+        cause, remedy = _explain(cut) if step.lineage.readers[cut_id] else _explain_leaving(cut)
         yield Finding(
             "cut_off",
             severity,
@@ -193,6 +196,13 @@ def _inside_custom(node: Node, nodes: tuple[Node, ...]) -> bool:
         if node.kind == "custom":
             return True
     return False
+
+
+def _explain_leaving(cut: Node) -> tuple[str, str]:
+    return (
+        f"What {cut.op} made leaves PyTorch (numpy, a list), and a new tensor of its shape comes back without a graph.",
+        "Compute with torch operators in between, and pass tensors on as they are.",
+    )
 
 
 def _explain(cut: Node) -> tuple[str, str]:

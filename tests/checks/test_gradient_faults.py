@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -175,6 +176,12 @@ class Parts(nn.Module):
                 other = other.argmax(1, keepdim=True) / 5
             case "custom":
                 other = Blocking.apply(other)
+            case "numpy":
+                other = torch.from_numpy(np.tanh(other.detach().numpy()))
+            case "list":
+                other = torch.tensor(other.tolist())
+            case "dropped beside numpy":
+                other = torch.from_numpy(np.ones((5,), np.float32))
         return self.head(hidden + other)
 
 
@@ -201,7 +208,7 @@ def found_in(use: str, rule: str) -> tuple[Finding, str]:
     return found, "" if found.node is None else run.node(found.node, found.step).op
 
 
-@pytest.mark.parametrize("use", ["not called", "dropped"])
+@pytest.mark.parametrize("use", ["not called", "dropped", "dropped beside numpy"])
 def test_never_arrived(use):
     found, _ = found_in(use, "never_arrived")
     assert found.module == "second"
@@ -216,6 +223,8 @@ def test_never_arrived(use):
         ("compared", "gt"),
         ("argmax", "argmax"),
         ("custom", "Blocking"),
+        ("numpy", "detach"),
+        ("list", "linear"),
     ],
 )
 def test_cut_off_names_the_cutting_call(use, op):
