@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from statistics import median
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.model.findings import Finding
@@ -14,6 +15,7 @@ _SOFTMAX = frozenset({"softmax", "special_softmax"})
 _FUSED = "scaled_dot_product_attention"
 _PASSING = frozenset({"dropout", "masked_fill", "to", "float", "half", "type_as", "contiguous"})
 _USUAL_GAIN = 3.0
+_STANDS_OUT = 5.0
 
 
 def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
@@ -27,8 +29,9 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
     Dividing by √d keeps s at 1.
 
     **Criterion.** On the first step of a run, a softmax over the last dimension (of at least three), whose result is
-    multiplied with values, has rows of a median entropy under `share` of ln n; and no weight above it begins at
-    an unusual scale (gain w·√fan-in up to 3), so that the scores and not trained or oversized weights are why. Fused
+    multiplied with values, has rows of a median entropy under `share` of ln n; and the weights above it are not those
+    of a trained network: each has a usual scale (gain w·√fan-in up to 3), or is more than five times as large as the
+    median gain of the other layers, as queries and keys are that were drawn far too large, and no trained ones. Fused
     kernels (`scaled_dot_product_attention`) keep their weights to themselves: those of a few queries of each head are
     computed again while the rule is on, in some twenty calls and 2·16·n·d operations a head for n keys.
 
@@ -46,7 +49,8 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
     for node, entropies in attentions(step):
         if entropies[0] >= thresholds["share"]:
             continue
-        if not node.outputs[0].requires_grad or not _weights_are_usual(step, node):
+        oversized = _oversized(step, node)
+        if not node.outputs[0].requires_grad or oversized is None:
             continue
         keys = _key_count(step, node)
         evidence = {"entropy": entropies[0], "keys": float(keys), "usual_deviation": math.sqrt(2 * math.log(keys))}
@@ -57,7 +61,8 @@ def attention_collapsed(context: CheckContext, thresholds: Mapping[str, float]) 
             "attention_collapsed", "warning", node,
             f"The attention weights begin nearly one-hot: their entropy is {entropies[0]:.1%} of that of equal "
             "weights.",
-            "Divide the scores by the root of the number of features, or normalise queries and keys.",
+            "Draw the weights of queries and keys at the usual scale (Glorot), or normalise both."
+            if oversized else "Divide the scores by the root of the number of features, or normalise queries and keys.",
             **evidence,
         )  # fmt: skip
         return
@@ -104,10 +109,13 @@ def _weighs_values(step: StepFacts, node: Node) -> bool:
     return False
 
 
-def _weights_are_usual(step: StepFacts, node: Node) -> bool:
-    above = step.lineage.ancestors([node.id])
-    return all(
-        float(step.size[use.weight]) * math.sqrt(use.fan_in) <= _USUAL_GAIN
-        for use in step.lineage.weights
-        if use.node.id in above
-    )
+def _oversized(step: StepFacts, node: Node) -> bool | None:
+    """Whether weights above the call stand out in their network; None where they may be those of a trained one."""
+    gains = {use.node.id: float(step.size[use.weight]) * math.sqrt(use.fan_in) for use in step.lineage.weights}
+    scored = [read.node for read in node.inputs if node.op != _FUSED or read.argument in ("query", "key")]
+    above = step.lineage.ancestors(scored)
+    large = {number: gain for number, gain in gains.items() if number in above and gain > _USUAL_GAIN}
+    if not large:
+        return False
+    others = [gain for number, gain in gains.items() if number not in large]
+    return True if others and min(large.values()) > _STANDS_OUT * median(others) else None

@@ -68,6 +68,26 @@ def test_attention_without_its_scale(fused, width, keys):
     assert rules(recorded(lambda: program(None))) == set()
 
 
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(("width", "keys"), [(32, 12), (64, 30)])
+def test_queries_and_keys_drawn_far_too_large(fused, width, keys):
+    def program(gain: float, value_gain: float = 0.6) -> None:
+        model = Attention(width, fused=fused, gain=gain)
+        nn.init.normal_(model.value.weight, std=value_gain / math.sqrt(width))
+        train(model, width, keys=keys)
+
+    torch.manual_seed(0)
+    hard = Attention(width, fused=False, gain=12.0).scores(torch.randn(4, keys, width)).softmax(-1).detach()
+    assert float(hard.amax(-1).median()) > 0.9
+    found = only(recorded(lambda: program(12.0)), "attention_collapsed")
+    assert "queries and keys" in found.remedy
+    assert rules(recorded(lambda: program(1.0))) == set()
+    trained_alike = recorded(lambda: program(12.0, value_gain=9.0))
+    assert "attention_collapsed" not in rules(trained_alike), (
+        "all layers are large, as those of a trained network may be"
+    )
+
+
 def uniform(run: Run) -> list[str]:
     found = run.findings(["attention_uniform"], {"attention_uniform.span": 60})
     return [run.node(finding.node).op for finding in found]
