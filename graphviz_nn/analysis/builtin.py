@@ -104,7 +104,7 @@ def register_checks() -> list[Check]:
         Check("update_ratio", "parameters", update_ratio, {"high": 1}),
         Check("never_changing", "parameters", never_changing, {"steps": 3}),
         Check("decaying_away", "parameters", decaying_away, {"rate": 0.01, "steps": 4}),
-        Check("not_in_optimizer", "parameters", not_in_optimizer, {"steps": 2}),
+        Check("not_in_optimizer", "parameters", not_in_optimizer, {"steps": 1}),
         Check("registered_nowhere", "parameters", registered_nowhere),
         Check("frozen_between", "parameters", frozen_between, {"share": 0.5}),
         Check("softmax_before_loss", "structure", softmax_before_loss),

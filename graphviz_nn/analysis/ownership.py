@@ -96,11 +96,12 @@ def not_in_optimizer(context: CheckContext, thresholds: Mapping[str, float]) -> 
 
     **Criterion.** On at least `steps` recorded steps gradients arrive at a trainable parameter that none of the
     optimizers seen so far has, while one of them has other parameters of the same root module, or while optimizers
-    step and change nothing at all (they were given a copy, or a model that was replaced). One finding a module.
+    step and change nothing at all (they were given a copy, or a model that was replaced). One finding a module. The
+    lists of the optimizers are exact, so one step is proof where all that train the model step in it.
 
     **Healthy look-alikes.** A whole network without an optimizer (an opponent, a critic, a network whose input is what
     is trained): information. Modules in eval mode. Frozen parameters get no gradients. Optimizers that step less often
-    are known once they have stepped.
+    are known once they have stepped: where two take turns on one model, set `steps` to the length of their cycle.
 
     **Remedy.** Build the optimizer after the model is complete, from `model.parameters()`; call `requires_grad_(False)`
     on what is not to be trained.

@@ -144,12 +144,12 @@ def test_one_large_step_is_not_judged():
 @pytest.mark.parametrize("position", [0, 2, 4])
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
 def test_layer_that_no_optimizer_has(position, optimizer):
-    def train(*, forgotten: bool) -> nn.Module:
+    def train(*, forgotten: bool, steps: int = 4) -> nn.Module:
         model = stack(6, 2, nn.ReLU)
         kept = [p for k, layer in enumerate(model) for p in layer.parameters() if k != position or not forgotten]
         chosen = optimizer(kept, lr=1e-2)
         inputs, targets = data(6)
-        for _ in range(4):
+        for _ in range(steps):
             chosen.zero_grad()
             functional.mse_loss(model(inputs), targets).backward()
             chosen.step()
@@ -162,6 +162,9 @@ def test_layer_that_no_optimizer_has(position, optimizer):
     found = only(recorded(lambda: train(forgotten=True)), "not_in_optimizer")
     assert found.module == str(position)
     assert rules(recorded(lambda: train(forgotten=False))) == set()
+    at_once = only(recorded(lambda: train(forgotten=True, steps=1)), "not_in_optimizer")
+    assert at_once.module == str(position), "what the optimizer was given is known after one step"
+    assert rules(recorded(lambda: train(forgotten=False, steps=1))) == set()
 
 
 class Holder(nn.Module):
