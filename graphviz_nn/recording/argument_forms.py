@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,16 +22,22 @@ class ArgumentForms:
 
     def __init__(self, ops: Sequence[tuple[Any, ...]]) -> None:
         """`ops` are tuples of the form of `graphviz_nn.recording.tape.Op`."""
-        self._calls = [
+        # Flat arrays: a long program has many arguments.
+        self._calls = array("i")
+        self._calls.extend(
             index for index, op in enumerate(ops) if op[11] or any(argument is not SLOT for argument in op[10] or ())
-        ]
+        )
         self._forms = self._read(ops)
 
     def match(self, ops: Sequence[tuple[Any, ...]]) -> bool:
         """Whether the calls of another step, which are equal by `==`, are given the very same."""
         return self._read(ops) == self._forms
 
-    def _read(self, ops: Sequence[tuple[Any, ...]]) -> list[Any]:
-        forms = [form_of(argument) for index in self._calls for argument in ops[index][10]]
-        forms += [form_of(argument) for index in self._calls if ops[index][11] for argument in ops[index][11].values()]
+    def _read(self, ops: Sequence[tuple[Any, ...]]) -> array[int]:
+        """Returns the hash of each form: those of positional arguments first."""
+        forms = array("q")
+        forms.extend(hash(form_of(argument)) for index in self._calls for argument in ops[index][10])
+        for index in self._calls:
+            if ops[index][11]:
+                forms.extend(hash(form_of(argument)) for argument in ops[index][11].values())
         return forms

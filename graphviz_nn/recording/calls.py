@@ -196,7 +196,7 @@ class CallRecorder(TorchFunctionMode):
                             flags = NOOP
                         break
                 else:
-                    value = first + count
+                    value = first + count if count else first  # one object, where a value is all that was made
                     count += 1
                     requires_grad = result.requires_grad
                     shape_and_type = (result.shape, result.dtype, result.device, requires_grad)

@@ -196,9 +196,20 @@ def histograms(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     The power of two is the exponent field of the float32; subnormal numbers fall into the lowest bin.
     """
     rows = len(samples)
-    exponent = (np.asarray(samples, np.float32).view(np.uint32) >> 23) & 0xFF
-    bins = np.clip(exponent.astype(np.intp) - (_BIAS32 + HISTOGRAM_LOWEST), 0, HISTOGRAM_BINS - 1)
-    bins[(samples == 0) | (exponent == 0xFF)] = HISTOGRAM_BINS  # the field is all ones for NaN and Inf
+    bits = np.asarray(samples, np.float32).view(np.uint32)
+    bins = _BIN_OF_EXPONENT[bits >> 23]
+    bins[samples == 0] = HISTOGRAM_BINS
     bins += np.arange(rows)[:, None] * (HISTOGRAM_BINS + 1)
     counts = np.bincount(bins.ravel(), minlength=rows * (HISTOGRAM_BINS + 1))
     return counts.reshape(rows, -1)[:, :HISTOGRAM_BINS].astype(np.uint16)
+
+
+def _bins_of_exponents() -> npt.NDArray[np.intp]:
+    """Returns the bin by the sign and exponent bits of a float32; `HISTOGRAM_BINS`: it counts nowhere."""
+    exponents = np.arange(256)
+    bins = np.clip(exponents - (_BIAS32 + HISTOGRAM_LOWEST), 0, HISTOGRAM_BINS - 1)
+    bins[-1] = HISTOGRAM_BINS  # the field is all ones for NaN and Inf
+    return np.tile(bins, 2).astype(np.intp)
+
+
+_BIN_OF_EXPONENT: Final = _bins_of_exponents()

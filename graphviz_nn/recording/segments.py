@@ -1,12 +1,8 @@
-"""The numbers of many small tensors: laid side by side, as many as fit into a core's cache, and reduced together.
-
-Each pass over a piece finds it in the cache; what is done once for each tensor is done for all pieces at once.
-"""
+"""The numbers of many small tensors: laid side by side and reduced together."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,57 +15,19 @@ from graphviz_nn.recording.measure import float32_is_enough, histograms, measure
 
 LARGEST_SEGMENT: Final = 16_384
 """Elements of the largest tensor that is measured so."""
-_PIECE: Final = 65_536
-"""Elements that are reduced together: 256 KiB of float32."""
-_ZERO: Final = np.float32(0)
 
 Floats = npt.NDArray[Any]
 flatten_dense_tensors = torch._C._nn.flatten_dense_tensors
 
 
-class _Scratch(threading.local):
-    """Memory for what is computed of one piece: kept, it stays in the cache."""
-
-    def __init__(self) -> None:
-        self.squares = np.empty(_PIECE, np.float32)
-        self.is_zero = np.empty(_PIECE, np.bool_)
-
-
-_scratch = _Scratch()
-
-
 def measure_segments(tensors: Sequence[Tensor]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
     """Returns a row of `STATS` and a histogram for each tensor.
 
-    All are dense, on the CPU, of one dtype, float32 or float64, and of 1 to `LARGEST_SEGMENT` elements.
+    All are dense, on the CPU, not empty, and of one dtype, float32 or float64.
     """
     sizes = np.array([tensor.numel() for tensor in tensors])
-    sums, samples = _Sums(len(tensors)), _Samples(sizes, tensors[0].dtype)
-    pieces: list[tuple[int, Floats, Floats]] = []
-    with np.errstate(all="ignore"):  # a segment that float32 does not carry is measured again by itself
-        for first, last in _cut(sizes):
-            together = _side_by_side(tensors[first:last])
-            ends = np.cumsum(sizes[first:last])
-            starts = ends - sizes[first:last]
-            sums.reduce(together, starts, slice(first, last))
-            samples.take(together, starts, slice(first, last))
-            pieces.append((first, together, starts))
-        rows, enough = sums.rows(sizes, exact=tensors[0].dtype == torch.float32)
-    for k in np.flatnonzero(~enough):
-        first, together, starts = next(piece for piece in reversed(pieces) if piece[0] <= k)
-        rows[k] = measure(together[starts[k - first] : starts[k - first] + sizes[k]])
-    return rows, samples.histograms()
-
-
-def _cut(sizes: Floats) -> Iterator[tuple[int, int]]:
-    """Yields (first, last) of runs of segments that make a piece."""
-    first, total = 0, 0
-    for index, size in enumerate(sizes.tolist()):
-        if total + size > _PIECE:
-            yield first, index
-            first, total = index, 0
-        total += size
-    yield first, len(sizes)
+    together = _side_by_side(tensors)
+    return _measure(together, sizes), _count(together, sizes)
 
 
 def _side_by_side(tensors: Sequence[Tensor]) -> Floats:
@@ -82,61 +40,51 @@ def _side_by_side(tensors: Sequence[Tensor]) -> Floats:
     return found
 
 
-class _Sums:
-    """What one pass each over the elements finds of every segment."""
-
-    def __init__(self, count: int) -> None:
-        self.low, self.high = np.empty(count), np.empty(count)
-        self.total, self.squares = np.empty(count), np.empty(count)
-        self.zeros = np.zeros(count, np.int64)
-
-    def reduce(self, together: Floats, starts: Floats, here: slice) -> None:
-        """Reduces the segments of one piece, which begin at `starts`."""
-        size = together.size
-        self.low[here] = np.minimum.reduceat(together, starts)
-        self.high[here] = np.maximum.reduceat(together, starts)
-        self.total[here] = np.add.reduceat(together, starts)
-        squares = _scratch.squares[:size] if together.dtype == np.float32 else None
-        self.squares[here] = np.add.reduceat(np.multiply(together, together, squares), starts)
-        is_zero = np.equal(together, _ZERO, _scratch.is_zero[:size])
-        if is_zero.any():
-            self.zeros[here] = np.add.reduceat(is_zero.view(np.uint8), starts, dtype=np.int32)
-
-    def rows(self, sizes: Floats, *, exact: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """Returns the rows of `STATS`, and of which of them the sums were exact enough; `exact`: of any."""
-        low, high = self.low, self.high
-        rows = np.zeros((len(sizes), len(STATS)), np.float32)
-        mean = self.total / sizes
-        variance = self.squares / sizes - mean * mean
+def _measure(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Returns rows of `STATS` for consecutive segments of one array."""
+    starts = np.zeros(len(sizes), np.int64)
+    np.cumsum(sizes[:-1], out=starts[1:])
+    rows = np.zeros((len(sizes), len(STATS)), np.float32)
+    with np.errstate(all="ignore"):  # a segment that float32 does not carry is measured again by itself
+        low = np.minimum.reduceat(together, starts)
+        high = np.maximum.reduceat(together, starts)
+        mean = np.add.reduceat(together, starts) / sizes
+        squares = np.add.reduceat(together * together, starts, dtype=together.dtype).astype(np.float64)
+        is_zero = together == 0
+        zeros = np.add.reduceat(is_zero.view(np.uint8), starts, dtype=np.int32) if is_zero.any() else 0.0
+        variance = squares / sizes - mean * mean
+        enough = float32_is_enough(np.maximum(-low, high), variance, mean)
         rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] = mean, np.sqrt(variance), low, high
-        rows[:, 4], rows[:, 5] = np.sqrt(self.squares), self.zeros / sizes
-        finite = np.isfinite(low) & np.isfinite(high)
-        enough = float32_is_enough(np.maximum(-low, high), variance, mean) & finite & exact
-        alike = (low == high) & finite
-        if alike.any():  # as fresh biases and scales are: they need no sums
-            value = low[alike]
-            rows[alike, 0], rows[alike, 1] = value, 0
-            rows[alike, 4] = np.abs(value) * np.sqrt(sizes[alike])
-            rows[alike, 5] = value == 0
-            enough |= alike
-        return rows, enough
+        rows[:, 4], rows[:, 5] = np.sqrt(squares), zeros / sizes
+    if together.dtype != np.float32:
+        enough[:] = False
+    _measure_constants(rows, enough, low, high, sizes)
+    for k in np.flatnonzero(~(enough & np.isfinite(low) & np.isfinite(high))):
+        rows[k] = measure(together[starts[k] : starts[k] + sizes[k]])
+    return rows
 
 
-class _Samples:
-    """Evenly strided samples of all segments, from which their histograms are counted."""
+def _measure_constants(rows: Any, enough: Any, low: Any, high: Any, sizes: Any) -> None:
+    """Fills in the segments whose elements are all alike, as fresh biases and scales are: they need no sums."""
+    alike = (low == high) & np.isfinite(low)
+    value = low[alike].astype(np.float64)
+    rows[alike, 0], rows[alike, 1] = value, 0
+    with np.errstate(over="ignore"):  # a norm beyond float32 is infinite
+        rows[alike, 4] = np.abs(value) * np.sqrt(sizes[alike])
+    rows[alike, 5] = value == 0
+    enough |= alike
 
-    def __init__(self, sizes: Floats, dtype: torch.dtype) -> None:
-        strides = -(-sizes // HISTOGRAM_SAMPLE)
-        self._places = np.arange((-(-sizes // strides)).max()) * strides[:, None]
-        self._outside = self._places >= sizes[:, None]
-        self._places[self._outside] = 0
-        self._found = np.empty(self._places.shape, np.float32 if dtype == torch.float32 else np.float64)
 
-    def take(self, together: Floats, starts: Floats, here: slice) -> None:
-        """Takes the samples of the segments of one piece, which begin at `starts`."""
-        self._found[here] = together[self._places[here] + starts[:, None]]
-
-    def histograms(self) -> npt.NDArray[np.uint16]:
-        """Returns a histogram for each segment."""
-        self._found[self._outside] = 0  # counts nowhere
-        return histograms(self._found)
+def _count(together: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    """Histograms of samples of consecutive segments of one array, as `histograms` counts them."""
+    starts = np.cumsum(sizes) - sizes
+    strides = -(-sizes // HISTOGRAM_SAMPLE)
+    places = np.arange((-(-sizes // strides)).max()) * strides[:, None]
+    inside = places < sizes[:, None]
+    places += starts[:, None]
+    if not inside.all():
+        places[~inside] = 0
+    samples = together[places]
+    if not inside.all():
+        samples[~inside] = 0  # counts nowhere
+    return histograms(samples)
