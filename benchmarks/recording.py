@@ -23,6 +23,7 @@ from benchmarks.models import Case, case, cuda_cases
 from benchmarks.timing import WARM_UP, Variant, interleave, show, show_machine, show_ratio, timed
 from graphviz_nn.model.steps import RunMeta, StepRecord
 from graphviz_nn.recording.keeping import KeepPolicy
+from graphviz_nn.recording.module_entrance import RESTS_AFTER
 from graphviz_nn.recording.policy import Budget, EveryNth
 from graphviz_nn.recording.recorder import Recorder
 
@@ -121,24 +122,32 @@ def auto(steps: int) -> None:
 
 
 def idle() -> None:
+    """Unrecorded steps soon after a recorded one, and once the recorder rests."""
     for name in ("cnn", "mlstm"):
-        loop = training_loop(case(name), 5)
-        recorder = Recorder(Discard(), keep=KeepPolicy.parse("stats"), policy=EveryNth(NEVER))
+        for when, turns in (("soon after a recorded step", 1), ("at rest", RESTS_AFTER // 5 + 1)):
+            _idle(name, when, turns)
+
+
+def _idle(name: str, when: str, turns: int) -> None:
+    """Measures five unrecorded steps that follow `turns` times five others in the same recording."""
+    loop = training_loop(case(name), 5)
+    recorder = Recorder(Discard(), keep=KeepPolicy.parse("stats"), policy=EveryNth(NEVER))
+    with recorder:
+        loop()  # the first step is always recorded
+
+    def watched() -> float:
         with recorder:
-            loop()  # the first step is always recorded
-
-        def watched(recorder: Recorder = recorder, loop: Callable[[], None] = loop) -> float:
-            with recorder:
-                loop()  # after a class is patched Python has to learn its methods anew, once
-                return timed(loop)()
-
-        def plain(loop: Callable[[], None] = loop) -> float:
-            loop()
+            for _ in range(turns):  # after a class is patched Python has to learn its methods anew, once
+                loop()
             return timed(loop)()
 
-        seconds = interleave({"plain": plain, "watched": watched}, repeats=21)
-        ratio = seconds["watched"] / seconds["plain"]
-        show_ratio(f"recorder entered, nothing recorded, {name}", IDLE_LIMIT, ratio, seconds["plain"] / 5)
+    def plain() -> float:
+        loop()
+        return timed(loop)()
+
+    seconds = interleave({"plain": plain, "watched": watched}, repeats=21)
+    ratio = seconds["watched"] / seconds["plain"]
+    show_ratio(f"recorder entered, nothing recorded, {when}, {name}", IDLE_LIMIT, ratio, seconds["plain"] / 5)
 
 
 def size(largest: int) -> None:
