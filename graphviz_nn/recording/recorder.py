@@ -19,6 +19,7 @@ from weakref import ref
 import torch
 from torch import nn
 from torch.optim import optimizer as torch_optimizer
+from torch.utils.checkpoint import CheckpointFunction
 
 from graphviz_nn.errors import UsageError
 from graphviz_nn.model.metrics import Metric
@@ -122,7 +123,6 @@ class Recorder:
         try:
             for hook in self._optimizer_hooks:
                 hook.remove()
-            self._patches.remove()
             self._entrance.remove()
             self._finish(error)
             if self._on_end is not None and not self._dead:
@@ -130,6 +130,7 @@ class Recorder:
         except Exception as ours:
             self._fail(ours)
         finally:
+            self._patches.remove()  # after those of the last step, which stand on top of them
             self._entrance.handler = None  # where somebody has patched over us, our replacement stays and must be quiet
             self._close()
 
@@ -191,15 +192,30 @@ class Recorder:
         applied = vars(torch._C._FunctionBase)["apply"]
         self._patches.install(torch.autograd.function._SingleLevelFunction, "apply", self._applying(applied))
         self._patches.install(torch.jit, "trace", self._beginning_no_step(torch.jit.trace))
+        name = "_checkpoint_without_reentrant_generator"
+        generator = vars(torch.utils.checkpoint)[name]
+        self._patches.install(torch.utils.checkpoint, name, self._beginning_at_checkpoint(name, generator))
 
     def _applying(self, original: Any) -> Any:
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            if cls is CheckpointFunction:
+                self._at_checkpoint()
             step = self._step
             if step is None:
                 return original.__get__(None, cls)(*args, **kwargs)
             return step.functions.apply(original.__get__(None, cls), cls, args, kwargs)
 
         return classmethod(apply)
+
+    def _beginning_at_checkpoint(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns what stands in the place of the function that runs a checkpoint without reentry."""
+
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            if self._at_checkpoint():  # now a step's own replacement stands on top of this one
+                return vars(torch.utils.checkpoint)[name](*args, **kwargs)
+            return original(*args, **kwargs)
+
+        return generator
 
     def _beginning_no_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function, in which a call of a module does not begin a step."""
@@ -248,6 +264,28 @@ class Recorder:
         forward_only = not torch.is_grad_enabled()
         if forward_only and self._trained:
             return  # validation between training steps
+        self._begin_or_skip()
+
+    def _at_checkpoint(self) -> bool:
+        """A checkpoint is run, maybe of a whole model: outside all modules it begins a step. Returns whether it did."""
+        if self._dead or self._inside or self._explicit or self._closure_running or not torch.is_grad_enabled():
+            return False
+        if threading.get_ident() != self._thread:
+            return False
+        step = self._step
+        try:
+            if step is not None:
+                if not step.may_end_at_checkpoint:
+                    return False
+                self._finish()
+                self._watch()
+            self._begin_or_skip()
+        except Exception as error:
+            self._fail(error)
+        return self._step is not None
+
+    def _begin_or_skip(self) -> None:
+        """What may train is called and no step is open: one begins, recorded or not, unless one is being skipped."""
         if self._skipping is not None:
             if self._trained:
                 return

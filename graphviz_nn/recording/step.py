@@ -174,6 +174,12 @@ class RecordedStep:
         """Whether the program wrote to a parameter after a backward pass, without an optimizer."""
         return self.identity.wrote_leaf
 
+    @property
+    def may_end_at_checkpoint(self) -> bool:
+        """Whether all of the step is done when a checkpoint outside its modules begins the next one."""
+        inside = self._in_optimizer or self.passes.current >= 0 or self.mode.state[2] >= 0
+        return not inside and (self.closing or self.updated_by_hand)
+
     def end(self, error: BaseException | None = None) -> None:
         """Takes everything out. Safe to call twice."""
         if self.duration:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import graphviz_nn as gnn
 from graphviz_nn.errors import UsageError
@@ -268,3 +269,36 @@ def test_each_recorded_step_is_handed_over():
     seen: list[int] = []
     record(lambda: training.steps(3), training.model, on_step=lambda record: seen.append(record.info.index))
     assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_of_the_whole_model_begins_its_step(reentrant: bool):
+    """The model's own call is inside the checkpoint; what runs again in the backward pass leads to its original."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def loop() -> None:
+        for _ in range(3):
+            optimizer.zero_grad()
+            x = batch().requires_grad_()
+            for _ in range(2):
+                checkpoint(model, x, use_reentrant=reentrant).sum().backward()
+            optimizer.step()
+
+    run = record(loop, model)
+    assert indices(run) == [0, 1, 2]
+    assert passes(run) == [2, 2, 2]
+    for step in range(3):
+        nodes = run.structure(step).nodes
+        linears = [node for node in nodes if node.op == "linear"]
+        forward = [node.id for node in linears if node.phase == "forward"]
+        again = [node.attributes.get("recompute_of") for node in linears if node.phase == "recompute"]
+        # Without reentry a recomputation ends as soon as it has what was saved: before the last layer.
+        assert again == (forward if reentrant else forward[::2])
+
+
+def test_a_recording_that_ends_inside_a_step_takes_all_its_patches_out():
+    before = torch.jit.trace
+    model = mlp()
+    record(lambda: model(batch()), model)
+    assert torch.jit.trace is before
