@@ -41,7 +41,7 @@ def call_again(task: Task, tensors: Sequence[Tensor]) -> Made:
 def may_be_written(node: Node, tensors: Sequence[Tensor]) -> list[Tensor]:
     """Returns the arguments whose memory the call may write: those shaped like one of the values that it overwrote."""
     shapes = {output.shape for output in node.outputs if output.version == "mutated"}
-    found = [tensor for tensor in tensors if tuple(tensor.shape) in shapes]
+    found = [tensor for tensor in tensors if tensor.is_nested or tuple(tensor.shape) in shapes]
     return found if found or not shapes else list(tensors)
 
 

@@ -102,8 +102,11 @@ def _node_flops(structure: Structure, layer_types: LayerTypeLookup) -> Iterator[
         kind = layer_types.for_node(node, structure)
         if kind is None or kind.flops is None or kind.name in broken:
             continue
+        call = layer_call(node, structure)
+        if any(-1 in output.shape for output in (*node.outputs, *call.arguments.values())):
+            continue  # a nested tensor: nobody knows the sizes of its parts
         try:
-            flops = int(kind.flops(layer_call(node, structure)))
+            flops = int(kind.flops(call))
         except Exception as error:  # a plugin's code may do anything
             broken.add(kind.name)
             _logger.warning("layer type %r cannot count the operations of %r: %s", kind.name, node.name, error)

@@ -83,7 +83,7 @@ ATTRIBUTES: Final = (
     Attribute("node", "members", (tuple,), "ids of the recorded nodes that it stands for", "folded and rolled nodes"),
     Attribute("node", "parameters", (int,), "elements of the module's parameters, tied ones once", "kind `module`"),
     Attribute("node", "calls", (int,), "how many recorded calls it stands for", "rolled graphs"),
-    Attribute("output", "shape", (tuple,), "sizes of the dimensions"),
+    Attribute("output", "shape", (tuple,), "sizes of the dimensions; -1 where the parts of a nested tensor differ"),
     Attribute("output", "dtype", (str,), "name without `torch.`"),
     Attribute("output", "device", (str,), "where the tensor is: `cpu`, `cuda:0`"),
     Attribute("output", "requires_grad", (bool,), "whether a gradient can flow to it"),

@@ -8,7 +8,7 @@ ours that fails ends the recording and never the program.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from types import CodeType
 from typing import Any, Final
@@ -27,6 +27,7 @@ from graphviz_nn.recording.classify import SILENT, SKIP
 from graphviz_nn.recording.failures import ErrorMark
 from graphviz_nn.recording.frames import phase_here, user_frame
 from graphviz_nn.recording.identity import OUTSIDE, Identity
+from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.sources import PROGRAM, owner_of
 from graphviz_nn.recording.special_calls import SpecialCalls
 from graphviz_nn.recording.tape import CALL, FAILED, NOOP, PLAIN, SLOT, WRITES, Tape
@@ -199,7 +200,11 @@ class CallRecorder(TorchFunctionMode):
                     value = first + count if count else first  # one object, where a value is all that was made
                     count += 1
                     requires_grad = result.requires_grad
-                    shape_and_type = (result.shape, result.dtype, result.device, requires_grad)
+                    try:
+                        shape: Sequence[int] = result.shape
+                    except RuntimeError:  # a nested tensor has none
+                        shape = sizes(result)
+                    shape_and_type = (shape, result.dtype, result.device, requires_grad)
                     values.append(self._forms(shape_and_type, shape_and_type))
                     table[id(result)] = (ref(result), value)
                     if requires_grad:

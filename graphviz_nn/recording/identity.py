@@ -19,6 +19,7 @@ from graphviz_nn.recording import opaque
 from graphviz_nn.recording.distributed import shard_of
 from graphviz_nn.recording.gradient_hooks import Hook, HookDict, LeafHooks, prepend
 from graphviz_nn.recording.known import KnownTensors
+from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.tape import ALIAS, CALL, OPAQUE, SOURCE, Form, Tape
 
 OUTSIDE: Final = (None, 0, -1)
@@ -168,7 +169,7 @@ class Identity:
         return value
 
     def _form(self, tensor: Tensor, requires_grad: bool) -> Form:
-        form = (tensor.shape, tensor.dtype, tensor.device, requires_grad)
+        form = (sizes(tensor), tensor.dtype, tensor.device, requires_grad)
         try:
             return self.tape.forms.setdefault(form, form)
         except TypeError:  # a size that is a symbol

@@ -95,9 +95,7 @@ class Metrics:
         It is given the one tensor, or where `others` are the arguments that are no tensors, all of them by name. A
         metric that raises, or returns what it must not, is said once and off from then on.
         """
-        if any(
-            each.is_meta or type(each).__torch_dispatch__ is not Tensor.__torch_dispatch__ for each in tensors.values()
-        ):
+        if not all(_is_measurable(each) for each in tensors.values()):
             return None
         try:
             with torch.no_grad(), _unrecorded(), _without_autocast():
@@ -120,6 +118,12 @@ class Metrics:
         self.notes.append(note)
         self._on = tuple(other for other in self._on if other is not metric)
         self._of_function = {}
+
+
+def _is_measurable(tensor: Tensor) -> bool:
+    """Whether metrics may read the tensor as any other: not one without numbers, sparse, nested or of another class."""
+    plain = type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+    return plain and tensor.layout is torch.strided and not (tensor.is_meta or tensor.is_nested)
 
 
 def _without_randomness(compute: Callable[[Any], Any], given: Any) -> Any:

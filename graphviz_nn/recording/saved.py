@@ -15,6 +15,7 @@ from torch import Tensor
 
 from graphviz_nn.model.nodes import Saved
 from graphviz_nn.recording.identity import history
+from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.opaque import readable_name
 from graphviz_nn.recording.tape import Tape
 
@@ -94,5 +95,5 @@ def _fields(form: type) -> Iterator[tuple[str, str]]:
 
 
 def _describe(name: str, tensor: Tensor) -> Saved:
-    shape = tuple(int(size) for size in tensor.shape)
+    shape = tuple(size if isinstance(size, int) else -1 for size in sizes(tensor))
     return Saved(name, shape, str(tensor.dtype).removeprefix("torch."), tensor.numel() * tensor.element_size())

@@ -59,7 +59,7 @@ class Statistics:
         self._device = DeviceStatistics()
 
     def add(self, table: str, row: int, tensor: Tensor) -> None:
-        """Measures the tensor, now or at the next `flush`. Must not be called while a mode records."""
+        """Measures a tensor that is not nested, now or at the next `flush`. Not to be called while a mode records."""
         form = type(tensor)
         if (form is Tensor or form is Parameter) and tensor.dtype is _FLOAT32 and tensor.is_cpu:
             # A gradient comes detached; a value is only read before its memory is written, so it needs no alias.
@@ -132,7 +132,7 @@ class Statistics:
             places = [k for k, tensor in enumerate(pending) if tensor.dtype == dtype] if len(dtypes) > 1 else None
             group = pending if places is None else [pending[k] for k in places]
             index = slice(None) if places is None else places
-            numbers[index], counts[index] = measure_segments(group)
+            numbers[index], counts[index] = _measure_dense(group)
         self._store(rows, numbers, counts)
 
     def finish(self) -> None:
@@ -172,6 +172,8 @@ class Statistics:
         return result if found else None
 
     def _add_large(self, table: str, row: int, tensor: Tensor) -> None:
+        if tensor.is_nested:
+            return
         storage = tensor.untyped_storage()
         known = self._measured.get(storage._cdata)
         # Dense in whatever order of dimensions: a transposed view has the same elements.
@@ -209,3 +211,18 @@ def _version(tensor: Tensor) -> int:
         return tensor._version
     except RuntimeError:
         return -id(tensor)
+
+
+def _measure_dense(tensors: list[Tensor]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+    """Measures the tensors together; NaN and zeros for nested ones, which are not asked for where there are none."""
+    try:
+        return measure_segments(tensors)
+    except RuntimeError:
+        dense = [place for place, tensor in enumerate(tensors) if not tensor.is_nested]
+        if len(dense) == len(tensors):
+            raise
+    numbers = np.full((len(tensors), len(STATS)), np.nan, np.float32)
+    counts = np.zeros((len(tensors), HISTOGRAM_BINS), np.uint16)
+    if dense:
+        numbers[dense], counts[dense] = measure_segments([tensors[place] for place in dense])
+    return numbers, counts

@@ -111,7 +111,7 @@ def thumbnail(tensor: Tensor, channels: int = CHANNELS, side: int = SIDE) -> Ten
 
     Shape [channels, height, width]. bfloat16 keeps the range of float32 and two to three digits, enough for a picture.
     """
-    if tensor.dim() != 4 or not tensor.is_floating_point() or tensor.is_meta or 0 in tensor.shape:
+    if tensor.dim() != 4 or not tensor.is_floating_point() or tensor.is_meta or tensor.is_nested or 0 in tensor.shape:
         return None
     if tensor.shape[2] * tensor.shape[3] <= 1 or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
         return None

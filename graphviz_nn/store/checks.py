@@ -62,7 +62,7 @@ def _check_node(node: Node, position: int, structure: Structure) -> None:
         if not 0 <= edge.node < position or not 0 <= edge.output < len(structure.nodes[edge.node].outputs):
             raise ValueError(f"node {position} reads output {edge.output} of node {edge.node}, which is not before it")
     for output in node.outputs:
-        if output.bytes < 0 or any(size < 0 for size in output.shape):
+        if output.bytes < 0 or any(size < -1 for size in output.shape):
             raise ValueError(f"node {position} has an output of shape {output.shape} and {output.bytes} bytes")
 
 
