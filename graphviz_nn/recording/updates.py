@@ -44,7 +44,8 @@ class Updates:
             self._end(optimizer)
 
     def _end(self, optimizer: Any) -> None:
-        changed = [(p, before) for p, version, before in self._before if p._version != version]
+        uncounted = _written_uncounted(optimizer)
+        changed = [(p, before) for p, version, before in self._before if p._version != version or id(p) in uncounted]
         self._before = []
         if not changed:
             return
@@ -75,3 +76,9 @@ class Updates:
         else:
             self.mode.tape.updates.append(value)
             self.mode.tape.order.append((UPDATE, value))
+
+
+def _written_uncounted(optimizer: Any) -> set[int]:
+    """The ids of the parameters that a fused kernel steps, which counts no new version of what it writes."""
+    groups = (group for group in optimizer.param_groups if group.get("fused"))
+    return {id(p) for group in groups for p in group["params"] if p.grad is not None}

@@ -167,3 +167,21 @@ def test_unscaling_gradients_is_seen_between_the_pass_and_the_update():
     assert unscaled.phase == "optimizer"
     count = len(list(model.parameters()))
     assert [(read.node, read.output) for read in clipped.inputs[:count]] == [(unscaled.id, k) for k in range(count)]
+
+
+def test_what_a_fused_optimizer_writes_is_seen_though_it_counts_no_version():
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.Adam(model.parameters(), 0.1, fused=True)
+
+    def steps() -> None:
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).square().sum().backward()
+            optimizer.step()
+
+    run = gnn.trace(steps, keep="all")
+    (first, _) = (node for node in run.structure().nodes if node.op == "Adam")
+    assert [output.version for output in first.outputs] == ["mutated", "mutated"]
+    second = run.node("linear_2")
+    assert {edge.node for edge in second.inputs if edge.argument != "input"} == {first.id}
+    run.replay()
