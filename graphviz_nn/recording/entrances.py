@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from graphviz_nn.recording.functions import Segment
 from graphviz_nn.recording.observe import Observations
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.patches import Patches, is_on, override_checks
+
+_OTHER_THREAD: Final = "A backward pass in another thread than the recorded one is no pass here: its gradients are not kept."
 
 
 class Entrances:
@@ -49,6 +51,9 @@ class Entrances:
 
         def _engine_run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if not (is_on(mode) or self._in_recorded_thread()):
+                notes = mode.tape.notes
+                if not mode.closed and _OTHER_THREAD not in notes:
+                    notes.append(_OTHER_THREAD)
                 return original(t_outputs, *args, **kwargs)
             return passes.run(original, t_outputs, args, kwargs)
 

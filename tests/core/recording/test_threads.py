@@ -74,3 +74,17 @@ def test_workers_of_a_data_loader():
     run = record(loop, training.model)
     assert indices(run) == [0, 1]
     assert run.meta.complete
+
+
+def test_a_backward_pass_in_another_thread_is_noted_once():
+    model = nn.Linear(3, 1)
+
+    def program() -> None:
+        for _ in range(2):
+            thread = threading.Thread(target=model(batch()).sum().backward)
+            thread.start()
+            thread.join()
+
+    run = gnn.trace(program)
+    assert model.weight.grad is not None
+    assert sum("backward pass in another thread" in note for note in run.meta.notes) == 1
