@@ -15,7 +15,9 @@ from graphviz_nn.recording.observe import Observations
 from graphviz_nn.recording.passes import Passes
 from graphviz_nn.recording.patches import Patches, is_on, override_checks
 
-_OTHER_THREAD: Final = "A backward pass in another thread than the recorded one is no pass here: its gradients are not kept."
+_OTHER_THREAD: Final = (
+    "A backward pass in another thread than the recorded one is no pass here: its gradients are not kept."
+)
 
 
 class Entrances:
