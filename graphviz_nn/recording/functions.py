@@ -76,7 +76,9 @@ class CustomFunctions:
         made = [x for x in (result if isinstance(result, (tuple, list)) else (result,)) if isinstance(x, Tensor)]
         given = {id(x) for x in tensors}
         written = [x for x, v in zip(tensors, versions, strict=True) if v >= 0 and x._version != v]
-        inside = [value for x in made if (value := identity.lookup(x)) is not None and id(x) not in given]
+        # What the inside made, and what it wrote: versions that the Function was not given.
+        passed_on = (identity.lookup(x) for x in made if id(x) not in given or any(x is y for y in written))
+        inside = [value for value in passed_on if value is not None and value not in inputs]
         first = len(tape.values)
         flags = CUSTOM
         count = 0

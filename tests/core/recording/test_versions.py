@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 import graphviz_nn as gnn
 from tests.core.recording.programs import batch, feeding, nodes
@@ -79,3 +82,25 @@ def test_an_output_argument_is_a_write():
     run = gnn.trace(step, batch())
     assert feeding(run, nodes(run, "mul")[0]) == {"input": "input", "out": "empty"}
     assert feeding(run, nodes(run, "sum")[0]) == {"input": "mul"}
+
+
+def test_what_a_function_writes_inside_leads_to_the_version_that_it_leaves():
+    class Doubled(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
+            return gradient * 2
+
+    def step(x: Tensor) -> Tensor:
+        return Doubled.apply(x * 1).sum()
+
+    run = gnn.trace(step, batch().requires_grad_(), keep="all")
+    (doubled,) = nodes(run, "Doubled")
+    (write,) = nodes(run, "mul_")
+    assert write.id in {edge.node for edge in doubled.inputs}
+    assert feeding(run, nodes(run, "sum")[0]) == {"input": "Doubled"}
+    run.replay()
