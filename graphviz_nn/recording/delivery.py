@@ -12,6 +12,7 @@ from importlib import metadata
 import msgspec
 import torch
 
+from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
 from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
 from graphviz_nn.recording.sources import read_source
@@ -77,6 +78,8 @@ class Delivery:
         for finish in (partial(self._sink.set_meta, meta), self._sink.close):
             try:
                 finish()
+            except RunFileError:
+                pass  # the writer has said so when it happened
             except Exception as error:
                 fail(error)
 
