@@ -58,6 +58,7 @@ def test_a_title_floats_and_closes_its_dock_and_grows_with_the_text(make_window,
         larger = qapp.font()
         larger.setPointSizeF(before.pointSizeF() + 12)
         qapp.setFont(larger)
+        qapp.setStyleSheet(qapp.styleSheet())  # where there is one, widgets take a font when they are polished again
         qtbot.waitUntil(lambda: title.sizeHint().height() > height)
     finally:
         qapp.setFont(before)
