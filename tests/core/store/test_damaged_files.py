@@ -158,7 +158,7 @@ def structure_bytes(**changes):
         structure_bytes(inputs=(msgspec.structs.replace(STRUCTURE.nodes[5].inputs[0], node=5),)),
         structure_bytes(inputs=(msgspec.structs.replace(STRUCTURE.nodes[5].inputs[0], output=1),)),
         structure_bytes(inputs=(msgspec.structs.replace(STRUCTURE.nodes[5].inputs[0], node=-1),)),
-        structure_bytes(outputs=(msgspec.structs.replace(STRUCTURE.nodes[5].outputs[0], shape=(-1, 3)),)),
+        structure_bytes(outputs=(msgspec.structs.replace(STRUCTURE.nodes[5].outputs[0], shape=(-2, 3)),)),
         msgspec.structs.replace(
             STRUCTURE, module_calls=(msgspec.structs.replace(STRUCTURE.module_calls[0], parent=1),)
         ).encode(),
