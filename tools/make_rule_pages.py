@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +23,7 @@ import graphviz_nn as gnn  # noqa: E402
 from graphviz_nn.analysis.builtin import register_checks  # noqa: E402
 from graphviz_nn.model.findings import Check  # noqa: E402
 from graphviz_nn.run import Run  # noqa: E402
-from tools.rule_examples import EXAMPLES, Example  # noqa: E402
+from tools.rule_examples import AMONG_RANKS, EXAMPLES, Example, recorded_among_ranks  # noqa: E402
 from tools.rule_pictures import pictures  # noqa: E402
 
 FOLDER = ROOT / "docs" / "rules"
@@ -47,7 +49,7 @@ def index(checks: list[Check]) -> str:
         "Thresholds are set with `--set rule.threshold=value`, or in `pyproject.toml`:\n\n"
         '```toml\n[tool.graphviz_nn.checks]\n"vanishing_depth.ratio" = 1e-5\n```\n\n'
         "Each page ends with a program that the rule finds fault with, and what was recorded of it before and after\n"
-        "its repair (`examples/rules`); but for `ranks_disagree`, which needs several processes.\n\n"
+        "its repair (`examples/rules`).\n\n"
         f"| rule | family | what is wrong |\n|---|---|---|\n{rows}"
     )
 
@@ -58,7 +60,7 @@ def pages() -> dict[str, str]:
     return {"README.md": index(checks)} | {f"{check.name}.md": page(check) for check in checks}
 
 
-def code(example: Example) -> str:
+def code(example: Callable[..., None]) -> str:
     """Returns the text of an example, after that of what it uses of its own file."""
     module = inspect.getmodule(example)
     texts: dict[str, str] = {}
@@ -99,11 +101,26 @@ def recorded(example: Example, *, repaired: bool) -> Run:
 
 
 def shown(check: Check) -> str:
-    """Runs the rule's example and writes its pictures; returns the end of the page, or "" without an example."""
-    example = EXAMPLES.get(check.name)
-    if example is None:
-        return ""
-    before, after = recorded(example, repaired=False), recorded(example, repaired=True)
+    """Runs the rule's example and writes its pictures; returns the end of the page."""
+    if check.name in AMONG_RANKS:
+        with tempfile.TemporaryDirectory() as folder:
+            before, after = (recorded_among_ranks(check.name, Path(folder), repaired=each) for each in (False, True))
+            return _shown(check, AMONG_RANKS[check.name], before, after, _launched(check.name))
+    example = EXAMPLES[check.name]
+    return _shown(check, example, recorded(example, repaired=False), recorded(example, repaired=True))
+
+
+def _launched(rule: str) -> str:
+    """How the example of a rule that needs several processes is run and read."""
+    file = Path(inspect.getfile(AMONG_RANKS[rule])).relative_to(ROOT)
+    return (
+        "The function runs in two processes, after `init_process_group`:\n\n"
+        f"```sh\ntorchrun --nproc-per-node 2 -m graphviz_nn run --every 1 {file}\n"
+        f"graphviz-nn check {file.with_suffix('.gvnn')} --rank all\n```\n\n"
+    )
+
+
+def _shown(check: Check, example: Callable[..., None], before: Run, after: Run, launched: str = "") -> str:
     finding = next(finding for finding in before.findings() if finding.rule == check.name)
     names = pictures(check.name, check.family, before, after, finding, PICTURES)
     if len(names) == 1:
@@ -112,7 +129,7 @@ def shown(check: Check) -> str:
         both = "|".join(f" ![{word}](pictures/{name}) " for word, name in zip(("before", "after"), names, strict=True))
         drawn = f"| before | after |\n|---|---|\n|{both}|\n"
     said = f"What is said of it before: *{finding.cause} {finding.remedy}* After the repair nothing is.\n"
-    return f"{EXAMPLE}\n```python\n{code(example)}```\n\n{said}\n{drawn}"
+    return f"{EXAMPLE}\n```python\n{code(example)}```\n\n{launched}{said}\n{drawn}"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from graphviz_nn.model.nodes import Node
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.model.views import Curve, Curves, HeatMap
 from graphviz_nn.run import Run
+from graphviz_nn.store.merge import MergedRun
 
 DPI: Final = 60
 Measure = Callable[[Run, int], dict[str, float]]
@@ -45,6 +46,7 @@ OF_RULE: Final = {
     "attention_uniform": "attention map",
     "passes_disagree": "passes",
     "recompute_differs": "recomputed",
+    "ranks_disagree": "ranks",
     "dropout_too_high": "zeros",
     "symmetric_init": "weight map",
     "init_scale": "loss",
@@ -140,6 +142,17 @@ def _recomputed(run: Run, step: int) -> dict[str, float]:
     return found
 
 
+def _between_ranks(run: Run, step: int) -> float | None:
+    """Root mean square over the parameters of how much their norms differ between ranks, as a share of the larger."""
+    assert isinstance(run.data, MergedRun)
+    table = run.data.by_rank(step, "output")
+    if table is None:
+        return None
+    offsets = run.structure(step).value_offsets
+    norms = table[:, [offsets[node.id] for node in _parameters(run, step)], STATS.index("l2")]
+    return float(np.sqrt(np.mean((np.ptp(norms, axis=0) / norms.max(axis=0)) ** 2)))
+
+
 def _parameters(run: Run, step: int) -> list[Node]:
     return [node for node in run.structure(step).nodes if node.kind == "parameter"]
 
@@ -188,6 +201,7 @@ _QUANTITIES: Final[dict[str, tuple[str, str, str, bool, Measure]]] = {
     "loss": ("Loss", _STEP, "loss", False, _by_step(lambda run, step: run.steps[step].loss)),
     "weight": ("First weight", _STEP, "RMS", False, _by_step(_of_first_weight("output"))),
     "passes": ("Gradient of all parameters", "backward pass", "L2 norm", False, _passes),
+    "ranks": ("Parameters of the two ranks", _STEP, "difference of norms / norm", False, _by_step(_between_ranks)),
     "recomputed": (
         "Recomputed against forward", _CALL, "difference of means / RMS", False, _recomputed,
     ),
