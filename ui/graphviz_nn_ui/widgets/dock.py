@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QSize, QTimer
-from PyQt6.QtWidgets import QDockWidget, QLayout, QMainWindow, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
+from graphviz_nn_ui.widgets.boundary import Boundary
 from graphviz_nn_ui.widgets.report import ErrorView
 from graphviz_nn_ui.workspace import Workspace
 
@@ -29,6 +30,7 @@ class Dock(QDockWidget):
         self.setObjectName(panel.name)
         self.setAccessibleName(panel.title)
         self._title = panel.title
+        self._window = window
         self.content = LatePanel(workspace, panel, self._set_title)
         self.setWidget(self.content)
         self.visibilityChanged.connect(self._take_seen)
@@ -39,7 +41,17 @@ class Dock(QDockWidget):
 
     def _take_seen(self, seen: bool) -> None:
         """Qt says that a dock cannot be seen which comes out from behind another one to float."""
-        self.content.set_seen(seen or (self.isFloating() and self.isVisible()))
+        seen = seen or (self.isFloating() and self.isVisible())
+        if not seen:
+            self._give_focus_back()
+        self.content.set_seen(seen)
+
+    def _give_focus_back(self) -> None:
+        """The keyboard goes to the middle of the window: Qt would give it to the next field, which takes Space for
+        itself."""
+        focused, centre = QApplication.focusWidget(), self._window.centralWidget()
+        if focused is not None and centre is not None and self.content.isAncestorOf(focused):
+            centre.setFocus()
 
     def _take_floating(self, floating: bool) -> None:
         """Of a dock that goes back into the window Qt says nothing; where it is shows once the window is arranged."""
@@ -52,7 +64,7 @@ class Dock(QDockWidget):
         self._take_seen(not self.visibleRegion().isEmpty())
 
 
-class LatePanel(QWidget):
+class LatePanel(Boundary):
     """Makes a panel when it is first seen; shows the error of one that cannot be made.
 
     Qt moves docks that are behind others out of the window, and does not hide them: the panel is hidden here, so that
@@ -70,9 +82,6 @@ class LatePanel(QWidget):
         self._set_title = set_title
         self.made = self.held = self._seen = False
         self._widget: QWidget | None = None
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
         """Not that of the panel: the tallest of those behind one another would set the height of all."""
@@ -90,7 +99,7 @@ class LatePanel(QWidget):
         if not self.made:
             self.made = True
             self._widget = self._panel_or_error()
-            self._column.addWidget(self._widget)
+            self.fill(self._widget)
             self._widget.setVisible(self._seen)
 
     def _panel_or_error(self) -> QWidget:
