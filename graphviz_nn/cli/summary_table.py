@@ -13,6 +13,7 @@ from rich.text import Text
 from graphviz_nn.cli.console import stdout_console
 from graphviz_nn.cli.summary import ModuleSummary, Summary
 from graphviz_nn.cli.text import plural, quantity
+from graphviz_nn.model.wording import sizes_text
 
 ROWS = 60
 """A table that would be longer shows only the upper levels, unless a depth is asked for."""
@@ -58,7 +59,7 @@ def _cells(row: ModuleSummary) -> tuple[str, ...]:
     return (
         "  " * level(row) + name + (f" × {row.calls}" if row.calls > 1 else ""),
         row.type,
-        "×".join(map(str, row.output)) if row.output is not None else "",
+        sizes_text(row.output) if row.output is not None else "",
         f"{row.parameters:,}" if row.parameters else "",
         quantity(row.flops) if row.flops else "",
         number(row.activation),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphviz_nn.errors import SelectorError, UsageError, did_you_mean
+from graphviz_nn.model.nested import sizes
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.structure import Structure
 
@@ -37,11 +38,11 @@ def _given(tensor: Any) -> str:
 
     if not isinstance(tensor, torch.Tensor):
         return f"a {type(tensor).__name__}"
-    return _describe(str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+    return _describe(str(tensor.dtype).removeprefix("torch."), tuple(sizes(tensor)))
 
 
 def _describe(dtype: str, shape: tuple[int, ...]) -> str:
-    return f"a tensor of {dtype} and shape {tuple(shape)}"
+    return f"a tensor of {dtype} and shape {shape}"
 
 
 def _value(structure: Structure, key: Any) -> ValueRef:

@@ -172,7 +172,7 @@ class _Replay:
         tensor = self._recorded.tensor(ref)
         if tensor is None:
             raise NotRecorded(
-                f"The value of {_title(node)}, which {reader.name!r} reads, was not kept. Record with keep='all'."
+                f"The value of {_title(node)}, which {reader.name!r} reads, was not kept. {_way_out(node, ref.index)}"
             )
         self._live[ref] = tensor
         return tensor
@@ -246,6 +246,13 @@ class _Replay:
         ):
             if self._last_reader.get(ref, -1) <= position:
                 self._live.pop(ref, None)
+
+
+def _way_out(node: Node, index: int) -> str:
+    """What to do about a value that the run does not hold; -1 is the size that differs within a nested tensor."""
+    if -1 in node.outputs[index].shape:
+        return f"No run keeps nested tensors: override {node.name!r} with one."
+    return "Record with keep='all'."
 
 
 def _title(node: Node) -> str:

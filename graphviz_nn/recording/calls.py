@@ -20,6 +20,7 @@ from torch.nn import Parameter
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 from torch.overrides import TorchFunctionMode
 
+from graphviz_nn.model.nested import sizes
 from graphviz_nn.recording import classify as kinds
 from graphviz_nn.recording.arguments import SIMPLE, template_of
 from graphviz_nn.recording.aten import AtenRecorder
@@ -27,7 +28,6 @@ from graphviz_nn.recording.classify import SILENT, SKIP
 from graphviz_nn.recording.failures import ErrorMark
 from graphviz_nn.recording.frames import phase_here, user_frame
 from graphviz_nn.recording.identity import OUTSIDE, Identity
-from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.sources import PROGRAM, owner_of
 from graphviz_nn.recording.special_calls import SpecialCalls
 from graphviz_nn.recording.tape import CALL, FAILED, NOOP, PLAIN, SLOT, WRITES, Tape

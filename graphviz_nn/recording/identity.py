@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import Parameter
 
+from graphviz_nn.model.nested import sizes
 from graphviz_nn.recording import opaque
 from graphviz_nn.recording.distributed import shard_of
 from graphviz_nn.recording.gradient_hooks import Hook, HookDict, LeafHooks, prepend
 from graphviz_nn.recording.known import KnownTensors
-from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.tape import ALIAS, CALL, OPAQUE, SOURCE, Form, Tape
 
 OUTSIDE: Final = (None, 0, -1)

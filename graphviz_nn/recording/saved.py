@@ -13,9 +13,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from graphviz_nn.model.nested import sizes
 from graphviz_nn.model.nodes import Saved
 from graphviz_nn.recording.identity import history
-from graphviz_nn.recording.nested import sizes
 from graphviz_nn.recording.opaque import readable_name
 from graphviz_nn.recording.tape import Tape
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from graphviz_nn.model.nodes import Output
+from graphviz_nn.model.wording import sizes_text
 
 
 def relative(path: str, outer: str) -> str:
@@ -29,7 +30,7 @@ def shapes_text(outputs: Sequence[Output]) -> str:
 @lru_cache(maxsize=16384)
 def shape_text(shape: tuple[int, ...], dtype: str) -> str:
     """Returns "32×3×224×224"; "scalar" for no dimensions; dtypes other than float32 are said."""
-    text = "×".join(map(str, shape)) or "scalar"
+    text = sizes_text(shape) or "scalar"
     return text if dtype in ("float32", "torch.float32") else f"{text} {dtype.removeprefix('torch.')}"
 
 

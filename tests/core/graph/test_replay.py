@@ -407,6 +407,17 @@ def test_a_value_that_was_not_kept_is_named():
         from_file(run)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_nested_tensor_from_outside_is_given_as_an_override():
+    parts = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(4, 3)])
+    run = trace(lambda x: (x * 2).to_padded_tensor(0.0).sum(), parts)
+    with pytest.raises(NotRecorded, match="No run keeps nested tensors: override 'input' with one"):
+        from_file(run)
+    assert value(run, from_file(run, overrides={"input": parts}), "sum") == 36
+    with pytest.raises(UsageError, match=r"shape \(2, 6\); it must be like the value: .* shape \(2, -1, 3\)"):
+        from_file(run, overrides={"input": torch.ones(2, 6)})
+
+
 def test_a_step_that_failed_is_replayed_up_to_the_failure(tmp_path: Path):
     with pytest.raises(RuntimeError), gnn.record(tmp_path / "run.gvnn", keep="all") as recorder, recorder.step():
         torch.arange(6.0).reshape(2, 3).exp() @ torch.ones(7)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graphviz_nn.scene.text import ELLIPSIS, elide, readable, text_width
+from graphviz_nn.scene.words import shape_text
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,3 +63,15 @@ def test_elided_text_keeps_both_ends_and_fits() -> None:
 )
 def test_readable(raw: str, shown: str) -> None:
     assert readable(raw) == shown
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "text"),
+    [
+        ((32, 3, 224, 224), "float32", "32×3×224×224"),
+        ((), "int64", "scalar int64"),
+        ((2, -1, 8), "float32", "2×?×8"),
+    ],
+)
+def test_shapes(shape: tuple[int, ...], dtype: str, text: str) -> None:
+    assert shape_text(shape, dtype) == text
