@@ -28,6 +28,7 @@ from graphviz_nn_ui.widgets.columns import FittedColumns
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.flow import Flow
 from graphviz_nn_ui.widgets.following import Following
+from graphviz_nn_ui.widgets.solid import SolidTable
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
@@ -97,7 +98,7 @@ class EventsPanel(QWidget):
     # Building
 
     def _make_view(self) -> QTableView:
-        view = QTableView()
+        view = SolidTable()
         view.setAccessibleName("Events in order of execution")
         view.setModel(self._model)
         view.setShowGrid(False)
@@ -220,9 +221,14 @@ class EventsPanel(QWidget):
     # Inside
 
     def _bring_into_view(self, row: int) -> None:
-        index = self._model.index(row, 0)
-        if index.isValid():
-            self._view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+        """Moves a row that is out of sight to the middle: what comes next is in sight too, and the list stands still
+        for the steps that follow."""
+        index, viewport = self._model.index(row, 0), self._view.viewport()
+        if not index.isValid() or viewport is None:
+            return
+        place = self._view.visualRect(index)
+        if place.top() < 0 or place.bottom() >= viewport.height():
+            self._view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def _repaint(self, first: int, last: int) -> None:
         viewport = self._view.viewport()

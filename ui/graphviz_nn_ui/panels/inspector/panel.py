@@ -170,7 +170,8 @@ class InspectorPanel(QWidget):
         }
         self._tabs.blockSignals(True)
         for place, title in enumerate(self._pages):
-            self._tabs.setTabVisible(place, has.get(title, True))
+            if self._tabs.isTabVisible(place) != has.get(title, True):  # else all pages are arranged and painted anew
+                self._tabs.setTabVisible(place, has.get(title, True))
         if has.get(self._wanted, True):
             self._tabs.setCurrentIndex(list(self._pages).index(self._wanted))
         self._tabs.blockSignals(False)
