@@ -188,8 +188,9 @@ class MainWindow(QMainWindow):
 
     def _focus_page(self) -> None:
         """The keyboard belongs to the canvas, or the start page."""
-        page = self._pages.currentWidget()
-        if page is not None:
+        page, centre = self._pages.currentWidget(), self.centralWidget()
+        if page is not None and centre is not None:
+            centre.setFocusProxy(page)
             page.setFocus()
 
     def _choose(self) -> None:

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QComboBox, QLabel, QLineEdit, QTreeWidget, QWidget
 
+from graphviz_nn.model.panels import Panel
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.plugin import register_panels
 
@@ -50,6 +51,22 @@ def test_space_switches_the_breakpoint_in_hand_and_plays_elsewhere(make_window, 
     QTest.keyClick(canvas, Qt.Key.Key_Space)
     assert window.player.is_on()
     window.player.pause()
+
+
+def test_a_dock_that_goes_behind_another_gives_the_keyboard_back(make_window, show, digits_run, qtbot):
+    other = QLineEdit()  # takes Space for itself, and stands next in the order of the Tab key
+    window = make_window(Panel("other", "Other", "left", lambda workspace: other, order=20, group="events"))
+    show(digits_run)
+    window.docks["other"].show()
+    window.docks.toggle("breakpoints")
+    box = window.docks["breakpoints"].findChild(QLineEdit)
+    for hide in (window.docks["other"].raise_, window.docks["breakpoints"].close):
+        window.docks["breakpoints"].show()
+        window.docks["breakpoints"].raise_()
+        _focus(qtbot, window, box)
+        hide()
+        qtbot.waitUntil(lambda: not box.isVisible())
+        assert window.focusWidget() is window.canvas
 
 
 def test_removing_a_breakpoint_goes_on_with_the_next(make_window, show, digits_run):

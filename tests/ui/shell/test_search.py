@@ -121,9 +121,10 @@ def test_the_palette_offers_commands_modules_and_nodes(make_window, show, digits
     found = offers("conv", workspace.commands, catalogue, {})
     assert [(each.kind, each.key) for each in found if each.kind == "module"] == [("module", "block.conv")]
     assert {each.key for each in found if each.kind == "node"} >= {"block.conv"}
-    first = offers("step into", workspace.commands, catalogue, {"step.over": "F10"})
-    assert "step.into" not in [each.key for each in first]  # at the end there is nothing to step into
+    first = offers("step out", workspace.commands, catalogue, {"step.over": "F10"})
+    assert "step.out" not in [each.key for each in first]  # at the end there is nothing to step out of
     session.scrub(0)
+    assert offers("step out", workspace.commands, catalogue, {})[0].key == "step.out"
     assert offers("step into", workspace.commands, catalogue, {})[0].key == "step.into"
     assert offers("step over", workspace.commands, catalogue, {"step.over": "F10"})[0].detail == "F10"
 

@@ -53,6 +53,27 @@ def test_continue_stops_at_breakpoints_and_then_at_the_end(session, run_command)
     assert session.cursor == -1
 
 
+def test_at_the_end_where_a_run_opens_stepping_starts_over(session, workspace, run_command):
+    said = []
+    workspace.message.connect(lambda text, seconds: said.append(text))
+    end = len(session.step.order) - 1
+    for name, expected in (("step.into", 0), ("step.over", 0)):
+        session.scrub(end)
+        run_command(name)
+        assert session.cursor == expected
+        assert said.pop().endswith("started over")
+    session.breakpoints.add("op", "relu")
+    session.scrub(end)
+    run_command("run.continue")
+    assert session.structure.nodes[session.place.nodes[0]].op == "relu"
+    assert not said
+    session.breakpoints.clear()
+    session.scrub(end)
+    run_command("run.continue")
+    assert session.cursor == end
+    assert said == ["No breakpoint after this"]
+
+
 def test_run_to_what_is_selected(session, workspace, run_command):
     assert not workspace.commands["to.selection"].enabled()
     relu = session.structure.by_name["relu"].id

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtGui import QFontMetricsF, QPainter, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from graphviz_nn.model.nodes import PHASES
 from graphviz_nn.model.steps import ErrorInfo, StepInfo
 from graphviz_nn_ui.panels.timeline import Timeline
-from graphviz_nn_ui.panels.timeline.lanes import RIGHT, left_of
+from graphviz_nn_ui.panels.timeline.lanes import Lanes
+from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, fitted_font, left_of
+from graphviz_nn_ui.panels.timeline.steps import StepsStrip
+from graphviz_nn_ui.viewmodels.numbers import short_text
 from graphviz_nn_ui.viewmodels.timeline import EventLanes, Range, ticks
 from graphviz_nn_ui.viewmodels.training_steps import TrainingSteps
 from graphviz_nn_ui.widgets.theme import LIGHT_THEME
@@ -190,3 +193,57 @@ def test_losses_that_are_not_numbers_are_left_out():
     places, least, _ = steps.curve(100)
     assert places.tolist() == [0]
     assert least.tolist() == [2.0]
+
+
+def test_what_is_written_beside_the_steps_fits(qtbot, workspace):
+    timeline = Timeline(workspace)
+    qtbot.addWidget(timeline)
+    for points in (8, 13, 17):
+        font = timeline.font()
+        font.setPointSizeF(points)
+        timeline.setFont(font)
+        metrics = timeline.steps.fontMetrics()
+        for text in ("Backward", short_text(-97_200.0), short_text(-9.72e-14)):
+            assert metrics.horizontalAdvance(text) <= left_of(timeline.steps) - 2 * EDGE
+
+
+@pytest.mark.parametrize("points", [9, 13, 17])
+def test_the_words_of_lanes_are_as_small_as_low_lanes(qtbot, points):
+    lanes = Lanes()
+    qtbot.addWidget(lanes)
+    font = lanes.font()
+    font.setPointSizeF(points)
+    lanes.setFont(font)
+    row = (lanes.least_height - lanes.fontMetrics().height() - 8 - 13) / 3
+    assert QFontMetricsF(fitted_font(lanes.font(), row)).height() <= row + 1
+    assert fitted_font(lanes.font(), 100) == lanes.font()
+
+
+def test_a_low_timeline_leaves_the_training_steps_out(qtbot, workspace, show, digits_run):
+    timeline = Timeline(workspace)
+    qtbot.addWidget(timeline)
+    timeline.show()
+    show(digits_run)
+    low = timeline.lanes.least_height + timeline.steps.least_height
+    timeline.resize(600, low)
+    assert timeline.steps.isVisible()
+    timeline.resize(600, low - 1)
+    assert not timeline.steps.isVisible()
+    qtbot.waitUntil(lambda: timeline.lanes.height() == low - 1)
+    timeline.resize(600, low)
+    assert timeline.steps.isVisible()
+
+
+def test_a_loss_that_is_always_the_same_is_said_once(qtbot, monkeypatch):
+    said = []
+    steps = StepsStrip()
+    qtbot.addWidget(steps)
+    steps.resize(400, 140)
+    monkeypatch.setattr(QPainter, "drawText", lambda self, *arguments: said.append(arguments[-1]))
+    steps.show_steps(TrainingSteps([_step(0, 1.36), _step(1, None), _step(2, float("nan"))]), 0)
+    steps.grab()
+    assert said == ["Loss\n1.36"]
+    said.clear()
+    steps.show_steps(TrainingSteps([_step(0, 1.36), _step(1, 0.5)]), 0)
+    steps.grab()
+    assert said == ["Loss", "1.36", "0.5"]

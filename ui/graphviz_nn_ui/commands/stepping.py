@@ -14,13 +14,22 @@ if TYPE_CHECKING:
     from graphviz_nn.session import Session
 
 _MOVES = (
-    ("into", "Step into", "F11", "Go to the next event", "into"),
-    ("over", "Step over", "F10", "Go past what this event contains: a module call, a composite call, a pass", "over"),
+    ("into", "Step into", "F11", "Go to the next event; at the end, start over", "into"),
+    (
+        "over",
+        "Step over",
+        "F10",
+        "Go past what this event contains: a module call, a composite call, a pass; at the end, start over",
+        "over",
+    ),
     ("out", "Step out", "Shift+F11", "Go to the end of this module call", "out"),
     ("into_back", "Step back into", "Alt+F11", "Go to the event before", "into-back"),
     ("over_back", "Step back over", "Alt+F10", "Go back past what ends here", "over-back"),
     ("out_back", "Step back out", "Alt+Shift+F11", "Go to the start of this module call", "out-back"),
 )
+
+_START_OVER = ("into", "over")
+"""Moves that begin anew at the end, where each run opens."""
 
 
 class Stepper:
@@ -38,6 +47,10 @@ class Stepper:
     def can_go(self) -> bool:
         session = self.session
         return session is not None and session.cursor < len(session.step.order) - 1
+
+    def has_events(self) -> bool:
+        session = self.session
+        return session is not None and len(session.step.order) > 0
 
     def can_go_back(self) -> bool:
         session = self.session
@@ -66,14 +79,25 @@ class Stepper:
 
     def move(self, name: str) -> None:
         """Makes one of the session's moves, by name."""
-        if self.session is not None:
-            getattr(self.session, name)()
+        session = self.session
+        if session is None:
+            return
+        if name in _START_OVER and not self.can_go():
+            session.scrub(-1)
+            self._workspace.message.emit("That was the last event of this step: started over", 4.0)
+        getattr(session, name)()
 
     def go_on(self, back: bool) -> None:
-        """Runs to the next breakpoint, or to the end where none stops it."""
+        """Runs to the next breakpoint, or to the end where none stops it; at the end, from the start."""
         session = self.session
-        if session is not None and not session.to_breakpoint(back=back):
-            session.scrub(-1 if back else len(session.step.order) - 1)
+        if session is None:
+            return
+        last = len(session.step.order) - 1
+        if not back and session.cursor == last:
+            session.scrub(-1)
+        if not session.to_breakpoint(back=back):
+            session.scrub(-1 if back else last)
+            self._workspace.message.emit(f"No breakpoint {'before' if back else 'after'} this", 4.0)
 
     def to_selection(self, back: bool) -> None:
         """Runs to the next event of what is selected."""
@@ -159,10 +183,10 @@ _RUNS: tuple[tuple[str, str, _Run, str, str], ...] = (
 def add_stepping_commands(workspace: Workspace) -> Stepper:
     stepper = Stepper(workspace)
     commands, forth, back = workspace.commands, stepper.can_go, stepper.can_go_back
-    go_on, tip = partial(stepper.go_on, False), "Run to the next breakpoint, or the end"
-    commands.add(Command("run.continue", "Continue", go_on, "Debug", "F5", tip, "continue", forth))
+    go_on, tip = partial(stepper.go_on, False), "Run to the next breakpoint, or the end; at the end, start over"
+    commands.add(Command("run.continue", "Continue", go_on, "Debug", "F5", tip, "continue", stepper.has_events))
     for name, title, keys, tip, icon in _MOVES:
-        can = back if name.endswith("_back") else forth
+        can = stepper.has_events if name in _START_OVER else back if name.endswith("_back") else forth
         commands.add(Command(f"step.{name}", title, partial(stepper.move, name), "Debug", keys, tip, icon, can))
     for name, title, run, keys, tip in _RUNS:
         can = back if name.endswith(("_back", "start")) else forth

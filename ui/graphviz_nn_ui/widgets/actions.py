@@ -82,10 +82,11 @@ class Actions(QObject):
         return action
 
     def trigger(self, name: str) -> None:
-        """Does what a command says; a refusal is shown in the window's bar."""
+        """Does what a command says, if that is possible now; a refusal is shown in the window's bar."""
         command = self._workspace.commands[name]
         try:
-            command.run()
+            if command.enabled():
+                command.run()
         except GraphvizNNError as error:
             self._workspace.problem.emit(command.title.rstrip("…"), str(error))
         self._workspace.commands.refresh()

@@ -7,26 +7,27 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, fitted_font, left_of
+from graphviz_nn_ui.panels.timeline.strip import strip
 from graphviz_nn_ui.viewmodels.timeline import LANES, EventLanes, Range, ticks
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
 
 Seqs = npt.NDArray[np.intp]
 
-RIGHT: Final = 12
 TALLEST: Final = 190
 """Height from which more would be empty, in pixels."""
 
 UNDER: Final = 13
 """Height of the line of marks under the lanes, in pixels."""
 
+LEAST_ROW: Final = 12
+"""Height of a lane, in pixels, in which its name can be read."""
+
 MARK: Final = 5
 """Pixels from one mark to the next, at least."""
-
-FUTURE: Final = 0.32
-"""How much of its colour a lane keeps where nothing has happened yet."""
 
 _NOTHING: Final = np.empty(0, np.intp)
 
@@ -47,7 +48,6 @@ class Lanes(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(86)
         self.setMaximumHeight(TALLEST)
         self._lanes: EventLanes | None = None
         self._view = Range(0, 0)
@@ -59,6 +59,15 @@ class Lanes(QWidget):
     def left(self) -> int:
         """Where the first event begins, in pixels."""
         return left_of(self)
+
+    @property
+    def least_height(self) -> int:
+        """Pixels from which everything can be read."""
+        return int(self._top + 3 * max(LEAST_ROW, 0.7 * self.fontMetrics().height()) + UNDER)
+
+    @property
+    def _top(self) -> float:
+        return self.fontMetrics().height() + 8.0
 
     @property
     def view(self) -> Range:
@@ -166,8 +175,7 @@ class Lanes(QWidget):
 
     def _rows(self) -> tuple[float, float]:
         """Top of the first lane and height of each, in pixels."""
-        top = self.fontMetrics().height() + 8.0
-        return top, max((self.height() - top - UNDER) / 3, 10.0)
+        return self._top, max((self.height() - self._top - UNDER) / 3, 10.0)
 
     def _empty(self) -> str:
         return "No run is open" if self._lanes is None else "Nothing happened in this step"
@@ -189,13 +197,14 @@ class Lanes(QWidget):
         shares = self._columns(width)
         happened = int(min(max((self.x_of(self._cursor + 1) - self.left) * scale, 0), width))
         colours = (theme.forward, theme.backward, theme.update)
+        painter.setFont(fitted_font(self.font(), height))
         for lane, (name, colour) in enumerate(zip(LANES, colours, strict=True)):
             row = QRectF(self.left, top + lane * height, self._across(), height - 4)
             painter.setPen(theme.muted)
-            label = QRectF(8, row.top(), self.left - 16, row.height())
+            label = QRectF(EDGE, row.center().y() - height / 2, self.left - 2 * EDGE, height)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
             painter.fillRect(row, theme.window)
-            painter.drawImage(row, _strip(shares[lane], colour, happened))
+            painter.drawImage(row, strip(shares[lane], colour, happened))
 
     def _columns(self, width: int) -> npt.NDArray[np.float64]:
         """What the lanes show, kept while only the cursor moves."""
@@ -231,11 +240,6 @@ class Lanes(QWidget):
         painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 9), QPointF(x + 5, top - 9), QPointF(x, top - 2)]))
 
 
-def left_of(widget: QWidget) -> int:
-    """Returns the pixels that names and numbers take on the left of lanes and steps."""
-    return widget.fontMetrics().horizontalAdvance("Backward ") + 16
-
-
 _STEPS: Final = {
     Qt.Key.Key_Left: "into_back",
     Qt.Key.Key_Right: "into",
@@ -245,13 +249,3 @@ _STEPS: Final = {
     Qt.Key.Key_End: "to_phase_end",
 }
 _ZOOMS: Final = {Qt.Key.Key_Plus: 0.5, Qt.Key.Key_Equal: 0.5, Qt.Key.Key_Minus: 2.0}
-
-
-def _strip(shares: npt.NDArray[np.float64], colour: QColor, happened: int) -> QImage:
-    """One line of pixels: as strong as the share of events, faint from the column `happened` on."""
-    alpha = np.where(shares > 0, 0.35 + 0.65 * shares, 0.0)
-    alpha[happened:] *= FUTURE
-    pixels = np.empty((1, len(shares), 4), np.uint8)
-    pixels[..., :3] = (colour.blue(), colour.green(), colour.red())
-    pixels[0, :, 3] = alpha * 255
-    return QImage(pixels.tobytes(), len(shares), 1, 4 * len(shares), QImage.Format.Format_ARGB32).copy()

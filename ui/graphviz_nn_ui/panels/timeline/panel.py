@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt6.QtCore import QPoint
-from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QWIDGETSIZE_MAX, QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtCore import QEvent, QPoint
+from PyQt6.QtGui import QCursor, QResizeEvent
+from PyQt6.QtWidgets import QWIDGETSIZE_MAX, QLayout, QToolTip, QVBoxLayout, QWidget
 
 from graphviz_nn.session.cursor import place_at
 from graphviz_nn_ui.panels.timeline.lanes import TALLEST, Lanes
@@ -26,9 +26,11 @@ class Timeline(QWidget):
         super().__init__()
         self._workspace = workspace
         self.lanes, self.steps = Lanes(), StepsStrip()
+        self._several = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # it may be lower than both need
         column.addWidget(self.lanes, 3)
         column.addWidget(self.steps, 2)
         self.lanes.scrubbed.connect(self._scrub)
@@ -74,8 +76,26 @@ class Timeline(QWidget):
         document = self._workspace.document
         steps = TrainingSteps(document.data.steps() if document is not None else [])
         self.steps.show_steps(steps, document.session.position if document is not None else -1)
-        self.steps.setVisible(len(steps) > 1)
-        self.lanes.setMaximumHeight(TALLEST if len(steps) > 1 else QWIDGETSIZE_MAX)
+        self._several = len(steps) > 1
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """The lanes have all the room where there is too little for both."""
+        parts = (self.lanes, self.steps)
+        both = self._several and self.height() >= sum(part.least_height for part in parts)
+        for part in parts:
+            part.setMinimumHeight(part.least_height if both else 0)
+        self.steps.setVisible(both)
+        self.lanes.setMaximumHeight(TALLEST if both else QWIDGETSIZE_MAX)
 
     def _mark(self) -> None:
         if not self._has_step():

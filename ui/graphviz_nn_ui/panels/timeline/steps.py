@@ -9,7 +9,8 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from graphviz_nn_ui.panels.timeline.lanes import RIGHT, left_of
+from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, left_of
+from graphviz_nn_ui.viewmodels.numbers import short_text
 from graphviz_nn_ui.viewmodels.training_steps import Floats, TrainingSteps
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
 
@@ -30,12 +31,16 @@ class StepsStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._steps = TrainingSteps([])
         self._position = -1
-        self.setMinimumHeight(58)
 
     @property
     def left(self) -> int:
         """Where the first step stands, in pixels."""
         return left_of(self)
+
+    @property
+    def least_height(self) -> int:
+        """Pixels from which everything can be read."""
+        return 2 * self.fontMetrics().height() + TICKS + 8
 
     def show_steps(self, steps: TrainingSteps, position: int) -> None:
         self._steps, self._position = steps, position
@@ -73,15 +78,20 @@ class StepsStrip(QWidget):
         return max(self.width() - self.left - RIGHT, 2)
 
     def _paint_labels(self, painter: QPainter, theme: Theme) -> None:
-        """What is drawn, between its greatest and its least number."""
+        """What is drawn, between its greatest and its least number, or above the only one."""
         finite = self._steps.loss[np.isfinite(self._steps.loss)]
-        box = QRectF(8, 2, self.left - 16, self.height() - TICKS - 4)
-        right, align = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag
+        ends = [short_text(end) for end in (finite.max(), finite.min())] if len(finite) else []
+        name = "Loss" if ends else "Steps"
+        box = QRectF(EDGE, 2, self.left - 2 * EDGE, self.height() - TICKS - 4)
+        align = Qt.AlignmentFlag
         painter.setPen(theme.muted)
-        painter.drawText(box, align.AlignVCenter | align.AlignLeft, "Loss" if len(finite) else "Steps")
-        if len(finite) and self.height() > 3 * self.fontMetrics().height() + TICKS:
-            painter.drawText(box, align.AlignTop | right, f"{finite.max():.3g}")
-            painter.drawText(box, align.AlignBottom | right, f"{finite.min():.3g}")
+        if len(set(ends)) == 1:
+            painter.drawText(box, align.AlignVCenter | align.AlignRight, f"{name}\n{ends[0]}")
+            return
+        painter.drawText(box, align.AlignVCenter | align.AlignLeft, name)
+        if ends and self.height() > 3 * self.fontMetrics().height() + TICKS:
+            painter.drawText(box, align.AlignTop | align.AlignRight, ends[0])
+            painter.drawText(box, align.AlignBottom | align.AlignRight, ends[1])
 
     def _paint_ticks(self, painter: QPainter, theme: Theme) -> None:
         """A tick for each recorded step: where there is none, none was recorded. One that failed is taller."""
