@@ -29,6 +29,7 @@ from graphviz_nn_ui.widgets.docks import Docks
 from graphviz_nn_ui.widgets.find_bar import FindBar
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.palette import Palette
+from graphviz_nn_ui.widgets.saving import ask_where
 from graphviz_nn_ui.widgets.status import StatusLine
 from graphviz_nn_ui.widgets.tool_bar import MainToolBar
 from graphviz_nn_ui.workspace import Workspace
@@ -199,8 +200,8 @@ class MainWindow(QMainWindow):
             self.opener.open(path)
 
     def _choose_copy(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save a copy of the run", "", "Runs (*.gvnn)")
-        if path:
+        path = ask_where(self, "Save a copy of the run", "", "Runs (*.gvnn)", (".gvnn",))
+        if path is not None:
             self.opener.save_copy(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802  # Qt's name

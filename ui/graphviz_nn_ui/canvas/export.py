@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData
 from PyQt6.QtGui import QGuiApplication, QImage
-from PyQt6.QtWidgets import QFileDialog
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.export.files import write_whole
@@ -18,6 +17,7 @@ from graphviz_nn.export.svg import svg
 from graphviz_nn.scene.overlay import overlay
 from graphviz_nn_ui.canvas.page import Page
 from graphviz_nn_ui.viewmodels.commands import Command
+from graphviz_nn_ui.widgets.saving import ask_where
 
 if TYPE_CHECKING:
     from graphviz_nn_ui.canvas.view import Canvas
@@ -52,11 +52,10 @@ class Exports:
 
     def ask(self, suffix: str) -> None:
         """Asks where to, and writes."""
-        path, _ = QFileDialog.getSaveFileName(
-            self._canvas, "Export the picture", f"graph.{suffix}", f"{_FORMATS[suffix]} (*.{suffix})"
-        )
-        if path:
-            self.write(Path(path))
+        name, filters = f"graph.{suffix}", f"{_FORMATS[suffix]} (*.{suffix})"
+        path = ask_where(self._canvas, "Export the picture", name, filters, (f".{suffix}",))
+        if path is not None:
+            self.write(path)
 
     def write(self, path: Path) -> None:
         """Writes a file in the format of its suffix; says so in the status bar, or why it could not."""

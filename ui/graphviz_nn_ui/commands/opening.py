@@ -82,7 +82,7 @@ class Opener:
         self._workspace.message.emit(f"Opening {name} …" if name else "", 0.0)
         self.under_way.emit(name)
 
-    def save_copy(self, path: str) -> None:
+    def save_copy(self, path: str | Path) -> None:
         """Writes the open run to another file, in the background."""
         document = self._workspace.document
         if document is None:

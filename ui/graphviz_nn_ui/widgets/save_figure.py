@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from PyQt6.QtWidgets import QFileDialog, QPushButton
+from PyQt6.QtWidgets import QPushButton
 
 from graphviz_nn.export.files import write_whole
 from graphviz_nn.export.views import figure
 from graphviz_nn.model.views import ViewData
+from graphviz_nn_ui.widgets.saving import ask_where, with_suffix
 from graphviz_nn_ui.workspace import Workspace
 
 JOB: Final = "save_figure"
@@ -46,8 +47,7 @@ class SaveFigureButton(QPushButton):
         shown = self._source()
         if shown is None:
             return
-        target = path if path.suffix.lower() in SUFFIXES else path.with_name(path.name + ".pdf")
-
+        target = with_suffix(path, SUFFIXES)
         others = {target.with_stem(f"{target.stem}-{which}"): each for which, each in self._beside().items()}
 
         def work(_: object) -> list[Path]:
@@ -62,9 +62,9 @@ class SaveFigureButton(QPushButton):
         if shown is None:
             self._workspace.message.emit("There is no figure to export yet.", 5.0)
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Export figure", file_name(shown.title, self._name), FILTER)
-        if path:
-            self.save(Path(path))
+        path = ask_where(self, "Export figure", file_name(shown.title, self._name), FILTER, SUFFIXES)
+        if path is not None:
+            self.save(path)
 
     def _saved(self, paths: list[Path]) -> None:
         self._workspace.message.emit(f"Wrote {' and '.join(map(str, paths))}", 8.0)

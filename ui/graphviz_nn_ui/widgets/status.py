@@ -82,9 +82,9 @@ class StatusLine(QStatusBar):
         self.showMessage(text, int(seconds * 1000))
 
     def _show(self, document: Document | None) -> None:
-        self._show_place()
         growing = document is not None and getattr(document.data, "live", False)
         self._run.setText(f"{document.summary()}{' · growing' if growing else ''}" if document is not None else "")
+        self._show_place()  # which leaves it its room
 
     def _show_place(self) -> None:
         document = self._workspace.document
