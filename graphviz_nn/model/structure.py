@@ -55,6 +55,15 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
         """Parameter by each of its names."""
         return {name: parameter for parameter in self.parameters for name in parameter.names}
 
+    @cached_property
+    def parameter_readers(self) -> dict[int, tuple[Node, ...]]:
+        """The nodes that read each parameter, by id of the parameter's node; both in order."""
+        found: dict[int, list[Node]] = {node.id: [] for node in self.nodes if node.kind == "parameter"}
+        for node in self.nodes:
+            for parameter in dict.fromkeys(edge.node for edge in node.inputs if edge.node in found):
+                found[parameter].append(node)
+        return {parameter: tuple(readers) for parameter, readers in found.items()}
+
     @property
     def value_count(self) -> int:
         return self.value_offsets[-1]

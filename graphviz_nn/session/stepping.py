@@ -37,6 +37,7 @@ class Stepping:
         self.breakpoints = Breakpoints(self.breakpoints_changed)
         self._step: OpenStep | None = None
         self._cursor = START
+        self._placed: tuple[StepOrder, Place] | None = None
 
     @property
     def step(self) -> OpenStep:
@@ -60,7 +61,10 @@ class Stepping:
     @property
     def place(self) -> Place:
         """What happens at the cursor."""
-        return place_at(self.step.order, self._cursor)
+        order = self.step.order
+        if self._placed is None or self._placed[0] is not order or self._placed[1].seq != self._cursor:
+            self._placed = order, place_at(order, self._cursor)
+        return self._placed[1]
 
     @property
     def state(self) -> State:

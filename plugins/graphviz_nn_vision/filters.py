@@ -134,7 +134,8 @@ def _is_transposed(subject: Subject) -> bool:
 
 def _reader_op(subject: Subject) -> str:
     """The operator that reads a parameter as its weight, or "" where none does."""
-    for node in subject.structure.nodes:
+    readers = subject.structure.parameter_readers
+    for node in readers.get(subject.node_id, ()) if subject.node_id is not None else ():
         if any(read.node == subject.node_id and read.argument == "weight" for read in node.inputs):
             return node.op
     return ""

@@ -47,13 +47,14 @@ class Colouring:
         """Another run is open."""
         self._overlay = self._nonfinite = None
 
-    def read_state(self, session: Session, drawing: Drawing) -> None:
-        """Takes in what exists at the cursor."""
+    def read_state(self, session: Session, drawing: Drawing) -> bool:
+        """Takes in what exists at the cursor; returns whether that is a change."""
         boxes, color_by = drawing.tables.boxes, self._workspace.look.color_by
         recorded = len(session.step.order) > 0
-        drawing.set_state(*(box_state(boxes, session.state, color_by) if recorded else complete_state(boxes)))
+        changed = drawing.set_state(*(box_state(boxes, session.state, color_by) if recorded else complete_state(boxes)))
         if self._nonfinite is not None and self._nonfinite[0] == session.position:
-            drawing.alarms = self._nonfinite[1].by_box(drawing.tables, session.cursor)
+            changed |= drawing.set_alarms(self._nonfinite[1].by_box(drawing.tables, session.cursor))
+        return changed
 
     def read_marks(self, document: Document, drawing: Drawing) -> None:
         """Takes in findings and breakpoints."""

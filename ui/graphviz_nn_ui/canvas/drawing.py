@@ -77,12 +77,21 @@ class Drawing:
 
     def set_state(self, pending: Flags, arrived: Flags, known: Flags) -> bool:
         """Takes what exists at the cursor; returns whether that is a change."""
-        same = all(map(np.array_equal, (pending, arrived, known), (self.pending, self.arrived, self.known)))
-        self.pending, self.arrived = pending, arrived
-        if not np.array_equal(known, self.known):
-            self.known = known
+        now, former = (pending, arrived, known), (self.pending, self.arrived, self.known)
+        same = [np.array_equal(*pair) for pair in zip(now, former, strict=True)]
+        # What is the same stays the same array: painters see at a glance that there is nothing to do.
+        kept = [before if equal else after for before, after, equal in zip(former, now, same, strict=True)]
+        self.pending, self.arrived, self.known = kept
+        if not same[2]:
             self._colour()
-        return not same
+        return not all(same)
+
+    def set_alarms(self, alarms: Codes) -> bool:
+        """Takes what is NaN or ±Inf at the cursor; returns whether that is a change."""
+        if np.array_equal(alarms, self.alarms):
+            return False
+        self.alarms = alarms
+        return True
 
     @property
     def state(self) -> tuple[Flags | Codes, ...]:

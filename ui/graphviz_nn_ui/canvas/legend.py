@@ -46,6 +46,7 @@ class Legend(Corner):
         self._boxes: object = None
         self._pixmap: QPixmap | None = None
         self._said: tuple[object, ...] = ()
+        self._sizes: dict[tuple[int, bool], QSize] = {}
         self._alarms = False
         self._form = _WHOLE
         self._corner = (False, True)
@@ -86,6 +87,7 @@ class Legend(Corner):
         said = (self.text, tuple(self._categories), self._alarms, *look)
         if said != self._said:
             self._said = said
+            self._sizes.clear()
             self._pixmap = None
             self.setAccessibleDescription(self.text)
             self.update()
@@ -120,6 +122,12 @@ class Legend(Corner):
         return QRect(QPoint(x, height - size.height() - margin if bottom else below), size)
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        form = self._form, self.folded
+        if form not in self._sizes:
+            self._sizes[form] = self._size()
+        return self._sizes[form]
+
+    def _size(self) -> QSize:
         if self.folded:
             return QSize(int(self.title_width), int(self.title_height))
         rows = -(-len(self._entries()) // _COLUMNS)

@@ -198,8 +198,8 @@ class PictureSource(QObject):
 
     def _cursor_moved(self, before: int, after: int) -> None:
         del before, after
-        self._read_state()
-        self._changed()
+        if self._read_state():
+            self._changed()
 
     def _expanded(self, keys: Keys) -> None:
         del keys
@@ -220,9 +220,11 @@ class PictureSource(QObject):
             self._read_state()
             self._colour()
 
-    def _read_state(self) -> None:
-        if self.session is not None and self.drawing is not None:
-            self._colouring.read_state(self.session, self.drawing)
+    def _read_state(self) -> bool:
+        """Takes in what exists at the cursor; returns whether that is a change."""
+        if self.session is None or self.drawing is None:
+            return False
+        return self._colouring.read_state(self.session, self.drawing)
 
     def _read_marks(self) -> None:
         document = self.workspace.document

@@ -99,10 +99,11 @@ def _value(session: Session, numbers: StepNumbers, value: ValueRef, number: int,
 def _module(session: Session, numbers: StepNumbers, path: str, call: int | None, costs: Costs | None) -> Inspection:
     module = session.structure.modules_by_path[path]
     inner = f"{path}." if path else ""
+    nodes = session.structure.nodes
     inside = [
-        node.id
-        for node in session.structure.nodes
-        if node.kind == "parameter" and any(name.startswith(inner) for name in node.names)
+        parameter
+        for parameter in session.structure.parameter_readers
+        if any(name.startswith(inner) for name in nodes[parameter].names)
     ]
     which = "" if call is None else f" · call {call}"
     return Inspection(

@@ -35,6 +35,8 @@ class HistogramView(QWidget):
 
     def show_bars(self, title: str, phase: str, bars: Magnitudes | None) -> None:
         """Shows a histogram in the colour of a phase: "forward", "backward" or "optimizer"."""
+        if (title, phase, bars) == (self._title, self._phase, self._bars):
+            return
         self._title, self._phase, self._bars = title, phase, bars
         self.setAccessibleName(f"Histogram: {title}")
         self.update()

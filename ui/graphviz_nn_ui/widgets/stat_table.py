@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtGui import QBrush, QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
 from graphviz_nn_ui.viewmodels.numbers import NOTHING
@@ -40,32 +41,41 @@ class StatTable(QTableWidget):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         super().changeEvent(event)
         kind = None if event is None else event.type()
-        if kind in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+        if kind == QEvent.Type.PaletteChange:
             self.show_cards(self._cards)
-        elif kind == QEvent.Type.StyleChange:
+        elif kind in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit()
 
     def show_cards(self, cards: Sequence[TensorCard]) -> None:
+        """Shows the cards. Cells keep their items: what is the same as before is not painted anew."""
         self._cards = cards
         if self.columnCount() != len(cards):
             self.setColumnCount(len(cards))
+            self._fit()
         theme = theme_of(self)
         colours = {"forward": theme.forward, "backward": theme.backward, "optimizer": theme.update}
         for column, card in enumerate(cards):
-            header = QTableWidgetItem(f"{_SIGNS[card.phase]} {card.title}")
-            header.setToolTip(card.state)
-            header.setForeground(colours[card.phase])
-            self.setHorizontalHeaderItem(column, header)
+            _fill(self._heading(column), f"{_SIGNS[card.phase]} {card.title}", card.state, colours[card.phase])
             for row, text in enumerate(stat_texts(card.stats)):
-                item = QTableWidgetItem(text or NOTHING)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-                item.setToolTip(f"{card.title}, {STAT_ROWS[row]}: {text or 'not measured'}\n{card.state}")
-                if text.startswith("✖"):
-                    item.setForeground(theme.error)
-                elif not card.happened or not text:
-                    item.setForeground(theme.faint)
-                self.setItem(row, column, item)
-        self._fit()
+                faint = theme.faint if not card.happened or not text else None
+                colour = theme.error if text.startswith("✖") else faint
+                tip = f"{card.title}, {STAT_ROWS[row]}: {text or 'not measured'}\n{card.state}"
+                _fill(self._cell(row, column), text or NOTHING, tip, colour)
+
+    def _heading(self, column: int) -> QTableWidgetItem:
+        item = self.horizontalHeaderItem(column)
+        if item is None:
+            item = QTableWidgetItem()
+            self.setHorizontalHeaderItem(column, item)
+        return item
+
+    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+        item = self.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            self.setItem(row, column, item)
+        return item
 
     def _fit(self) -> None:
         """Makes the table as high as its rows."""
@@ -74,3 +84,9 @@ class StatTable(QTableWidget):
             return
         rows.setDefaultSectionSize(self.fontMetrics().height() + 5)
         self.setFixedHeight(columns.sizeHint().height() + rows.length() + 2 * self.frameWidth())
+
+
+def _fill(item: QTableWidgetItem, text: str, tip: str, colour: QColor | None) -> None:
+    item.setText(text)
+    item.setToolTip(tip)
+    item.setData(Qt.ItemDataRole.ForegroundRole, None if colour is None else QBrush(colour))

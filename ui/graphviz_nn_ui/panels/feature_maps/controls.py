@@ -64,10 +64,11 @@ class Controls(Flow):
     def offer(self, views: Sequence[View], wanted: str) -> None:
         """Lists views; the wanted one is chosen, or else the first. Tells nobody."""
         self.view.blockSignals(True)
-        self.view.clear()
-        for view in views:
-            self.view.addItem(view.title, view.name)
         names = [view.name for view in views]
+        if [self.view.itemData(place) for place in range(self.view.count())] != names:
+            self.view.clear()
+            for view in views:
+                self.view.addItem(view.title, view.name)
         self.view.setCurrentIndex(names.index(wanted) if wanted in names else 0)
         self.view.blockSignals(False)
 

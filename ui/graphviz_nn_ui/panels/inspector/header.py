@@ -36,7 +36,8 @@ class InspectorHeader(QWidget):
         wrong = [inspection.alarm, *damage] if inspection.alarm else damage
         self._alarm.setText("\n".join(f"✖ {each}" for each in wrong))
         self._alarm.setVisible(bool(wrong))
-        self._tint()
+        if wrong:
+            self._tint()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         super().changeEvent(event)
