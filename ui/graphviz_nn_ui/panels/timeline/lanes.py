@@ -6,16 +6,15 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, fitted_font, left_of
+from graphviz_nn_ui.panels.timeline.marks import Seqs, paint_marks, signs_of
 from graphviz_nn_ui.panels.timeline.strip import strip
 from graphviz_nn_ui.viewmodels.timeline import LANES, EventLanes, Range, ticks
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
-
-Seqs = npt.NDArray[np.intp]
 
 TALLEST: Final = 190
 """Height from which more would be empty, in pixels."""
@@ -26,8 +25,11 @@ UNDER: Final = 13
 LEAST_ROW: Final = 12
 """Height of a lane, in pixels, in which its name can be read."""
 
-MARK: Final = 5
-"""Pixels from one mark to the next, at least."""
+_ASIDE: Final = 6
+"""Pixels that the cursor takes on both sides of its place."""
+
+_TICK: Final = 60
+"""Pixels that the number of a tick has on both sides."""
 
 _NOTHING: Final = np.empty(0, np.intp)
 
@@ -83,10 +85,13 @@ class Lanes(QWidget):
         self.update()
 
     def set_cursor(self, seq: int) -> None:
-        self._cursor = seq
+        """Moves the cursor; where the same events stay in view only what lies between both places is painted anew."""
+        before, view, self._cursor = self._cursor, self._view, seq
         if self._lanes is not None and seq >= 0:
             self._view = self._view.showing(seq, len(self._lanes))
-        self.update()
+        first, last = sorted((self.x_of(before + 1), self.x_of(seq + 1)))
+        changed = QRectF(first - _ASIDE, 0, last - first + 2 * _ASIDE, self.height())
+        self.update(changed.toAlignedRect() if self._view == view else self.rect())
 
     def set_marks(self, stops: Seqs, findings: Seqs, problems: Seqs) -> None:
         """Where breakpoints stop, where findings begin, where errors, NaN and ±Inf are."""
@@ -114,17 +119,22 @@ class Lanes(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         theme = theme_of(self)
+        seen = self.rect() if event is None else event.rect()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.surface)
+        painter.fillRect(seen, theme.surface)
         if self._lanes is None or not len(self._lanes):
             painter.setPen(theme.muted)
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._empty())
             return
         top, height = self._rows()
-        self._paint_axis(painter, theme, top)
+        self._paint_axis(painter, theme, top, seen)
+        if seen.left() < self.left:
+            self._paint_names(painter, theme, top, height)
         self._paint_lanes(painter, theme, top, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_marks(painter, theme, top + 3 * height + 3)
+        line = self._view, self.left, self._across(), seen
+        marks = [signs_of(seqs, *line) for seqs in (self._stops, self._findings, self._problems)]
+        paint_marks(painter, theme, top + 3 * height + 3, *marks)
         self._paint_cursor(painter, theme, top, height)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -180,15 +190,24 @@ class Lanes(QWidget):
     def _empty(self) -> str:
         return "No run is open" if self._lanes is None else "Nothing happened in this step"
 
-    def _paint_axis(self, painter: QPainter, theme: Theme, top: float) -> None:
+    def _paint_axis(self, painter: QPainter, theme: Theme, top: float, seen: QRect) -> None:
         painter.setPen(theme.muted)
         metrics = self.fontMetrics()
         most = int(self._across() / (metrics.horizontalAdvance(f"{self._view.stop:,.0f}") + 36))
         for tick in ticks(self._view.start, self._view.stop, most):
             x = self.x_of(tick)
-            box = QRectF(x - 60, 2, 120, metrics.height())
+            if not seen.left() - _TICK <= x <= seen.right() + _TICK:
+                continue
+            box = QRectF(x - _TICK, 2, 2 * _TICK, metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, f"{tick:,}")
             painter.drawLine(QPointF(x, top - 4), QPointF(x, top - 1))
+
+    def _paint_names(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
+        painter.setPen(theme.muted)
+        painter.setFont(fitted_font(self.font(), height))
+        for lane, name in enumerate(LANES):
+            label = QRectF(EDGE, top + lane * height - 2, self.left - 2 * EDGE, height)
+            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
 
     def _paint_lanes(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
         assert self._lanes is not None
@@ -197,12 +216,8 @@ class Lanes(QWidget):
         shares = self._columns(width)
         happened = int(min(max((self.x_of(self._cursor + 1) - self.left) * scale, 0), width))
         colours = (theme.forward, theme.backward, theme.update)
-        painter.setFont(fitted_font(self.font(), height))
-        for lane, (name, colour) in enumerate(zip(LANES, colours, strict=True)):
+        for lane, colour in enumerate(colours):
             row = QRectF(self.left, top + lane * height, self._across(), height - 4)
-            painter.setPen(theme.muted)
-            label = QRectF(EDGE, row.center().y() - height / 2, self.left - 2 * EDGE, height)
-            painter.drawText(label, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, name.capitalize())
             painter.fillRect(row, theme.window)
             painter.drawImage(row, strip(shares[lane], colour, happened))
 
@@ -212,22 +227,6 @@ class Lanes(QWidget):
         if self._kept is None or self._kept[:3] != (self._lanes, self._view, width):
             self._kept = (self._lanes, self._view, width, self._lanes.columns(self._view, width))
         return self._kept[3]
-
-    def _paint_marks(self, painter: QPainter, theme: Theme, y: float) -> None:
-        """Signs under the lanes; of those in one column of pixels, one."""
-        painter.setPen(QPen(theme.breakpoint, 7, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawPoints(QPolygonF([QPointF(x, y) for x in self._places(self._stops)]))
-        painter.setPen(Qt.PenStyle.NoPen)
-        for seqs, colour in ((self._findings, theme.warning), (self._problems, theme.error)):
-            painter.setBrush(colour)
-            for x in self._places(seqs):
-                painter.drawPolygon(QPolygonF([QPointF(x, y - 4), QPointF(x + 4, y + 4), QPointF(x - 4, y + 4)]))
-
-    def _places(self, seqs: Seqs) -> list[float]:
-        inside = seqs[(seqs >= self._view.start) & (seqs < self._view.stop)]
-        each = self._across() / max(self._view.span, 1e-9)
-        x = self.left + (inside - self._view.start + 0.5) * each
-        return [float(place) for place in np.unique(np.round(x / MARK) * MARK)]
 
     def _paint_cursor(self, painter: QPainter, theme: Theme, top: float, height: float) -> None:
         x = self.x_of(self._cursor + 1)
