@@ -12,6 +12,7 @@ import graphviz_nn as gnn
 from graphviz_nn.model.nodes import ValueRef
 from graphviz_nn.model.tensors import TensorKey
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Session, ValueSelection
+from graphviz_nn_ui.viewmodels import parameter_lines
 from graphviz_nn_ui.viewmodels.flow import flow_of
 from graphviz_nn_ui.viewmodels.inspection import inspect
 from graphviz_nn_ui.viewmodels.numbers import short_text
@@ -59,7 +60,7 @@ class TestCards:
         assert titles == ["value", "pass 0", ".grad", "update"]
         with gnn.load(digits_run) as run:
             expected = run.stats(weight, "update").l2 / run.stats(weight, "output").l2
-        assert update_ratio(session, numbers, weight) == pytest.approx(expected)
+        assert update_ratio(numbers, weight) == pytest.approx(expected)
 
     def test_no_finite_element_has_no_minimum(self, broken_run: Path, opened: Opened) -> None:
         session = opened(broken_run)
@@ -129,6 +130,21 @@ class TestInspection:
         found = inspect(session, numbers_of(session), ModuleSelection("block"), 0, None)
         assert [line.name for line in found.parameters] == ["conv.weight", "norm.weight", "norm.bias"]
         assert all(line.ratio != "–" for line in found.parameters)
+
+    def test_parameters_are_worked_out_when_they_are_looked_at(
+        self, digits_run: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = opened(digits_run)
+        numbers, worked = numbers_of(session), []
+        monkeypatch.setattr(parameter_lines, "update_ratio", lambda numbers, node: worked.append(node))
+        found = inspect(session, numbers, ModuleSelection(""), 0, None).parameters
+        assert len(found) == 7
+        assert len(worked) == 1
+        assert found[-1].name == "head.1.bias"
+        assert [line.shape for line in found[:2]] == ["4×1×3×3", "4"]
+        assert len(worked) == 3
+        assert found == inspect(session, numbers, ModuleSelection(""), 0, None).parameters
+        assert found != inspect(session, numbers, ModuleSelection("block"), 0, None).parameters
 
     def test_what_autograd_saved_is_listed(self, tmp_path: Path, opened: Opened) -> None:
         path = gnn.trace(nn.Conv2d(1, 2, 3), torch.rand(1, 1, 8, 8)).save(tmp_path / "convolution.gvnn")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PyQt6.QtCore import QPoint
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QTabWidget, QTreeWidget
+from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QTableView, QTabWidget, QTreeWidget
 from pytestqt.qtbot import QtBot
 
 import graphviz_nn as gnn
@@ -39,8 +39,20 @@ class TestInspector:
         tabs = panel.findChild(QTabWidget)
         tabs.setCurrentIndex([tabs.tabText(place) for place in range(tabs.count())].index(title))
 
-    def test_nothing_selected_says_what_to_do(self, inspector: InspectorPanel) -> None:
-        assert "Click a node" in sentence(inspector)
+    def test_a_run_opens_with_its_model(self, inspector: InspectorPanel) -> None:
+        assert inspector.inspection.title == "DigitNet"
+        assert inspector.inspection.subtitle == "DigitNet · nothing is selected"
+
+    def test_a_parameter_is_selected_in_its_row(self, inspector: InspectorPanel, workspace: Workspace) -> None:
+        table = next(each for each in inspector.findChildren(QTableView) if each.accessibleName() == "Parameters")
+        rows = table.model()
+        names = [rows.index(row, 0).data() for row in range(rows.rowCount())]
+        assert names[:3] == ["stem.weight", "stem.bias", "block.conv.weight"]
+        assert "shape: 4×1×3×3" in rows.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+        table.activated.emit(rows.index(2, 0))
+        assert workspace.document.session.selection == NodeSelection(
+            next(node.id for node in workspace.document.session.structure.nodes if "block.conv.weight" in node.names)
+        )
 
     def test_the_cursor_is_followed_while_nothing_is_selected(
         self, inspector: InspectorPanel, workspace: Workspace
@@ -59,7 +71,7 @@ class TestInspector:
         assert not inspector.inspection.subtitle.endswith("at the cursor")
         session.select(None)
         session.scrub(len(session.step.order) - 1)
-        assert "Click a node" in sentence(inspector)
+        assert inspector.inspection.title == "DigitNet"
 
     def test_a_run_without_statistics_says_what_to_record(
         self, inspector: InspectorPanel, workspace: Workspace, show: Show, plain_run: Path, qtbot: QtBot

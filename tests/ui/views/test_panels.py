@@ -21,7 +21,7 @@ from graphviz_nn_ui.panels.curves import CurvesPanel
 from graphviz_nn_ui.panels.feature_maps import FeatureMapsPanel
 from graphviz_nn_ui.panels.gradient_flow import GradientFlowPanel
 from graphviz_nn_ui.viewmodels.document import Document
-from graphviz_nn_ui.viewmodels.looked_at import looked_at
+from graphviz_nn_ui.viewmodels.looked_at import looked_at, why_shown
 from graphviz_nn_ui.widgets.save_figure import file_name
 from graphviz_nn_ui.workspace import Workspace
 
@@ -93,7 +93,7 @@ def test_without_a_run_or_a_selection_the_panel_says_what_to_do(
     maps: FeatureMapsPanel, show: Show, digits_run: Path
 ) -> None:
     assert "Open a run" in maps.sentence
-    show(digits_run)
+    show(digits_run).session.scrub(-1)
     assert "Select a node" in maps.sentence
 
 
@@ -108,8 +108,20 @@ def test_the_maps_of_what_the_cursor_stands_on_are_shown_while_nothing_is_select
         settle()
         assert maps.title.text().startswith(name)
         assert maps.panes["gradient"].heading.startswith("gradient · comes at #")
-    session.scrub(len(session.step.order) - 1)
+    session.scrub(-1)
     assert "Select a node" in maps.sentence
+
+
+def test_a_run_opens_with_its_model(maps: FeatureMapsPanel, show: Show, digits_run: Path, settle: Settle) -> None:
+    session = show(digits_run).session
+    settle()
+    assert looked_at(session) == ModuleSelection("")
+    assert why_shown(session) == "nothing is selected"
+    assert maps.controls.choice.view == "norms"
+    session.scrub(3)
+    assert why_shown(session) == "at the cursor"
+    session.select(NodeSelection(0))
+    assert why_shown(session) == ""
 
 
 def test_a_layer_at_its_start_is_shown_by_its_call_and_a_module_as_itself(show: Show, digits_run: Path) -> None:

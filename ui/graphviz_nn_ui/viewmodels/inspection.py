@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ from graphviz_nn.model.nodes import Node, Source, ValueRef
 from graphviz_nn.model.tensors import TensorKey
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, Session, ValueSelection
 from graphviz_nn_ui.viewmodels.flow import FlowGroup, flow_of
-from graphviz_nn_ui.viewmodels.module_details import ParameterLine, module_sections, parameter_lines
+from graphviz_nn_ui.viewmodels.module_details import module_sections
 from graphviz_nn_ui.viewmodels.node_details import node_sections
 from graphviz_nn_ui.viewmodels.numbers import shape_text, size_text
+from graphviz_nn_ui.viewmodels.parameter_lines import ParameterLine, ParameterLines
 from graphviz_nn_ui.viewmodels.sections import Section
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.viewmodels.tensor_cards import TensorCard, cards_of
@@ -48,7 +50,7 @@ class Inspection:
     cards: tuple[TensorCard, ...] = ()
     coming: tuple[FlowGroup, ...] = ()
     going: tuple[FlowGroup, ...] = ()
-    parameters: tuple[ParameterLine, ...] = ()
+    parameters: Sequence[ParameterLine] = ()
     sections: tuple[Section, ...] = ()
     tensors: tuple[TensorChoice, ...] = ()
     source: Source | None = None
@@ -109,7 +111,7 @@ def _module(session: Session, numbers: StepNumbers, path: str, call: int | None,
     return Inspection(
         title=path or module.type,
         subtitle=f"{module.type}{which}",
-        parameters=parameter_lines(session, numbers, inside, path),
+        parameters=ParameterLines(session.structure, numbers, inside, path),
         sections=module_sections(session, numbers, module, costs),
     )
 

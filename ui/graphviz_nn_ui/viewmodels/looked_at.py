@@ -1,4 +1,4 @@
-"""What the panels of one thing show: what is selected or, while nothing is, what the cursor stands on."""
+"""What the panels of one thing show: what is selected or, while nothing is, what the cursor stands on, or the model."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, Session
 
-AT_CURSOR = "at the cursor"
-"""Says that something is shown because the cursor stands on it: nobody has selected it."""
-
 
 def looked_at(session: Session) -> Selection | None:
-    """Returns what to show; None where nothing is selected and the cursor is before the first event or after the last:
-    whoever steps sees each call in turn, and a run that has just been opened asks for a choice, or shows its error.
+    """Returns what to show: the selection; without one, what the cursor stands on, so that whoever steps sees each call
+    in turn; with the cursor after the last event, where a run opens, the model, or the call that failed. None before
+    the first event, and after the last one of a program without modules.
 
     The start and the end of a layer that holds no other count as its call.
     """
     place = session.place
-    over = place.seq == len(session.step.order) - 1 and place.kind != EventKind.ERROR
-    if session.selection is not None or over:
+    if session.selection is not None:
         return session.selection
+    if _is_over(session):
+        return _model(session.structure)
     if place.nodes:
         return NodeSelection(place.nodes[0])
     if place.module_call is None:
@@ -32,6 +31,24 @@ def looked_at(session: Session) -> Selection | None:
         for node in last_of_module(session.structure, module.path, module.call):
             return NodeSelection(node)
     return ModuleSelection(module.path, module.call)
+
+
+def why_shown(session: Session) -> str:
+    """Returns why something is shown that nobody selected: "at the cursor"; "" for the selection."""
+    if session.selection is not None:
+        return ""
+    return "nothing is selected" if _is_over(session) else "at the cursor"
+
+
+def _is_over(session: Session) -> bool:
+    return session.place.seq == len(session.step.order) - 1 and session.place.kind != EventKind.ERROR
+
+
+def _model(structure: Structure) -> ModuleSelection | None:
+    """The module that was called last by no other."""
+    roots = (call.path for call in reversed(structure.module_calls) if call.parent is None)
+    path = next(roots, None)
+    return None if path is None else ModuleSelection(path)
 
 
 def last_of_module(structure: Structure, path: str, call: int | None) -> list[int]:

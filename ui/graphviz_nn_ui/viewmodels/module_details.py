@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.modules import Module
-from graphviz_nn.model.nodes import ValueRef
-from graphviz_nn.model.stats import Stats
-from graphviz_nn.scene import words
-from graphviz_nn.scene.words import count_text, relative
+from graphviz_nn.scene.words import count_text
 from graphviz_nn.session import ModuleSelection, Session
-from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, short_text, size_text, time_text
+from graphviz_nn_ui.viewmodels.numbers import size_text, time_text
 from graphviz_nn_ui.viewmodels.sections import Fact, Section, attribute_text
-from graphviz_nn_ui.viewmodels.step_numbers import NONE, StepNumbers
-from graphviz_nn_ui.viewmodels.tensor_cards import update_ratio
+from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 
 if TYPE_CHECKING:
     from graphviz_nn.graph.cost import Costs
 
-MOST_PARAMETERS: Final = 1000
 _MOST_CALLS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterLine:
-    """A parameter in one line.
-
-    Attributes:
-        node: its node. name: its first name, without the module's own path. tied: its other names, whole.
-        norm, contribution, gradient: L2 norm of the parameter, of the first pass's gradient, of `.grad`, in words.
-        ratio: norm of its update over its own, in words.
-    """
-
-    node: int
-    name: str
-    tied: tuple[str, ...]
-    shape: str
-    norm: str
-    contribution: str
-    gradient: str
-    ratio: str
-
-
-def parameter_lines(
-    session: Session, numbers: StepNumbers, nodes: Iterable[int], path: str = ""
-) -> tuple[ParameterLine, ...]:
-    """Returns the parameters of the module at `path` in one line each, `MOST_PARAMETERS` at most."""
-    return tuple(_line(session, numbers, node, path) for node in list(nodes)[:MOST_PARAMETERS])
 
 
 def module_sections(session: Session, numbers: StepNumbers, module: Module, costs: Costs | None) -> tuple[Section, ...]:
@@ -72,31 +39,6 @@ def module_sections(session: Session, numbers: StepNumbers, module: Module, cost
         ),
     )
     return tuple(section for section in sections if section.facts or section.empty)
-
-
-def _line(session: Session, numbers: StepNumbers, number: int, path: str) -> ParameterLine:
-    node = session.structure.nodes[number]
-    value, output = ValueRef(number, 0), node.outputs[0]
-    frozen = "" if output.requires_grad else "frozen"
-    contribution = numbers.stats("gradient", value)
-    said_none = numbers.arrival(value, 0) == NONE
-    ratio = update_ratio(session, numbers, number)
-    return ParameterLine(
-        node=number,
-        name=relative(node.names[0] if node.names else node.name, path),
-        tied=node.names[1:],
-        shape=words.shape_text(output.shape, output.dtype),
-        norm=_norm(numbers.stats("output", value)),
-        contribution="None" if said_none else frozen or _norm(contribution),
-        gradient=frozen or _norm(numbers.stats("parameter_gradient", value)),
-        ratio=NOTHING if ratio is None else number_text(ratio, 2),
-    )
-
-
-def _norm(stats: Stats | None) -> str:
-    if stats is None:
-        return NOTHING
-    return short_text(stats.l2) if stats.finite else f"✖ {short_text(stats.l2)}"
 
 
 def _facts(module: Module, calls: int) -> Iterator[Fact]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from graphviz_nn.model.nodes import SOURCE_KINDS, Node, Saved, ValueRef
 from graphviz_nn.scene.words import count_text
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session, ValueSelection
-from graphviz_nn_ui.viewmodels.module_details import parameter_lines
 from graphviz_nn_ui.viewmodels.numbers import NOTHING, number_text, shape_text, size_text, time_text
+from graphviz_nn_ui.viewmodels.parameter_lines import ParameterLines
 from graphviz_nn_ui.viewmodels.sections import Fact, Section, attribute_text
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.viewmodels.tensor_cards import update_ratio
@@ -78,7 +78,7 @@ def _parameter(session: Session, numbers: StepNumbers, node: Node) -> Iterator[F
         group = optimizer.groups[known.group] if known.group is not None else {}
         rate = f", lr {attribute_text(group['lr'])}" if "lr" in group else ""
         yield Fact("optimizer", f"{optimizer.type}{rate}")
-    ratio = update_ratio(session, numbers, node.id)
+    ratio = update_ratio(numbers, node.id)
     if ratio is not None:
         yield Fact("update ÷ weight", number_text(ratio, 2), "Ratio of L2 norms; about 1e-3 is usual")
 
@@ -86,7 +86,7 @@ def _parameter(session: Session, numbers: StepNumbers, node: Node) -> Iterator[F
 def _parameters_read(session: Session, numbers: StepNumbers, node: Node) -> Iterator[Fact]:
     nodes = session.structure.nodes
     read = dict.fromkeys(edge.node for edge in node.inputs if nodes[edge.node].kind == "parameter")
-    for line in parameter_lines(session, numbers, read, node.module or ""):
+    for line in ParameterLines(session.structure, numbers, read, node.module or ""):
         text = f"‖w‖ {line.norm} · pass {line.contribution} · .grad {line.gradient} · Δ÷w {line.ratio}"
         name = " ≡ ".join((line.name, *line.tied))
         yield Fact(name, text, f"{name}: {text}", NodeSelection(line.node))

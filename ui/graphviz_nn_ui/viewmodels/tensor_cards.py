@@ -126,7 +126,7 @@ class _Cards:
         return f"Never arrived: the value took no part in {which}."
 
 
-def update_ratio(session: Session, numbers: StepNumbers, node: int) -> float | None:
+def update_ratio(numbers: StepNumbers, node: int) -> float | None:
     """Returns the L2 norm of a parameter's update over that of the parameter before it, or None.
 
     Around 1e-3 is usual (Karpathy, "A Recipe for Training Neural Networks", 2019).

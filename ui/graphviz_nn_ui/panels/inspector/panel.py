@@ -18,7 +18,7 @@ from graphviz_nn_ui.panels.inspector.header import InspectorHeader
 from graphviz_nn_ui.panels.inspector.pages import DETAILS, FLOW, NUMBERS, PARAMETERS, SOURCE, TENSOR, PageMaker
 from graphviz_nn_ui.viewmodels.document import Document
 from graphviz_nn_ui.viewmodels.inspection import Inspection, inspect
-from graphviz_nn_ui.viewmodels.looked_at import AT_CURSOR, looked_at
+from graphviz_nn_ui.viewmodels.looked_at import looked_at, why_shown
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
@@ -133,8 +133,9 @@ class InspectorPanel(QWidget):
         except DamagedRunFile as error:
             self._say(str(error))
             return
-        if session.selection is None:
-            found = replace(found, subtitle=f"{found.subtitle} · {AT_CURSOR}")
+        why = why_shown(session)
+        if why:
+            found = replace(found, subtitle=f"{found.subtitle} · {why}")
         self._inspection = found
         self._empty.say("")
         self._header.show_inspection(found, numbers.damage)
