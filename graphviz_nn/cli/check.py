@@ -147,12 +147,15 @@ def describe(run: Run, finding: Finding) -> dict[str, Any]:
     }
 
 
-def brief(run: Run, path: Path) -> list[str]:
-    """Returns one line for each of the most severe errors and warnings of the run, and how to see them all."""
-    found = [finding for finding in run.findings(thresholds=configured(Path.cwd())) if _at_least(finding, "warning")]
+def brief(run: Run, thresholds: Mapping[str, float], name: str) -> list[str]:
+    """Returns one line for each of the most severe errors and warnings of the run, and how to see them all.
+
+    `name` is that of the run's file, as a shell takes it.
+    """
+    found = [finding for finding in run.findings(thresholds=thresholds) if _at_least(finding, "warning")]
     shown = [describe(run, finding) for finding in found[:_LINES]]
     lines = [f"{one['severity']}: {one['rule']} at {_place(one)}: {one['cause']}" for one in shown]
-    return [*lines, f"{plural(len(found), 'finding')}. See what to do: graphviz-nn check {path}"] if found else []
+    return [*lines, f"{plural(len(found), 'finding')}. See what to do: graphviz-nn check {name}"] if found else []
 
 
 def _at_least(finding: Finding, severity: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from graphviz_nn.cli.ending import Interrupted
 from graphviz_nn.errors import GraphvizNNError, did_you_mean
 
 OWN: Final = {
@@ -96,5 +97,14 @@ def cli(traceback: bool) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 1 the user's program failed, 2 the request cannot be met."""
-    cli.main(args, prog_name="graphviz-nn")
+    """Runs the command line and exits: 0 done, 1 the user's program failed, 2 the request cannot be met.
+
+    Raises:
+        KeyboardInterrupt: Ctrl+C ended the user's program. Python then ends this process by the signal, as it would
+            have ended the program: a shell's loop around it stops only so.
+    """
+    try:
+        cli.main(args, prog_name="graphviz-nn")
+    except Interrupted:
+        sys.excepthook = lambda *shown: None  # the program's traceback has been
+        raise KeyboardInterrupt from None

@@ -15,6 +15,9 @@ from graphviz_nn.plugin.manager import plugins
 
 RUN_SUFFIX = ".gvnn"
 
+_UNHEARD = (OSError, ValueError, AttributeError)
+"""What writing to a stream raises whose reader has left, that was closed, or that is None."""
+
 
 def ensure_writable(path: Path) -> None:
     """Returns if a file can be made or replaced at `path`; leaves nothing behind.
@@ -64,6 +67,7 @@ def note(text: str) -> None:
 
     What was printed so far goes first, also where stdout is a file or a pipe.
     """
-    with suppress(OSError, ValueError, AttributeError):  # a reader that has left, a stdout that was closed, or none
+    with suppress(*_UNHEARD):
         sys.stdout.flush()
-    click.echo(f"graphviz-nn: {text}", err=True)
+    with suppress(*_UNHEARD):
+        click.echo(f"graphviz-nn: {text}", err=True)

@@ -40,7 +40,7 @@ class StepTitle:
     """Least seconds between two changes of the title."""
 
     def __init__(self) -> None:
-        self._wanted = sys.stderr.isatty()
+        self._wanted = sys.stderr is not None and sys.stderr.isatty()
         self._shown = 0.0
 
     def __call__(self, step: StepRecord) -> None:

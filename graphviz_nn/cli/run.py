@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,13 +13,14 @@ import click
 
 import graphviz_nn as gnn
 from graphviz_nn.cli import outputs
-from graphviz_nn.cli.check import known_thresholds
+from graphviz_nn.cli.check import configured, known_thresholds
+from graphviz_nn.cli.ending import ended_by, exit_code, leave
 from graphviz_nn.cli.kept import unmatched
 from graphviz_nn.cli.late import after_import
 from graphviz_nn.cli.parameters import Every, OneOf, Share, parse_keep
 from graphviz_nn.cli.progress import StepTitle
-from graphviz_nn.cli.script import Program, ended_by, exit_code, load_module, load_script
-from graphviz_nn.cli.text import plural
+from graphviz_nn.cli.script import Program, load_module, load_script
+from graphviz_nn.cli.text import plural, shell_word
 from graphviz_nn.errors import GraphvizNNError, OptionError
 from graphviz_nn.model.ranks import Place
 from graphviz_nn.model.steps import StepRecord
@@ -107,16 +107,15 @@ def run(
     except GraphvizNNError:
         raise
     except BaseException as error:  # a script that does not compile, a package whose import fails
-        sys.exit(ended_by(error))
+        leave(ended_by(error))
     options: dict[str, Any] = {"every": every, "budget": budget, "keep": parse_keep(keep), "aten": aten, "saved": saved}
     if on_finding is not None:
         options |= {"on_finding": on_finding, "thresholds": known_thresholds(Path.cwd())}
     recording = ScriptRecording(path, options, place)
     code = exit_code(lambda: recording.run(program))
-    if not quiet and recording.has_news:
-        for line in (recording.summary(), *recording.unmatched(), *recording.findings()):
-            outputs.note(line)
-    sys.exit(code)
+    if not quiet:
+        recording.tell()
+    leave(code)
 
 
 class ScriptRecording:
@@ -124,7 +123,9 @@ class ScriptRecording:
 
     def __init__(self, path: Path, options: Mapping[str, Any], place: Place | None = None) -> None:
         self._path = path
-        self._file = path.absolute()  # the program may change the current folder
+        self._folder = Path.cwd()  # the program may change the current folder
+        self._file = path.absolute()
+        self._process = os.getpid()
         self._options = options
         self._place = place
         self._recording: Recording | None = None
@@ -141,10 +142,26 @@ class ScriptRecording:
         finally:
             self._title.clear()
 
+    def tell(self) -> None:
+        """Says what was recorded and found. Whatever becomes of that, the program's own end stands."""
+        if not self._has_news:
+            return
+        try:
+            for line in (self.summary(), *self.unmatched(), *self.findings()):
+                outputs.note(line)
+        except KeyboardInterrupt:
+            return
+        except Exception as error:
+            outputs.note(f"the run could not be looked at: {type(error).__name__}: {error}")
+
     @property
-    def has_news(self) -> bool:
-        """Whether there is something to say that no other process says: of several, the first speaks for all."""
-        return self._place is None or self._place.rank == 0 or not self._recorded
+    def _has_news(self) -> bool:
+        """Whether there is something to say that no other process says.
+
+        Of several that train together the first speaks for all; the copies that a program forks of itself are silent.
+        """
+        own = os.getpid() == self._process
+        return own and (self._place is None or self._place.rank == 0 or not self._recorded)
 
     def summary(self) -> str:
         """One line that says what was recorded."""
@@ -170,7 +187,7 @@ class ScriptRecording:
         change = f", loss {losses[0]:.4g} → {losses[-1]:.4g}" if len(losses) > 1 else ""
         seen = self._recording.steps_seen
         count = f"{len(steps)} of {seen} steps" if seen > len(steps) else plural(len(steps), "step")
-        return f"{count} recorded{change}. See them: graphviz-nn info {self._path}"
+        return f"{count} recorded{change}. See them: graphviz-nn info {self._name}"
 
     def unmatched(self) -> list[str]:
         """One line for each pattern of `keep` that chose nothing."""
@@ -190,11 +207,17 @@ class ScriptRecording:
 
         try:
             with self._open() as run:
-                return brief(run, self._path)
+                return brief(run, configured(self._folder), self._name)
         except OptionError as error:
             return [f"the run was not checked: {error}"]
         except GraphvizNNError:
             return []  # the summary has said what is wrong with the file
+
+    @property
+    def _name(self) -> str:
+        """The run file as a shell takes it."""
+        name = str(self._path)
+        return shell_word(f".{os.sep}{name}" if name.startswith("-") else name)
 
     def _open(self) -> Run:
         return gnn.load(self._file, None if self._place is None else self._place.rank)

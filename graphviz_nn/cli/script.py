@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import io
 import os
 import sys
 import types
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
-from typing import Any, Final
 
-from graphviz_nn.cli import tracebacks
 from graphviz_nn.cli.nearby import python_files_near
 from graphviz_nn.cli.outputs import RUN_SUFFIX
 from graphviz_nn.errors import TargetError
-
-INTERRUPTED: Final = 130
-"""Exit code of a program that was ended by Ctrl+C, as shells report it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +40,8 @@ class Program:
         """Runs it in this process. Whatever it raises passes through, `SystemExit` and `KeyboardInterrupt` too."""
         main = types.ModuleType("__main__")
         main.__file__ = self.file
+        main.__dict__["__cached__"] = self.spec.cached if self.spec else None
+        main.__dict__["__builtins__"] = builtins  # exec would put the module's dictionary there
         main.__spec__ = self.spec
         main.__package__ = self.spec.parent if self.spec else None
         main.__loader__ = self.spec.loader if self.spec else SourceFileLoader("__main__", self.file)
@@ -52,23 +49,6 @@ class Program:
         sys.argv[:] = self.argv
         sys.path.insert(0, self.folder)
         exec(self.code, vars(main))  # the program that the user asked to run
-
-
-def exit_code(run: Callable[[], None]) -> Any:
-    """Runs a program and returns what Python would hand to `sys.exit` after it."""
-    try:
-        run()
-    except BaseException as error:
-        return ended_by(error)
-    return 0
-
-
-def ended_by(error: BaseException) -> Any:
-    """Shows what a program ended with as Python would, and returns what is to be handed to `sys.exit`."""
-    if isinstance(error, SystemExit):
-        return error.code
-    tracebacks.show(error)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def load_script(path: str, arguments: tuple[str, ...]) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from graphviz_nn.cli.console import stdout_console
 from graphviz_nn.cli.summary import ModuleSummary, Summary
-from graphviz_nn.cli.text import plural, quantity
+from graphviz_nn.cli.text import plural, quantity, shell_word
 from graphviz_nn.model.wording import sizes_text
 
 ROWS = 60
@@ -87,7 +86,7 @@ def number(value: float | None) -> str:
 
 def _headline(summary: Summary) -> Iterator[str]:
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
-    command = f": {shlex.join(summary.command)}" if summary.command else ""
+    command = f": {' '.join(map(shell_word, summary.command))}" if summary.command else ""
     unfinished = "" if summary.complete else " [yellow](still being recorded, or its program was killed)[/yellow]"
     yield f"[bold]{escape(summary.path or 'run')}[/bold]  recorded {created}{escape(command)}{unfinished}"
     step = summary.step

@@ -113,13 +113,12 @@ def test_one_line_says_what_was_recorded(done):
     assert "graphviz-nn info work/train.gvnn" in line
 
 
-@pytest.mark.parametrize(("end", "code"), [("shape", 1), ("exit", 3), ("interrupt", 130)])
+@pytest.mark.parametrize(("end", "code"), [("shape", 1), ("exit", 3), ("interrupt", -signal.SIGINT)])
 def test_a_script_that_ends_early_ends_as_ever_and_keeps_its_steps(folder, end, code):
     arguments = ("work/train.py", "--steps", "5", "--end", end)
     expected, seen = start(folder, *arguments), recorded(folder, "--every", "1", "-o", "early.gvnn", *arguments)
     assert seen.returncode == code
-    assert seen.stdout == expected.stdout
-    assert own_lines(seen.stderr)[0] == expected.stderr
+    assert outcome(seen) == outcome(expected)
     with gnn.load(folder / "early.gvnn") as run:
         assert [step.index for step in run.steps][:2] == [0, 1]
         errors = [step.info.error for step in run.steps if step.info.error]
@@ -187,6 +186,33 @@ def test_a_pattern_that_fits_nothing_is_told_after_the_run(folder):
     assert done.returncode == 0
     (_, about_pattern) = own_lines(done.stderr)[1]
     assert "--keep 'layer9.*' fits no call" in about_pattern
+
+
+ASTRAY = """
+import os, sys, tempfile, torch
+model = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(3):
+    model(torch.ones(2, 3)).sum().backward()
+    optimizer.step()
+    if step == 1 and os.fork() == 0:
+        sys.exit(5)
+    os.wait() if step == 1 else None
+home = tempfile.mkdtemp()
+os.chdir(home)
+os.rmdir(home)
+print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("end", "lines"), [("", 1), ("os.close(2)", 0)])
+def test_a_script_that_forks_and_leaves_its_folder_or_its_stderr_ends_as_ever(folder, end, lines):
+    (folder / "astray.py").write_text(ASTRAY + end, encoding="utf-8")
+    done = recorded(folder, "--every", "1", "astray.py")
+    assert outcome(done) == outcome(start(folder, "astray.py")) == (0, "done\n", "")
+    assert sum("steps recorded" in line for line in own_lines(done.stderr)[1]) == lines
+    with gnn.load(folder / "astray.gvnn") as run:
+        assert (len(run.steps), run.meta.complete) == (3, True)
 
 
 FULL = """

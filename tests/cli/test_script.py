@@ -22,6 +22,7 @@ def square(x):
 
 if __name__ == "__main__":
     print(sys.argv, __name__, __file__, sys.path[0], __package__, __spec__ and __spec__.name, __doc__)
+    print(__builtins__, "__cached__" in globals() and __cached__)
     print(__main__.Thing is Thing, type(pickle.loads(pickle.dumps(Thing()))) is Thing)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         print(pool.map(square, [1, 2, 3]))
@@ -44,7 +45,8 @@ except KeyError as error:
 
 RUNNER = """
 import sys
-from graphviz_nn.cli.script import exit_code, load_module, load_script
+from graphviz_nn.cli.ending import exit_code
+from graphviz_nn.cli.script import load_module, load_script
 if __name__ == "__main__":
     load = {"script": load_script, "module": load_module}[sys.argv[1]]
     sys.exit(exit_code(load(sys.argv[2], tuple(sys.argv[3:])).run))
@@ -109,12 +111,11 @@ def test_a_hook_for_uncaught_exceptions_is_called(folder):
     assert ours(folder, "script", "hooked.py").stdout == "caught 1 3\n"
 
 
-@pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('why')", "raise KeyboardInterrupt", "1 / 0"])
+@pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('why')", "1 / 0"])
 def test_exit_codes_are_those_of_python(folder, end):
     (folder / "ending.py").write_text(f"import atexit, sys\natexit.register(print, 'bye')\n{end}\n", encoding="utf-8")
     done, expected = ours(folder, "script", "ending.py"), python(folder, "ending.py")
-    code = 130 if expected.returncode == -2 else expected.returncode  # a process that SIGINT ended, as shells say it
-    assert (done.returncode, done.stdout, done.stderr) == (code, expected.stdout, expected.stderr)
+    assert outcome(done) == outcome(expected)
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,10 @@ dist.destroy_process_group()
 
 def torchrun(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in two processes, as `torchrun` does."""
+    # By number: a bare system may not know the name localhost.
+    place = ("--local-addr", "127.0.0.1", "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0")
     return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command],
+        [sys.executable, "-m", "torch.distributed.run", *place, "--nproc-per-node", "2", *command],
         cwd=folder,
         env=environment(),
         capture_output=True,
