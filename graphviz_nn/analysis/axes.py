@@ -88,6 +88,8 @@ class SampleAxes:
             return self._all_but_last
         if category in _FIRST_KEPT:
             return _first_kept
+        if category is Category.RECURRENT:
+            return _along_a_sequence
         if category in _SAME_SHAPE or name in _SAME_PLACES:
             return _same_shape
         return None
@@ -96,12 +98,8 @@ class SampleAxes:
         axes = known[0]
         if axes is None:
             return None
-        factors = _merged(axes)
-        found = _regroup(factors, shape)
-        if found is not None or not factors or factors[0][0]:
-            # Samples that come first and are dealt out to groups stay apart, but we lose sight of them.
-            return found
-        return self._mixed(node, shape)
+        found = _regroup(_merged(axes), shape)
+        return self._mixed(node, shape) if found is None else found
 
     def _all_but_last(self, node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:
         axes = known[0]
@@ -117,7 +115,11 @@ class SampleAxes:
 
 
 def _regroup(factors: list[tuple[bool, int]], shape: tuple[int, ...]) -> Axes | None:
-    """Deals factors out to dimensions of these sizes, in order; None where that cuts across the samples' factor."""
+    """Deals factors out to dimensions of these sizes, in order; None where that cuts across samples.
+
+    A dimension that takes a part of the samples' factor takes whole samples: groups of them. None is given where its
+    border falls inside of a sample, so that what stands at one place was made of pieces of several.
+    """
     waiting = list(reversed(factors))
     found: list[Dimension] = []
     for size in shape:
@@ -128,7 +130,7 @@ def _regroup(factors: list[tuple[bool, int]], shape: tuple[int, ...]) -> Axes | 
                 return None
             of_samples, length = waiting.pop()
             taken = min(room, length)
-            if room % taken or length % taken or (of_samples and taken < length):
+            if room % taken or length % taken:
                 return None
             dimension.append((of_samples, taken))
             room //= taken
@@ -231,6 +233,20 @@ def _first_kept(node: Node, known: list[Axes | None], shape: tuple[int, ...]) ->
     if axes is None or len(axes) != len(shape) or any(map(counts_samples, axes[1:])):
         return None
     return (axes[0], *plain_axes(shape)[1:])
+
+
+def _along_a_sequence(node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:
+    """A recurrence keeps the batch apart, in its results and in its last states, which have the layers first."""
+    axes, batch_first = known[0], node.attributes.get("batch_first")
+    if axes is None or len(axes) != 3 or len(shape) != 3 or not isinstance(batch_first, bool):
+        return None
+    sequence, batch = (axes[1], axes[0]) if batch_first else (axes[0], axes[1])
+    if counts_samples(sequence):
+        return None
+    states: Dimension = ((False, shape[2]),)
+    if shape[:2] == tuple(map(_size, axes[:2])):
+        return axes[0], axes[1], states
+    return ((False, shape[0]),), batch, states
 
 
 def _same_shape(node: Node, known: list[Axes | None], shape: tuple[int, ...]) -> Axes | None:

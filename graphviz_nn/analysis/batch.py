@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-import numpy as np
-
 from graphviz_nn.analysis.axes import SampleAxes, counts_samples
 from graphviz_nn.analysis.comparisons import Comparison, comparisons, origin, output_of, plain
 from graphviz_nn.analysis.context import CheckContext, StepFacts
 from graphviz_nn.analysis.feeds import learned_nodes
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.layer_types import Category
-from graphviz_nn.model.nodes import Node, ValueRef
+from graphviz_nn.model.nodes import Input, Node, ValueRef
 from graphviz_nn.plugin.layer_types import plain_names
 
 _SOFTMAXES: Final = frozenset({"softmax", "log_softmax", "softmin"})
@@ -21,6 +19,8 @@ _OF_CLASSES: Final = frozenset(
     {"nll_loss", "nll_loss_nd", "cross_entropy", "kl_div", "binary_cross_entropy", "mse_loss"}
 )
 _HEADS: Final = "multi_head_attention_forward"
+_OVER_ONE_DIMENSION: Final = {"softmax": -1, "log_softmax": -1, "softmin": -1, "normalize": 1, "cumsum": -1}
+"""Calls whose every result depends on a whole dimension, and which one where they are not told."""
 
 
 def softmax_over_batch(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
@@ -35,7 +35,8 @@ def softmax_over_batch(context: CheckContext, thresholds: Mapping[str, float]) -
 
     **Criterion.** The prediction of a loss with one target a sample was made by a softmax over dimension 0 of a value
     whose first dimension has as many elements as the target has samples, with nothing but a logarithm, a sum with a
-    number, casts and dropout in between. A softmax without `dim` goes over dimension 0 for one and three dimensions.
+    number, casts and dropout in between; or `gather` picks one class a sample from it, as policy gradients do, and the
+    samples came in as that dimension. A softmax without `dim` goes over dimension 0 for one and three dimensions.
 
     **Healthy look-alikes.** Contrastive losses over the N × N similarities of a batch, and their transpose; attention
     over a sequence that stands first; pooling over the members of a bag; a single vector of logits.
@@ -45,14 +46,9 @@ def softmax_over_batch(context: CheckContext, thresholds: Mapping[str, float]) -
     **Source.** PyTorch, `torch.nn.functional.softmax`: "Implicit dimension choice for softmax has been deprecated".
     """
     del thresholds
-    for step, found in _last(context):
-        shape = output_of(step.lineage, found.prediction).shape
-        target = output_of(step.lineage, found.target).shape
-        made_by = _behind_logarithm(step, found)
-        if found.op not in _OF_CLASSES or plain(made_by) not in _SOFTMAXES or len(shape) < 2 or not target:
-            continue
-        over = _softmax_dimension(made_by)
-        if over == 0 and shape[0] == target[0] > 1 and made_by.outputs[0].shape == shape and shape[1] > 1:
+    for step, made_by in _probabilities(context):
+        shape = made_by.outputs[0].shape
+        if plain(made_by) in _SOFTMAXES and len(shape) > 1 and shape[1] > 1 and _softmax_dimension(made_by) == 0:
             yield step.finding(
                 "softmax_over_batch",
                 "warning",
@@ -65,6 +61,33 @@ def softmax_over_batch(context: CheckContext, thresholds: Mapping[str, float]) -
             )
 
 
+def _probabilities(context: CheckContext) -> Iterator[tuple[StepFacts, Node]]:
+    """The calls behind the predictions of losses with one target a sample, whose first dimension counts the samples;
+    and behind those of which one class a sample is picked."""
+    for step, found in _last(context):
+        target = output_of(step.lineage, found.target).shape
+        made_by = _behind_logarithm(step, found.prediction)
+        same = made_by.outputs[0].shape == output_of(step.lineage, found.prediction).shape
+        if found.op in _OF_CLASSES and same and target and made_by.outputs[0].shape[:1] == target[:1] != (1,):
+            yield step, made_by
+    for steps in context.by_structure():
+        step = steps[-1]
+        above = step.lineage.ancestors(step.roots)
+        for node in step.lineage.of_op(lambda op: plain_names(op)[-1] == "gather"):
+            if node.id in above and node.inputs and node.attributes.get("dim") in (1, -1):
+                made_by = _behind_logarithm(step, node.inputs[0])
+                entering = made_by.inputs[0] if made_by.inputs else None
+                if plain(made_by) in _SOFTMAXES and entering is not None and _has_samples_first(step, entering):
+                    yield step, made_by
+
+
+def _has_samples_first(step: StepFacts, read: Input) -> bool:
+    """Whether the first dimension of a table counts the samples that came in."""
+    shape = output_of(step.lineage, read).shape
+    axes = SampleAxes(step.lineage, _entering(step, shape[:1])).of(ValueRef(read.node, read.output))
+    return axes is not None and len(axes) == 2 and counts_samples(axes[0]) and not counts_samples(axes[1])
+
+
 def batch_leak(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
     """What is predicted for a sample depends on other samples of the batch.
 
@@ -72,14 +95,15 @@ def batch_leak(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
 
     **Mathematics.** If the loss of sample i is to be a function of sample i, the dimension that counts the samples must
     stay one factor of one dimension of every value on the way. `reshape` keeps the order of the elements in memory, so
-    it keeps that factor only if all dimensions before it are cut at its border; a linear map over it, a recurrence or
-    attention along it, or a normalisation over all dimensions, sums over samples.
+    it keeps that factor only if dimensions are cut at its borders: of (B, T, D) as (T, B, D) one row is made of pieces
+    of B/T samples. A linear map over it, a recurrence or attention along it, or a softmax or normalisation over it,
+    sums over samples.
 
     **Criterion.** The samples' dimension is the first of the inputs that have as many elements there as the target. It
     is followed through casts, views, transpositions, indexing and means over other dimensions, convolutions, pooling,
-    elementwise calls and linear maps; nothing is said where it cannot be followed. A finding is a call that cuts across
-    it or sums over it and from which the prediction comes, or a recurrence or attention along it where there is one
-    target a sample.
+    recurrences, elementwise calls and linear maps, also where it is dealt out to groups of whole samples; nothing is
+    said where it cannot be followed. A finding is a call that cuts across it or sums over it and from which the
+    prediction comes, or a recurrence or attention along it where there is one target a sample.
 
     **Healthy look-alikes.** Batch normalisation; groups of whole samples; contrastive losses; sequences that stand
     first, with one target an element; a batch of one.
@@ -107,60 +131,25 @@ def batch_leak(context: CheckContext, thresholds: Mapping[str, float]) -> Iterab
                 )  # fmt: skip
 
 
-def batch_norm_small(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
-    """Batch normalisation estimates mean and variance from very few values.
-
-    **Symptom.** The loss is noisy; evaluation is much worse than training.
-
-    **Mathematics.** The variance of n normal values is known to a relative standard deviation of √(2/(n − 1)): 41 % for
-    n = 13, 82 % for n = 4, 141 % for n = 2, where every output is ±1 whatever the input is. The running statistics
-    of evaluation then differ widely from those that the layer was trained with.
-
-    **Criterion.** In training, the values that each channel's statistics are made of (samples × positions) number
-    `values` or fewer in at least half of the recorded steps.
-
-    **Healthy look-alikes.** A last, smaller batch of an epoch; few samples with many positions each; evaluation, which
-    uses the running statistics.
-
-    **Remedy.** A larger batch, `GroupNorm` or `LayerNorm`, or synchronised batch normalisation over processes.
-
-    **Source.** Wu and He 2018, "Group Normalization" (arXiv:1803.08494); the formula is that of the sample variance.
-    """
-    counts: dict[str, list[tuple[StepFacts, Node, int]]] = {}
-    for step in context.trained:
-        for node in step.lineage.of_op(lambda op: plain_names(op)[-1] == "batch_norm"):
-            if node.attributes.get("training") and node.inputs and node.outputs:
-                shape = output_of(step.lineage, node.inputs[0]).shape
-                values = int(np.prod(shape)) // shape[1] if len(shape) > 1 else 1
-                counts.setdefault(node.module or node.name, []).append((step, node, values))
-    few = {place: seen for place, seen in counts.items() if _median(seen) <= thresholds["values"]}
-    if few:
-        step, node, values = next(iter(few.values()))[-1]
-        yield step.finding(
-            "batch_norm_small",
-            "warning",
-            node,
-            f"Mean and variance of each channel are estimated from {values} values.",
-            "Use a larger batch, or GroupNorm or LayerNorm.",
-            values=float(values),
-            relative_error=float(np.sqrt(2 / max(values - 1, 1))),
-            modules=sorted(few),
-        )
-
-
 def _last(context: CheckContext) -> list[tuple[StepFacts, Comparison]]:
     return [(steps[-1], found) for steps in context.by_structure() for found in comparisons(steps[-1])]
 
 
-def _median(seen: list[tuple[StepFacts, Node, int]]) -> float:
-    return float(np.median([values for _, _, values in seen]))
-
-
-def _behind_logarithm(step: StepFacts, found: Comparison) -> Node:
-    node = origin(step.lineage, found.prediction, rearranged=False)
-    while plain(node) in ("log", "add", "clamp", "clamp_min") and len(node.inputs) == 1:
+def _behind_logarithm(step: StepFacts, read: Input) -> Node:
+    node = origin(step.lineage, read, rearranged=False)
+    while _keeps_order(step, node):
         node = origin(step.lineage, node.inputs[0], rearranged=False)
     return node
+
+
+def _keeps_order(step: StepFacts, node: Node) -> bool:
+    """Whether the call takes the logarithm of probabilities, limits them, or divides them by their sum."""
+    if plain(node) in ("log", "add", "clamp", "clamp_min"):
+        return len(node.inputs) == 1
+    if plain(node) not in ("div", "true_divide") or len(node.inputs) != 2:
+        return False
+    total = step.structure.nodes[node.inputs[1].node]
+    return plain(total) == "sum" and [read.node for read in total.inputs] == [node.inputs[0].node]
 
 
 def _softmax_dimension(node: Node) -> int | None:
@@ -174,14 +163,15 @@ def _softmax_dimension(node: Node) -> int | None:
 
 def _samples(step: StepFacts, found: Comparison) -> dict[ValueRef, int]:
     """The inputs that have as many elements in their first dimension as the target."""
-    shape = output_of(step.lineage, found.target).shape
-    if not shape or shape[0] < 2:
+    return _entering(step, output_of(step.lineage, found.target).shape[:1])
+
+
+def _entering(step: StepFacts, count: tuple[int, ...]) -> dict[ValueRef, int]:
+    """The inputs whose first dimension is of this size, which is more than one."""
+    if not count or count[0] < 2:
         return {}
-    return {
-        ValueRef(node.id, 0): 0
-        for node in step.lineage.forward
-        if node.kind == "input" and node.outputs[0].shape[:1] == shape[:1]
-    }
+    inputs = (node for node in step.lineage.forward if node.kind == "input")
+    return {ValueRef(node.id, 0): 0 for node in inputs if node.outputs[0].shape[:1] == count}
 
 
 def _is_one_each(step: StepFacts, found: Comparison, axes: SampleAxes) -> bool:
@@ -204,8 +194,9 @@ def _leaks(step: StepFacts, found: Comparison, axes: SampleAxes) -> Iterator[tup
         yield node, _mixing_cause(node), "Move dimensions with permute or transpose, and reshape only neighbours."
     one_each = len(output_of(lineage, found.target).shape) == 1
     for node in (nodes[number] for number in sorted(above)):
-        if _over_all(node, axes):
-            yield node, f"{node.op} goes over the samples too.", "Normalise over the features alone."
+        over_samples = _over_all(node, axes) or _over_one(node, axes)
+        if over_samples and node is not _behind_logarithm(step, found.prediction):
+            yield node, f"{node.op} goes over the samples too.", "Go over the features alone: see its dim."
             return
         if one_each and _goes_along(lineage.category(node), nodes, node, axes):
             cause = f"{node.op} goes along the first dimension, which counts the samples."
@@ -229,6 +220,16 @@ def _goes_along(category: Category | None, nodes: tuple[Node, ...], node: Node, 
     if entering is None or len(entering) != 3:
         return False
     return counts_samples(entering[0]) and any(size > 1 for _, size in entering[1])
+
+
+def _over_one(node: Node, axes: SampleAxes) -> bool:
+    """Whether a call that goes over one dimension goes over the samples of a table, or of what has more dimensions."""
+    if plain(node) not in _OVER_ONE_DIMENSION or not node.inputs:
+        return False
+    entering = axes.of(ValueRef(node.inputs[0].node, node.inputs[0].output))
+    given = node.attributes.get("dim")
+    dim = given if isinstance(given, int) else _OVER_ONE_DIMENSION[plain(node)]
+    return entering is not None and len(entering) > 1 and counts_samples(entering[dim % len(entering)])
 
 
 def _over_all(node: Node, axes: SampleAxes) -> bool:

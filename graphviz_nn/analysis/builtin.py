@@ -9,7 +9,9 @@ from graphviz_nn.analysis.agreement import passes_disagree
 from graphviz_nn.analysis.arrival import cut_off, never_arrived
 from graphviz_nn.analysis.attention import attention_collapsed
 from graphviz_nn.analysis.attention_uniform import attention_uniform
-from graphviz_nn.analysis.batch import batch_leak, batch_norm_small, softmax_over_batch
+from graphviz_nn.analysis.batch import batch_leak, softmax_over_batch
+from graphviz_nn.analysis.batch_norm import batch_norm_small
+from graphviz_nn.analysis.broadcasting import broadcast_loss
 from graphviz_nn.analysis.chains import linear_chain
 from graphviz_nn.analysis.clipping import clipped_away, loss_scale
 from graphviz_nn.analysis.curves import loss_curve, node_norms
@@ -25,12 +27,7 @@ from graphviz_nn.analysis.inputs import constant_input, input_nonfinite
 from graphviz_nn.analysis.labels import uninformative_labels
 from graphviz_nn.analysis.learning import decaying_away, never_changing, update_ratio
 from graphviz_nn.analysis.loss_metrics import METRICS as LOSS_METRICS
-from graphviz_nn.analysis.losses import (
-    broadcast_loss,
-    missing_log_softmax,
-    sigmoid_before_loss,
-    softmax_before_loss,
-)
+from graphviz_nn.analysis.losses import missing_log_softmax, sigmoid_before_loss, softmax_before_loss
 from graphviz_nn.analysis.metrics import METRICS
 from graphviz_nn.analysis.modes import mode_mistake
 from graphviz_nn.analysis.nonfinite import nonfinite_backward, nonfinite_forward

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from graphviz_nn.analysis.comparisons import (
-    ELEMENTWISE,
     OF_LOGITS,
     Comparison,
     class_count,
@@ -25,7 +24,7 @@ SOFTMAXES: Final = frozenset({"softmax", "softmin", "gumbel_softmax"})
 SIGMOIDS: Final = frozenset({"sigmoid", "hardsigmoid", "special_expit", "expit"})
 
 
-def _last_comparisons(context: CheckContext) -> list[tuple[StepFacts, Comparison]]:
+def last_comparisons(context: CheckContext) -> list[tuple[StepFacts, Comparison]]:
     """The comparisons of the last recorded step of each structure."""
 
     def search() -> list[tuple[StepFacts, Comparison]]:
@@ -55,7 +54,7 @@ def softmax_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
     **Source.** PyTorch, `torch.nn.CrossEntropyLoss`: "the input is expected to contain the unnormalized logits".
     """
     del thresholds
-    for step, found in _last_comparisons(context):
+    for step, found in last_comparisons(context):
         made_by = origin(step.lineage, found.prediction)
         if found.op != "cross_entropy" or plain(made_by) not in (*SOFTMAXES, "log_softmax"):
             continue
@@ -94,7 +93,7 @@ def sigmoid_before_loss(context: CheckContext, thresholds: Mapping[str, float]) 
     **Source.** PyTorch, `torch.nn.BCEWithLogitsLoss`.
     """
     del thresholds
-    for step, found in _last_comparisons(context):
+    for step, found in last_comparisons(context):
         made_by = origin(step.lineage, found.prediction)
         wrong = SIGMOIDS if found.op == "cross_entropy" else SIGMOIDS | SOFTMAXES
         if found.op in OF_LOGITS and plain(made_by) in wrong:
@@ -149,45 +148,6 @@ def missing_log_softmax(context: CheckContext, thresholds: Mapping[str, float]) 
                     log_total=total,
                     made_by=made_by.name,
                 )
-
-
-def broadcast_loss(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[Finding]:
-    """Prediction and target have different shapes, and are broadcast against each other: every sample is compared
-    with the target of every other one.
-
-    **Symptom.** A regression predicts the mean of its targets for every sample.
-
-    **Mathematics.** (N, 1) against (N) broadcasts to (N, N), so the mean squared error is Σᵢⱼ(ŷᵢ − yⱼ)²/N². For each i
-    it is least at ŷᵢ = ȳ, whatever xᵢ is: the minimiser carries no information.
-
-    **Criterion.** In an elementwise loss, or a difference that is squared (or made positive) and reduced to a number,
-    the two sides have different numbers of dimensions, and their broadcast has more elements than either.
-
-    **Healthy look-alikes.** Pairwise distances, written with explicit dimensions of size 1 on both sides; a bias or a
-    single row against many; a number against a tensor.
-
-    **Remedy.** Bring both to one shape: `prediction.squeeze(-1)` or `target.unsqueeze(-1)`.
-
-    **Source.** PyTorch, "Broadcasting semantics"; `mse_loss` warns of it too.
-    """
-    del thresholds
-    for step, found in _last_comparisons(context):
-        if found.op not in (*ELEMENTWISE, "sub"):
-            continue
-        mine, other = output_of(step.lineage, found.prediction).shape, output_of(step.lineage, found.target).shape
-        joint = int(np.prod(np.broadcast_shapes(mine, other)))
-        if len(mine) != len(other) and joint > max(np.prod(mine), np.prod(other)):
-            yield step.finding(
-                "broadcast_loss",
-                "error",
-                found.node,
-                f"A prediction of shape {list(mine)} is compared with a target of shape {list(other)}, which are "
-                f"broadcast to {joint} differences.",
-                "Bring both to one shape: prediction.squeeze(-1) or target.unsqueeze(-1).",
-                prediction="×".join(map(str, mine)),
-                target="×".join(map(str, other)),
-                differences=float(joint),
-            )
 
 
 def _is_table(step: StepFacts, found: Comparison) -> bool:
