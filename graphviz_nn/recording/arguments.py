@@ -36,6 +36,9 @@ class Unknown:
         except Exception as error:  # a user's __repr__ may do anything
             self.text = f"<{type(value).__name__}: {type(error).__name__} in repr>"
 
+    def __repr__(self) -> str:
+        return self.text
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Unknown) and other.text == self.text
 

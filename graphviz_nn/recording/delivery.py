@@ -14,6 +14,7 @@ import torch
 
 from graphviz_nn.errors import RunFileError
 from graphviz_nn.model.steps import RunMeta, RunSink, StepRecord
+from graphviz_nn.model.structure import Structure
 from graphviz_nn.recording.distributed import DTENSOR_NOTE, notes_on_group, place_of_process
 from graphviz_nn.recording.sources import read_source
 from graphviz_nn.recording.step import RecordedStep
@@ -38,6 +39,7 @@ class Delivery:
         self._sink = sink
         self._meta = describe_run(keep, command)
         self._files: set[str] = set()
+        self._searched: Structure | None = None
 
     def begin(self) -> None:
         """Hands over the description of the run."""
@@ -58,10 +60,12 @@ class Delivery:
         if record.info.forward_only and record.info.error is None:
             self.notes.append("No gradient could arrive in a step: it ran no backward pass.")
         self._sink.write(record)
-        self._add_files(record)
+        if record.structure is not self._searched:
+            self._searched = record.structure
+            self._add_files(record.structure)
 
-    def _add_files(self, record: StepRecord) -> None:
-        for node in record.structure.nodes:
+    def _add_files(self, structure: Structure) -> None:
+        for node in structure.nodes:
             if node.source is not None and node.source.file not in self._files:
                 self._files.add(node.source.file)
                 text = read_source(node.source.file)

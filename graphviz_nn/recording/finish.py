@@ -60,8 +60,8 @@ class Finisher:
         known = assembly is not None and assembly.structure.parameters is parameters
         same = last is not None and known and _same_structure(last, tape) and self._forms.match(tape.ops)
         if assembly is None or not same:
-            assembly, events = Assembly(tape, self._names, parameters), None
             self._forms = ArgumentForms(tape.ops)
+            assembly, events = Assembly(tape, self._names, parameters), None
         if last is None or events is None or last.order != tape.order:
             events = Events(tape, assembly)
             self._tape, self._assembly, self._events = tape, assembly, events

@@ -29,6 +29,7 @@ class KnownTensors:
     def __init__(self, modules: ModuleNames) -> None:
         self._modules = modules
         self._owned: dict[int, tuple[ref[Tensor], Description]] = {}
+        self._of_roots: tuple[frozenset[Root], list[tuple[ref[Tensor], Owned]]] = (frozenset(), [])
         self._arguments: dict[int, tuple[ref[Tensor], str]] = {}
         self._gradients: dict[int, tuple[ref[Tensor], int]] = {}
         self._positional: WeakKeyDictionary[Any, dict[int, list[str]]] = WeakKeyDictionary()
@@ -67,15 +68,20 @@ class KnownTensors:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
         return self.describe(tensor)[0] is not None
 
-    def parameters(self) -> list[tuple[Tensor, Owned]]:
-        """Returns every parameter of the modules known so far, with all its names."""
+    def parameters(self, roots: frozenset[Root]) -> list[tuple[Tensor, Owned]]:
+        """Returns every parameter of those roots known so far, with all its names."""
         if self._read != self._modules.counts:
             self._read_owners()
-        return [
-            (tensor, owners)
-            for reference, (kind, _, owners) in self._owned.values()
-            if kind == "parameter" and (tensor := reference()) is not None
-        ]
+        if self._of_roots[0] != roots:  # steps in a row mostly have the same
+            self._of_roots = (
+                roots,
+                [
+                    (reference, owners)
+                    for reference, (kind, _, owners) in self._owned.values()
+                    if kind == "parameter" and any(root in roots for root, _ in owners)
+                ],
+            )
+        return [(tensor, owners) for reference, owners in self._of_roots[1] if (tensor := reference()) is not None]
 
     def add_arguments(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Notes the tensors that a root module is called with, under the names of its `forward`'s parameters."""
@@ -119,6 +125,7 @@ class KnownTensors:
         """Reads the parameters and buffers of every root; one with several names (tied) has them all."""
         self._read_in_step = True
         self._read = self._modules.counts
+        self._of_roots = (frozenset(), [])
         found: dict[int, tuple[Tensor, str, list[tuple[Root, str]]]] = {}
         for module, root, prefix in self._modules.owners():
             owned = (("parameter", module.named_parameters), ("buffer", module.named_buffers))

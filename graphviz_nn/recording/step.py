@@ -24,6 +24,7 @@ from graphviz_nn.recording.functions import CustomFunctions
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.known import KnownTensors
+from graphviz_nn.recording.memory import give_back_after
 from graphviz_nn.recording.metrics import Metrics
 from graphviz_nn.recording.module_calls import ModuleCalls
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
@@ -198,6 +199,7 @@ class RecordedStep:
         # What only the running step needs makes room for its record.
         self.identity.table.clear()
         self.tape.clear_running()
+        give_back_after(len(self.tape.ops))
 
     def release(self) -> None:
         """Lets go of every tensor and module; hooks on tensors that the program keeps still refer to parts of us."""

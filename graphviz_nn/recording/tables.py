@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
+from functools import cached_property
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
@@ -20,8 +22,10 @@ from graphviz_nn.recording.tape import Tape
 
 _HAS_INSIDE = t.GROUP | t.CUSTOM
 _UNTIMED = frozenset({EventKind.GRADIENT, EventKind.PARAMETER_GRADIENT, EventKind.UPDATE})
-_COLUMNS: Final = {"kind": "B", "state": "B", "pass": "h", "node": "i", "index": "i"}
-"""The fields of an event but for its time, each with the type of its array."""
+_pack: Final = Struct("<BBhiif").pack
+"""Writes the fields of `EVENT_DTYPE`."""
+_PIECE: Final = 8_192
+"""Events whose times are computed together."""
 _NEVER, _AT_START = -1, -2
 """Places before a tape's times: no time, the step's start, and before that the passes' beginnings and ends."""
 
@@ -30,22 +34,18 @@ class Events:
     """The event table of a step, built in one walk over its order.
 
     Attributes:
-        gradients: for each GRADIENT event with a tensor, in order, its value.
-        gradient_rows: and its row in the gradient table.
         totals: for each PARAMETER_GRADIENT event with a tensor, in order, its row.
     """
 
     def __init__(self, tape: Tape, assembly: Assembly) -> None:
         self._tape = tape
         self._assembly = assembly
-        self._columns = [array(form) for form in _COLUMNS.values()]
+        self._rows = bytearray()
         self._clock = array("i")
         self._passes: list[int] = []
         self._now = _AT_START
         self._calls = 0
         self._pass_times = 0
-        self.gradients = array("i")
-        self.gradient_rows = array("i")
         self.totals: list[int] = []
         self._gradient_count = self._total_count = 0
         for item in tape.order:
@@ -53,26 +53,39 @@ class Events:
                 self._call() if item == t.CALL else self._gradient(item, STATE_TENSOR)
             else:
                 self._other(item)
-        self._table = np.zeros(len(self._clock), EVENT_DTYPE)
-        for name, column in zip(_COLUMNS, self._columns, strict=True):
-            self._table[name] = column
+        self._table = np.frombuffer(self._rows, EVENT_DTYPE)
         self._given = False
-        self._clock_index = np.array(self._clock)
-        del self._columns, self._clock
 
     def timed(self, tape: Tape, started: float) -> npt.NDArray[np.void]:
         """Returns the events with the times of a tape whose order is the same."""
-        clock = np.concatenate([tape.pass_times[::-1], [started, np.nan], tape.times])
         # The first step that did this gets the table itself: a long program has it only once.
         table = self._table = self._table.copy() if self._given else self._table
         self._given = True
-        table["time"] = clock[self._clock_index + len(tape.pass_times) + 2] - started
+        before = np.array([*tape.pass_times[::-1], started, np.nan])  # what negative places point at
+        times = np.asarray(tape.times)
+        for first in range(0, len(table), _PIECE):
+            places = np.asarray(self._clock[first : first + _PIECE])
+            early = places < 0
+            seconds = np.empty(len(places))
+            seconds[early] = before[places[early]]
+            seconds[~early] = times[places[~early]]
+            table["time"][first : first + _PIECE] = seconds - started
         return table
+
+    @cached_property
+    def gradients(self) -> list[int]:
+        """For each GRADIENT event with a tensor, in order, its value."""
+        return [item for item in self._tape.order if type(item) is int and item != t.CALL]
+
+    @cached_property
+    def gradient_rows(self) -> npt.NDArray[np.int64]:
+        """And its row in the gradient table."""
+        states = self._table["state"][self._table["kind"] == EventKind.GRADIENT]
+        return np.flatnonzero(states == STATE_TENSOR)
 
     def _add(self, kind: EventKind, node: int, index: int = 0, state: int = STATE_TENSOR) -> None:
         number = self._passes[-1] if self._passes else -1
-        for column, entry in zip(self._columns, (kind, state, number, node, index), strict=True):
-            column.append(entry)
+        self._rows += _pack(kind, state, number, node, index, 0.0)
         # The engine delivers gradients one after another without our looking at the clock.
         self._clock.append(_NEVER if kind in _UNTIMED else self._now)
 
@@ -88,9 +101,6 @@ class Events:
 
     def _gradient(self, value: int, state: int) -> None:
         node, index = self._assembly.ref(value)
-        if state == STATE_TENSOR:
-            self.gradients.append(value)
-            self.gradient_rows.append(self._gradient_count)
         self._gradient_count += 1
         self._add(EventKind.GRADIENT, node, index, state)
 
@@ -197,10 +207,10 @@ def _gradient_rows(measured: list[int], events: Events) -> npt.NDArray[np.int64]
 
     Usually both are in the same order; with several engine threads only the order within one value is certain.
     """
-    if measured == events.gradients.tolist():
-        return np.array(events.gradient_rows, np.int64)
+    if measured == events.gradients:
+        return events.gradient_rows
     waiting: dict[int, deque[int]] = defaultdict(deque)
-    for row, value in zip(events.gradient_rows, events.gradients, strict=True):
+    for row, value in zip(events.gradient_rows.tolist(), events.gradients, strict=True):
         waiting[value].append(row)
     return np.array([waiting[value].popleft() for value in measured], np.int64)
 

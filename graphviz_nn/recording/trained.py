@@ -63,13 +63,11 @@ class Training:
         return self._parameters
 
     def _describe(self, tape: Tape) -> None:
-        roots = {entry.root for entry, *_ in tape.module_calls}
+        owned = self._known.parameters(frozenset(entry.root for entry, *_ in tape.module_calls))
         places = self._places()
-        owned = [
-            (tensor, owners) for tensor, owners in self._known.parameters() if any(root in roots for root, _ in owners)
-        ]
-        state: list[Any] = [(id(tensor), tensor.requires_grad, places.get(id(tensor))) for tensor, _ in owned]
-        state.append(self._names.counts)
+        tensors = [tensor for tensor, _ in owned]
+        keys = list(map(id, tensors))
+        state = [self._names.counts, keys, [tensor.requires_grad for tensor in tensors], list(map(places.get, keys))]
         if state != self._state:
             self._state = state
             made = tuple(self._parameter(tensor, owners, places) for tensor, owners in owned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -244,12 +245,15 @@ def test_zeros_of_different_signs_stay_apart() -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.0, -0.0), (1, True), (2, 2.0), (0j, -0j)])
-def test_steps_whose_arguments_are_equal_but_not_the_same_are_told_apart(first: complex, second: complex) -> None:
+@pytest.mark.parametrize("call", [lambda x: torch.full((2,), x), lambda x: torch.tensor([3, x])])
+def test_steps_whose_arguments_are_equal_but_not_the_same_are_told_apart(
+    first: complex, second: complex, call: Callable[[complex], torch.Tensor]
+) -> None:
     def structures(*arguments: complex) -> int:
         with gnn.record(None, every=1) as recording:
             for given in arguments:
                 with recording.step():
-                    torch.full((2,), given)
+                    call(given)
         return len({each.info.structure for each in recording.run.steps})
 
     assert structures(first, first) == 1

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import graphviz_nn as gnn
 from graphviz_nn.model.steps import RunMeta, StepRecord
+from graphviz_nn.recording import memory
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.recorder import Recorder
 from tests.core.recording.programs import Training, batch, mlp
@@ -181,3 +182,34 @@ def test_no_hook_is_left_on_a_parameter():
         training.steps(2)
     assert list(training.model[0].weight._backward_hooks.values()) == [hook]
     assert training.model[2].weight._backward_hooks is None
+
+
+def peak_of_a_chain(calls: int) -> int:
+    """Returns the most bytes that Python holds at once while a step of elementwise calls is recorded."""
+    x = torch.ones(4, requires_grad=True)
+    tracemalloc.start()
+    try:
+        with Recorder(NoSink(), keep=KeepPolicy.parse("none")) as recording, recording.step():
+            y = x
+            for _ in range(calls // 2):
+                y = (y * 0.999) + 0.001
+            y.sum().backward()
+            del y
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_recorded_call_takes_at_most_700_bytes():
+    peak_of_a_chain(100)  # what is set up once
+    few, many = 2_000, 6_000
+    assert (peak_of_a_chain(many) - peak_of_a_chain(few)) / (many - few) <= 700
+
+
+def test_only_a_long_step_has_the_c_library_give_its_memory_back(monkeypatch: pytest.MonkeyPatch):
+    given_back = []
+    monkeypatch.setattr(memory, "_trim", lambda: given_back.append)
+    memory.give_back_after(1_000)
+    assert not given_back
+    memory.give_back_after(100_000)
+    assert given_back == [0]
