@@ -10,8 +10,11 @@ from pathlib import Path
 
 import click
 
+from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import OptionError, did_you_mean
 from graphviz_nn.plugin.manager import plugins
+from graphviz_nn.store.destination import STAGING_SUFFIX
+from graphviz_nn.store.format import SIDECARS
 
 RUN_SUFFIX = ".gvnn"
 
@@ -37,8 +40,21 @@ def ensure_writable(path: Path) -> None:
         raise OptionError(
             f"The folder {folder} cannot be written to ({error.strerror}). Name another with -o."
         ) from error
+    _ensure_short(path)
     if path.exists() and not os.access(path, os.W_OK):
         raise OptionError(f"{path} is read-only. Name another file with -o.")
+
+
+def _ensure_short(path: Path) -> None:
+    """Raises `OptionError` where the file system takes no name as long, with what stands beside a file being made."""
+    if not hasattr(os, "pathconf"):
+        return
+    longest = os.pathconf(path.absolute().parent, "PC_NAME_MAX")
+    excess = len(os.fsencode(path.name)) + len(STAGING_SUFFIX) + max(map(len, SIDECARS)) - longest
+    if excess > 0:
+        raise OptionError(
+            f"The name {path.name} is too long for its folder by {plural(excess, 'byte')}. Give a shorter one with -o."
+        )
 
 
 def ensure_run_suffix(path: Path) -> None:

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
+import torch
 from click.testing import CliRunner
 
+import graphviz_nn as gnn
 from graphviz_nn.cli.main import OWN, cli
 from graphviz_nn.plugin import hookimpl
 from graphviz_nn.plugin.manager import PluginManager, plugins
@@ -74,6 +77,28 @@ def test_traceback_is_shown_when_asked_for(runner, tmp_path):
     assert answer.exit_code == 2
     assert "Traceback (most recent call last)" in answer.stderr
     assert answer.stderr.rstrip().splitlines()[-1].startswith("Error: There is no run file")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no file that is always full")
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_an_output_that_takes_nothing_is_one_message(tmp_path, form):
+    run = tmp_path / "run.gvnn"
+    gnn.trace(lambda: torch.ones(2) + 1, keep="none").save(run)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "graphviz_nn", "info", *form, str(run)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "Error: The output cannot be written: No space left on device.\n")
+
+
+def test_an_output_that_cannot_encode_all_shows_the_rest(tmp_path):
+    run = tmp_path / "run.gvnn"
+    gnn.trace(torch.nn.Linear(2, 3), torch.ones(4, 2)).save(run)
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "graphviz_nn", "info", str(run)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Linear" in done.stdout
+    assert "4?3" in done.stdout
 
 
 def test_a_plugin_adds_and_replaces_commands(runner, monkeypatch):

@@ -233,6 +233,7 @@ def test_a_full_disk_is_one_message_and_no_traceback(folder):
     ("arguments", "hint"),
     [
         (["-o", "train.py", "work/train.py"], "Did you mean train.gvnn?"),
+        (["-o", "a" * 245 + ".gvnn", "work/train.py"], "too long for its folder by"),
         (["-o", "nowhere/run.gvnn", "work/train.py"], "mkdir -p"),
         (["-o", "work", "work/train.py"], "run files do"),
         (["work/trian.py"], "Did you mean 'work/train.py'?"),
