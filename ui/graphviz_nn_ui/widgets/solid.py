@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
-from PyQt6.QtWidgets import QAbstractItemView, QTableView
+from PyQt6.QtWidgets import QAbstractItemView, QTableView, QTreeView
 
 if TYPE_CHECKING:
     _View = QAbstractItemView
@@ -34,6 +34,14 @@ class _Solid(_View):
 
 class SolidTable(_Solid, QTableView):
     """A table that paints its own ground."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.make_solid()
+
+
+class SolidTree(_Solid, QTreeView):
+    """A tree that paints its own ground."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -66,7 +66,7 @@ class ModuleModel(QAbstractItemModel):
         self._findings = findings
 
     def row_of(self, index: QModelIndex) -> ModuleRow | None:
-        pointer = index.internalPointer() if index.isValid() else None
+        pointer = index.internalPointer()  # of an index that is not valid it is None
         return pointer if isinstance(pointer, ModuleRow) else None
 
     def index_of(self, row: ModuleRow) -> QModelIndex:

@@ -25,6 +25,7 @@ from graphviz_nn_ui.widgets.columns import MARGIN, FittedColumns
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.heat_cell import HeatCell
+from graphviz_nn_ui.widgets.solid import SolidTree
 from graphviz_nn_ui.widgets.theme import theme_of
 from graphviz_nn_ui.workspace import Workspace
 
@@ -94,7 +95,7 @@ class ModelTreePanel(QWidget):
         super().changeEvent(event)
 
     def _make_view(self) -> QTreeView:
-        view = QTreeView()
+        view = SolidTree()
         view.setUniformRowHeights(True)
         view.setAllColumnsShowFocus(True)
         view.setAccessibleName("Modules of the model")
