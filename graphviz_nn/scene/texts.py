@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,12 @@ class Texts:
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
         """Packs texts. Lone surrogates become "?"."""
-        known: dict[str, int] = {}
-        codes = [known.setdefault(text, len(known)) for text in texts]
-        encoded = [text.encode(errors="replace") for text in known]
-        ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
-        data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        return cls(np.array(codes, np.int32), ends, data)
+        listed = list(texts)
+        places = {text: place for place, text in enumerate(dict.fromkeys(listed))}
+        codes = np.fromiter(map(places.__getitem__, listed), np.int32, len(listed))
+        encoded = [text.encode(errors="replace") for text in places]
+        ends = np.fromiter(accumulate(map(len, encoded)), np.int64, len(encoded))
+        return cls(codes, ends, np.frombuffer(b"".join(encoded), dtype=np.uint8))
 
     def __len__(self) -> int:
         return len(self.codes)
