@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
 
-from graphviz_nn.errors import NotRecorded
+from graphviz_nn.errors import GraphvizNNError, NotRecorded
 from graphviz_nn.model.steps import RunData, StepInfo
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.model.tensors import TensorKey
@@ -64,6 +65,15 @@ class OpenStep:
     def kept(self) -> frozenset[TensorKey]:
         """The tensors that the run holds of this step."""
         return frozenset(self._data.tensor_keys(self.position))
+
+    def look_ahead(self) -> None:
+        """Works out what is looked at first, which stays with the step: of large ones a thread of its own may do that.
+
+        What of the file is damaged stays unsaid until somebody asks for it.
+        """
+        _ = self.order.phase, self.order.phase_starts, self.structure.by_name, self.structure.parameter_readers
+        with suppress(GraphvizNNError):
+            _ = self.readings.outputs, self.readings.gradients, self.readings.problems, self.kept, self.readers
 
     def hits(self, breakpoint: Breakpoint) -> Rows:
         """Returns the events at which a breakpoint stops, as `Breakpoint.seqs` does."""

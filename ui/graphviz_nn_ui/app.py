@@ -43,6 +43,10 @@ SEEN_FIRST: Final = (
 )
 """Modules that the first run on the screen needs: panels that no other panel hides at first."""
 
+TURN: Final = 0.0005
+"""Seconds after which a thread at work lets the window's go on: with several of them at Python's usual 0.005 each, the
+window would wait for a tenth of a second now and then."""
+
 _loading = threading.Lock()
 """Held while plugins are loaded: a thread may be at it when the window wants them."""
 
@@ -222,6 +226,7 @@ def make_application() -> QApplication:
     present = QApplication.instance()
     application = present if isinstance(present, QApplication) else QApplication(sys.argv[:1])
     application.setApplicationName("graphviz_nn")
+    sys.setswitchinterval(TURN)
     application.setStyle("Fusion")
     return application
 

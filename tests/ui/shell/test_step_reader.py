@@ -17,6 +17,7 @@ from graphviz_nn.session.step import OpenStep
 from graphviz_nn_ui.background.growth import Growth
 from graphviz_nn_ui.commands.playing import Player
 from graphviz_nn_ui.commands.stepping import add_stepping_commands
+from graphviz_nn_ui.viewmodels.document import open_document
 from graphviz_nn_ui.workers.steps import TAG
 
 
@@ -55,6 +56,13 @@ def _steps(path: Path) -> int:
 @pytest.fixture
 def session(show, changing_run):
     return show(changing_run).session
+
+
+def test_what_panels_look_at_first_is_worked_out_before_a_run_is_shown(digits_run):
+    with contextlib.closing(open_document(digits_run)) as document:
+        step = document.session.step
+        assert {"phase", "phase_starts"} <= vars(step.order).keys()
+        assert {"by_name", "parameter_readers"} <= vars(step.structure).keys()
 
 
 def test_a_step_of_another_structure_is_read_in_a_thread(qtbot, workspace, session):

@@ -317,11 +317,32 @@ def test_a_figure_is_saved(
         assert (tmp_path / name).read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("kind", [GradientFlowPanel, CurvesPanel])
+def test_a_panel_behind_another_works_for_nobody(
+    kind: type[GradientFlowPanel] | type[CurvesPanel],
+    qtbot: QtBot,
+    workspace: Workspace,
+    show: Show,
+    digits_run: Path,
+    settle: Settle,
+) -> None:
+    panel = kind(workspace)
+    qtbot.addWidget(panel)
+    asked: list[str] = []
+    workspace.jobs.changed.connect(asked.extend)
+    show(digits_run)
+    assert not asked
+    panel.show()
+    settle()
+    assert panel.sentences[0] == ""
+
+
 def test_gradient_flow_shows_this_step_and_all(
     qtbot: QtBot, workspace: Workspace, show: Show, digits_run: Path, settle: Settle
 ) -> None:
     panel = GradientFlowPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     assert "Open a run" in panel.sentences[0]
     document = show(digits_run)
     settle()
@@ -342,6 +363,7 @@ def test_gradient_flow_drives_and_follows_the_session(
 ) -> None:
     panel = GradientFlowPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     document = show(digits_run)
     settle()
     session = document.session
@@ -365,6 +387,7 @@ def test_gradient_flow_without_gradients_says_why(
 ) -> None:
     panel = GradientFlowPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     show(request.getfixturevalue(run))
     settle()
     assert all("record a backward pass with keep='stats'" in sentence for sentence in panel.sentences)
@@ -375,6 +398,7 @@ def test_gradient_flow_is_drawn_as_bars_or_lines(
 ) -> None:
     panel = GradientFlowPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     show(digits_run)
     settle()
     assert panel.bars.curves is not None
@@ -396,6 +420,7 @@ def test_curves_follow_the_selection_and_the_step(
 ) -> None:
     panel = CurvesPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     assert "Open a run" in panel.sentences[0]
     document = show(digits_run)
     settle()
@@ -424,6 +449,7 @@ def test_plots_stand_side_by_side_where_there_is_width(
 ) -> None:
     panel = CurvesPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     panel.resize(*size)
     panel.show()
     loss, norms = (plot.mapTo(panel, QPoint(0, 0)) for plot in (panel._loss_page, panel._norms_page))
@@ -441,6 +467,7 @@ def test_many_steps_are_shown_coarsely_first(
     monkeypatch.setattr("graphviz_nn_ui.panels.curves.COARSE", 5)
     panel = CurvesPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     seen: list[list[float]] = []
     shown = panel.norms.show_curves
     monkeypatch.setattr(
@@ -458,6 +485,7 @@ def test_curves_without_loss_or_numbers_say_why(
 ) -> None:
     panel = CurvesPanel(workspace)
     qtbot.addWidget(panel)
+    panel.show()
     document = show(forward_run)
     assert "No step has a loss" in panel.sentences[0]
     document = show(plain_run)

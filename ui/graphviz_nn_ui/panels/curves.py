@@ -63,6 +63,7 @@ class CurvesPanel(QWidget):
             step=self._move,
             selection=self._ask,
             grew=self._refresh,
+            seen_only=True,
         )
 
     @property

@@ -58,6 +58,7 @@ class GradientFlowPanel(QWidget):
             step=self._refresh,
             selection=self._mark,
             grew=self._refresh,
+            seen_only=True,
         )
 
     @property

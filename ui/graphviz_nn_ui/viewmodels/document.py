@@ -79,14 +79,20 @@ class Document:
 
 
 def open_document(path: str | os.PathLike[str]) -> Document:
-    """Opens a run file. Raises `RunFileError` where that cannot be done; the message says why and what to do."""
+    """Opens a run file, best in a thread: it works out what every panel looks at first.
+
+    Raises `RunFileError` where that cannot be done; the message says why and what to do.
+    """
     with collector_paused():
         run = load(path)
         try:
-            return Document(run)
+            document = Document(run)
         except BaseException:
             run.close()
             raise
+        if document.session.has_step:
+            document.session.step.look_ahead()
+        return document
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:

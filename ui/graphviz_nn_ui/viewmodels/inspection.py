@@ -100,12 +100,11 @@ def _value(session: Session, numbers: StepNumbers, value: ValueRef, number: int,
 
 def _module(session: Session, numbers: StepNumbers, path: str, call: int | None, costs: Costs | None) -> Inspection:
     module = session.structure.modules_by_path[path]
-    inner = f"{path}." if path else ""
-    nodes = session.structure.nodes
+    inner, nodes = f"{path}.", session.structure.nodes
     inside = [
         parameter
         for parameter in session.structure.parameter_readers
-        if any(name.startswith(inner) for name in nodes[parameter].names)
+        if not path or any(name.startswith(inner) for name in nodes[parameter].names)
     ]
     which = "" if call is None else f" · call {call}"
     return Inspection(

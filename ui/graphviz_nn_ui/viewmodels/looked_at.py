@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import cast
 
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.structure import Structure
@@ -54,12 +55,17 @@ def _model(structure: Structure) -> ModuleSelection | None:
 def last_of_module(structure: Structure, path: str, call: int | None) -> list[int]:
     """Returns the last node with an output that a module made in a call, those of its children included; of its last
     call for None. Empty where it made none."""
-    calls = [
-        place for place, each in enumerate(structure.module_calls) if each.path == path and call in (None, each.call)
-    ]
-    inside = set(calls[-1:])
-    for place, each in enumerate(structure.module_calls):
-        if each.parent in inside:
-            inside.add(place)
-    made = (node.id for node in reversed(structure.nodes) if node.module_call in inside and node.outputs)
+    calls = structure.module_calls
+    places = (place for place in reversed(range(len(calls))) if calls[place].path == path)
+    last = next((place for place in places if call in (None, calls[place].call)), None)
+    if last is None:
+        return []
+    inside: dict[int | None, bool] = {None: False, last: True}
+
+    def stands_inside(place: int | None) -> bool:
+        if place not in inside:
+            inside[place] = stands_inside(calls[cast("int", place)].parent)
+        return inside[place]
+
+    made = (node.id for node in reversed(structure.nodes) if node.outputs and stands_inside(node.module_call))
     return list(islice(made, 1))

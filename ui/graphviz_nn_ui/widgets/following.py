@@ -23,7 +23,8 @@ class Following(QObject):
     `document` is called at once with what is open now, and again with each document that is opened (None: closed),
     after the panel is connected to it: it shows everything. The others are called as the session's signals of that
     name tell, while the panel can be seen. One that is hidden in its window, behind another tab for instance, is left
-    alone, and gets `document` when it is shown again if it has missed something.
+    alone, and gets `document` when it is shown again if it has missed something. One that works long for what it shows
+    sets `seen_only`: it gets a document only when it is first seen, and None until then.
 
     Keep it as an attribute of the panel: `self._following = Following(workspace, self, cursor=self._show)`.
     """
@@ -41,6 +42,7 @@ class Following(QObject):
         breakpoints: Callable[[], object] | None = None,
         grew: Callable[[int], object] | None = None,
         findings: Callable[[], object] | None = None,
+        seen_only: bool = False,
     ) -> None:
         super().__init__(owner)
         self._workspace = workspace
@@ -55,6 +57,7 @@ class Following(QObject):
             "run_grew": grew,
             "findings_changed": findings,
         }
+        self._seen_only = seen_only
         self._missed = False
         self._disconnect: list[Callable[[], None]] = []
         while_alive(self, workspace.document_changed, self._show)
@@ -87,7 +90,8 @@ class Following(QObject):
                     signal, callback = _signal(document, name), self._callback(name, handler)
                     self._disconnect.append(while_alive(self, signal, callback))
         if self._document is not None:
-            self._document(document)
+            self._missed = self._seen_only and not self._owner.isVisible()
+            self._document(None if self._missed else document)
 
     def _callback(self, name: str, handler: Callable[..., object]) -> Callable[..., object]:
         """Findings are few and counted in titles: they are always told."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -69,11 +68,9 @@ class StepReader:
 
 
 def _read(session: Session, position: int) -> OpenStep:
-    """In a thread: also what every panel looks at first, which stays with the step."""
+    """In a thread."""
     step = session.read_step(position)
-    _ = step.order.phase, step.order.phase_starts, step.structure.by_name
-    with suppress(GraphvizNNError):  # who shows numbers says what is wrong with them
-        _ = step.readings.outputs, step.readings.gradients, step.readings.problems, step.kept, step.readers
+    step.look_ahead()
     return step
 
 
