@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.derivatives import DETACHING, constant_derivatives, counts_by_its_derivative
 from graphviz_nn.analysis.ownership import strangers
 from graphviz_nn.analysis.reentry import leaves_at
 from graphviz_nn.analysis.roles import consecutive, fixed_networks, may_be_routed
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
-
-DETACHING = frozenset({"detach", "detach_", "data", "detach_copy", "numpy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def _search(context: CheckContext) -> Iterator[_Missing]:
             continue
         if name in read:
             step, node = read[name]
-            if name == (node.names or (node.name,))[0]:
+            if name == (node.names or (node.name,))[0] and not counts_by_its_derivative(step, node):
                 yield _Missing(name, node.module or "", step, node)
         else:
             step, path = owned[name]
@@ -132,18 +131,23 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
     does, or, where none drops it, one whose output got a gradient and whose input got none. A way through numpy or a
     list is seen by its ends: the last call computed from the parameter, which nothing reads, and behind it a tensor of
     the same shape (of 16 elements or more) that comes from nowhere and feeds the prediction. It is judged by
-    parameters, not by values: a stop-gradient around which the same parameters learn another way is no loss.
+    parameters, not by values: a stop-gradient around which the same parameters learn another way is no loss. An
+    exception are derivatives of a network by `torch.autograd.grad` without `create_graph` that are a term of its own
+    loss, as in a residual of a differential equation or a gradient penalty: they are constants there.
 
-    **Healthy look-alikes.** Straight-through estimators, VQ codebooks and siamese networks (the parameters learn
-    through another path). Target and momentum networks: a network of the same form learns, the two are not in series,
-    and the extremes and means of their parameters agree, as those of copies do; teachers and other networks in eval
-    mode. A GAN's generator while the discriminator is trained: a whole root of its own counts only if it stays without
-    a gradient on `steps` recorded steps without a gap. These are reported as information.
+    **Healthy look-alikes.** Derivatives that move an input of another call (sampling, adversarial examples), weigh a
+    term, or are detached; the last bias of a network of which only derivatives are in the loss. Straight-through
+    estimators, VQ codebooks and siamese networks (the parameters learn through another path). Target and momentum
+    networks: a network of the same form learns, the two are not in series, and the extremes and means of their
+    parameters agree, as those of copies do; teachers and other networks in eval mode. A GAN's generator while the
+    discriminator is trained: a whole root of its own counts only if its optimizer steps all the same, or it stays
+    without a gradient on `steps` recorded steps without a gap. These are reported as information.
 
     **Remedy.** Remove the cut, or freeze the parameters above it on purpose with `requires_grad_(False)`.
 
     **Source.** PyTorch, "Autograd mechanics"; Bengio et al. 2013 (arXiv:1308.3432) on operators without a gradient.
     """
+    yield from _cut_derivatives(context)
     groups: dict[tuple[int, int], list[_Missing]] = defaultdict(list)
     for item in _missing(context):
         if item.node is not None:
@@ -154,7 +158,8 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
     for (position, cut_id), items in groups.items():
         step = items[0].step
         cut = step.structure.nodes[cut_id]
-        fixed = fixed_networks(context, step, {item.module for item in items}, patient=patient)
+        judged = patient or all(_was_stepped_on(item) for item in items)
+        fixed = fixed_networks(context, step, {item.module for item in items}, patient=judged)
         severity = "info" if all(item.module in fixed for item in items) else "warning"
         cause, remedy = _explain(cut) if step.lineage.readers[cut_id] else _explain_leaving(cut)
         yield Finding(
@@ -167,6 +172,22 @@ def cut_off(context: CheckContext, thresholds: Mapping[str, float]) -> Iterable[
             cause,
             remedy,
         )
+
+
+def _cut_derivatives(context: CheckContext) -> Iterator[Finding]:
+    for step, node, names in constant_derivatives(context):
+        yield step.finding(
+            "cut_off", "warning", node,
+            "The derivative is a term of the loss, but was computed without create_graph, so it is a constant there.",
+            "Ask for it with torch.autograd.grad(…, create_graph=True).",
+            cutting=node.name, operator=node.op, parameters=names,
+        )  # fmt: skip
+
+
+def _was_stepped_on(item: _Missing) -> bool:
+    """Whether the parameter's optimizer stepped after the backward pass that left it without a gradient."""
+    described = item.step.structure.parameters_by_name.get(item.name)
+    return described is not None and described.optimizer is not None and bool(item.step.updated)
 
 
 def _feeds_a_root(step: StepFacts, node: Node) -> bool:

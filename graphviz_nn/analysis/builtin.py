@@ -59,7 +59,7 @@ ENTROPIES: Final = ("softmax_entropy", "fused_entropy")
 @hookimpl
 def register_checks() -> list[Check]:
     return [
-        Check("vanishing_depth", "gradients", vanishing_depth, {"ratio": 1e-4, "layers": 3}),
+        Check("vanishing_depth", "gradients", vanishing_depth, {"ratio": 1e-4, "layers": 3, "recovery": 1000}),
         Check("vanishing_time", "gradients", vanishing_time, {"ratio": 1e-6, "calls": 8}),
         Check("exploding", "gradients", exploding, {"ratio": 100, "layers": 3, "growth": 1.4}),
         Check("exploding_time", "gradients", exploding_time, {"ratio": 100, "calls": 8}),
@@ -78,7 +78,9 @@ def register_checks() -> list[Check]:
         Check("near_edge", "numbers", near_edge, {"smallest": 5e-20, "exponent": 0.9}, metrics=("nearest_zero",)),
         Check("loss_scale", "numbers", loss_scale, {"scale": 256}),
         Check("dead_units", "activations", dead_units, {"share": 0.6, "samples": 16}, metrics=("unit_maxima",)),
-        Check("saturated", "activations", saturated, {"share": 0.5, "gates": 0.95}, metrics=("quantiles",)),
+        Check(
+            "saturated", "activations", saturated, {"share": 0.5, "gates": 0.95, "hard": 0.75}, metrics=("quantiles",)
+        ),
         Check("activation_scale", "activations", activation_scale, {"ratio": 1e4, "layers": 3}),
         Check("collapsed", "activations", collapsed, {"share": 3e-4, "gradient": 1e-4}, metrics=("sample_spread",)),
         Check("attention_collapsed", "activations", attention_collapsed, {"share": 0.25}, metrics=ENTROPIES),

@@ -26,6 +26,63 @@ def test_vanishing_turns_where_the_gradient_does(depth, width, batch, dtype):
     assert ("vanishing_depth" in rules(run)) is bool(first.grad.norm() < 1e-4 * last.grad.norm()) is (depth > 4)
 
 
+def clusters(samples: int = 48) -> tuple[Tensor, Tensor]:
+    """Three clusters, always the same three."""
+    centres = torch.tensor([[2.0, -1.0], [-1.0, 2.0], [-1.0, -1.0]]).repeat(1, 8)
+    classes = torch.randint(0, 3, (samples,))
+    return centres[classes] + torch.randn(samples, 16), classes
+
+
+def deep(activation: type[nn.Module], depth: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(16, width), activation(), *stack(width, depth - 1, activation))
+
+
+def learn(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> float:
+    """The last loss."""
+    for _ in range(steps):
+        inputs, classes = clusters()
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), classes)
+        loss.backward()
+        optimizer.step()
+    return float(loss.detach())
+
+
+@pytest.mark.parametrize(("activation", "depth", "width"), [(nn.GELU, 9, 48), (nn.SiLU, 12, 96), (nn.ReLU, 14, 64)])
+def test_deep_network_that_adam_grows_out_of_vanishing(activation, depth, width):
+    torch.manual_seed(depth)
+    model = deep(activation, depth, width)
+    first = model[0](clusters()[0]).detach().requires_grad_()
+    last = model[1:](first)
+    last.retain_grad()
+    nn.functional.cross_entropy(last, clusters()[1]).backward()
+    assert first.grad.norm() < 1e-4 * last.grad.norm()
+    assert learn(model, torch.optim.Adam(model.parameters(), lr=1e-3), 150) < 0.4
+
+    def told(optimizer: type[torch.optim.Optimizer]) -> set[str]:
+        def program() -> None:
+            network = deep(activation, depth, width)
+            learn(network, optimizer(network.parameters(), lr=1e-3), 3)  # type: ignore[call-arg]
+
+        return rules(recorded(program))
+
+    assert told(torch.optim.Adam) == set()
+    assert told(torch.optim.SGD) == {"vanishing_depth"}
+
+
+@pytest.mark.parametrize("depth", [7, 12])
+def test_deep_sigmoid_network_vanishes_with_adam_too(depth):
+    torch.manual_seed(depth)
+    model = deep(nn.Sigmoid, depth, 48)
+    assert learn(model, torch.optim.Adam(model.parameters(), lr=1e-3), 150) > 0.4
+
+    def program() -> None:
+        network = deep(nn.Sigmoid, depth, 48)
+        learn(network, torch.optim.Adam(network.parameters(), lr=1e-3), 3)
+
+    assert "vanishing_depth" in rules(recorded(program))
+
+
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
 @pytest.mark.parametrize("batch", [1, 8, 256])
 @pytest.mark.parametrize("zero", [True, False])
