@@ -84,6 +84,8 @@ def explain(error: Exception, path: str) -> RunFileError:
     if not isinstance(error, sqlite3.Error):
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return RunFileError(f"{path}: {reason}.")
+    if isinstance(error, sqlite3.ProgrammingError):  # of our use of SQLite only the time can be wrong
+        return RunFileError(f"{path} was closed before it was read. Read it before that, or open it again.")
     match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY_CODE:
         case sqlite3.SQLITE_FULL:
             return RunFileError(f"{path}: the disk is full. Free some space, or record to another disk.")

@@ -129,7 +129,7 @@ def test_reading_changes_nothing(run_path):
 def test_a_closed_run_says_so(run_path):
     run = open_run(run_path)
     run.close()
-    with pytest.raises(RunFileError, match="closed"):
+    with pytest.raises(RunFileError, match="was closed before it was read"):
         run.stats(0, "output")
 
 
