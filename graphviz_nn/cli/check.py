@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphviz_nn.cli.json_output import show_json
 from graphviz_nn.cli.parameters import OneOf
 from graphviz_nn.cli.ranks import rank_option
 from graphviz_nn.cli.text import plural
@@ -65,7 +66,7 @@ def check(
         found = opened.findings(wanted, thresholds)
         described = [describe(opened, finding) for finding in found]
     if as_json:
-        _write_json(described)
+        show_json(described)
     else:
         _show(described)
     if fail_on is not None and any(_at_least(finding, fail_on) for finding in found):
@@ -165,12 +166,6 @@ def _at_least(finding: Finding, severity: str) -> bool:
 def _place(described: Mapping[str, Any]) -> str:
     name, module = described["name"], described["module"]
     return str(name or module or "the whole model")
-
-
-def _write_json(described: list[dict[str, Any]]) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(described)))
 
 
 def _show(described: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from graphviz_nn.cli import ranks
+from graphviz_nn.cli.json_output import show_json
 from graphviz_nn.cli.parameters import Depth
 from graphviz_nn.cli.ranks import rank_option
 
@@ -44,6 +45,6 @@ def info(*, run: Path, step: int, depth: int | None, rank: int | str | None, as_
         data.close()
     if as_json:
         both = msgspec.to_builtins(summary) | ({} if of_ranks is None else msgspec.to_builtins(of_ranks))
-        click.echo(msgspec.json.format(msgspec.json.encode(both)))
+        show_json(both)
     else:
         summary_table.show(summary, depth)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
+
+from graphviz_nn.cli.json_output import show_json
 
 
 @click.command("plugins", short_help="List the plugins, broken ones with their error.")
@@ -25,7 +26,7 @@ def list_plugins(*, as_json: bool) -> None:
 
     listing = plugins().listing
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(listing)))
+        show_json(listing)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("plugin", "distribution", "version", "hooks", "error"):

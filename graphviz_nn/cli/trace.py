@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
-import msgspec
 
 import graphviz_nn as gnn
 from graphviz_nn.cli import outputs, tracebacks
 from graphviz_nn.cli.inputs import HELP, SEED, InputParameter, InputSpec, make_inputs
+from graphviz_nn.cli.json_output import show_json
 from graphviz_nn.cli.kept import unmatched
 from graphviz_nn.cli.losses import Loss, find_loss
 from graphviz_nn.cli.parameters import parse_keep
@@ -182,6 +182,6 @@ def _show(run: Run, as_json: bool) -> None:
 
     summary = summarise(run.data)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(summary)))
+        show_json(summary)
     else:
         summary_table.show(summary)

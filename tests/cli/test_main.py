@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -99,6 +100,14 @@ def test_an_output_that_cannot_encode_all_shows_the_rest(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "Linear" in done.stdout
     assert "4?3" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+def test_json_of_a_file_whose_name_is_no_text_escapes_it(tmp_path):
+    run = tmp_path / os.fsdecode(b"run\xff.gvnn")
+    gnn.trace(lambda: torch.ones(2) + 1, keep="none").save(run)
+    done = subprocess.run([sys.executable, "-m", "graphviz_nn", "info", "--json", run], capture_output=True, check=True)
+    assert json.loads(done.stdout)["path"] == str(tmp_path / "run\\udcff.gvnn")
 
 
 def test_a_plugin_adds_and_replaces_commands(runner, monkeypatch):
