@@ -88,7 +88,6 @@ class CallRecorder(TorchFunctionMode):
         self._add_time = tape.times.append
         self._add_order = tape.order.append
         identity.source_state = self._where
-        identity.now = self.now
 
     def now(self) -> float:
         """Seconds, of `time.perf_counter`."""
@@ -186,7 +185,9 @@ class CallRecorder(TorchFunctionMode):
                 written = [x for x, v in zip(tensors, versions, strict=True) if v < 0 or x._version != v]
                 if kind == SILENT:
                     uncounted = running_statistics(function, args, kwargs)
-                    written += [x for x in uncounted if not any(x is y for y in written)]
+                    if written:
+                        uncounted = [x for x in uncounted if not any(x is y for y in written)]
+                    written += uncounted
                 for x in written:
                     flags = WRITES
                     count += identity.mutated(x)
@@ -230,7 +231,7 @@ class CallRecorder(TorchFunctionMode):
                 if not inputs:
                     return result
             else:
-                made = self._bind_result(result, tensors)
+                made = self._bind_result(result, {id(x) for x in tensors})
                 if made < 0:
                     flags |= NOOP if not flags else PLAIN
                 elif not made and not flags:
@@ -253,11 +254,14 @@ class CallRecorder(TorchFunctionMode):
 
     # ---- the rare cases
 
-    def _bind_result(self, result: Any, tensors: list[Tensor]) -> int:
-        """Binds the new tensors in a result. Returns how many, or -1 where it only gave back its arguments."""
+    def _bind_result(self, result: Any, given: set[int]) -> int:
+        """Binds the new tensors in a result. Returns how many, or -1 where it only gave back its arguments.
+
+        `given` holds the `id` of each tensor among the arguments, which are alive.
+        """
         identity = self.identity
         if isinstance(result, Tensor):
-            if any(x is result for x in tensors):
+            if id(result) in given:
                 return -1
             if isinstance(result, UninitializedTensorMixin):  # of a lazy module: it has no shape yet
                 return 0
@@ -266,14 +270,14 @@ class CallRecorder(TorchFunctionMode):
         if isinstance(result, (tuple, list)):
             count = 0
             for x in result:
-                if type(x) is Tensor and not any(x is y for y in tensors):
+                if type(x) is Tensor and id(x) not in given:
                     identity.bind(x)
                     count += 1
                 elif x is not None:
-                    count += max(self._bind_result(x, tensors), 0)
+                    count += max(self._bind_result(x, given), 0)
             return count
         if isinstance(result, dict):
-            return sum(max(self._bind_result(x, tensors), 0) for x in result.values())
+            return sum(max(self._bind_result(x, given), 0) for x in result.values())
         return 0
 
     def _raised(

@@ -39,38 +39,38 @@ class LeafHooks:
     """Hooks on leaf tensors. They outlive a backward pass, so they are taken off when the step ends."""
 
     def __init__(self) -> None:
-        self._hooked: list[tuple[ref[Tensor], int, bool]] = []
+        self._hooked: list[tuple[ref[Tensor], dict[int, Any], int, bool]] = []
 
     def add(self, tensor: Tensor, value: int, hook: Hook) -> None:
         """Puts the hook before any hook of the user's, so that it sees what autograd computed."""
         hooks: dict[int, Any] | None = tensor._backward_hooks
+        key = -1 - value
         created = hooks is None
         if hooks is None:
             hooks = HookDict()
+            hooks[key] = hook
             tensor._backward_hooks = hooks
-        key = -1 - value
-        prepend(hooks, key, hook)
-        self._hooked.append((ref(tensor), key, created))
+        else:
+            prepend(hooks, key, hook)
+        self._hooked.append((ref(tensor), hooks, key, created))
 
     def remove(self) -> None:
         """Leaves every leaf as it was found."""
-        for reference, key, created in self._hooked:
-            tensor = reference()
-            if tensor is None or tensor._backward_hooks is None:
-                continue
-            tensor._backward_hooks.pop(key, None)
-            if created and not tensor._backward_hooks:
-                tensor._backward_hooks = None
+        for reference, hooks, key, created in self._hooked:
+            hooks.pop(key, None)
+            if created and not hooks:
+                tensor = reference()
+                if tensor is not None and tensor._backward_hooks is hooks:
+                    tensor._backward_hooks = None
         self._hooked.clear()
 
 
-def gradient_hooks(
-    order: Callable[[Any], None], observe: Callable[[int, Tensor], None] | None
-) -> Callable[[int], Hook]:
-    """Returns a maker of gradient hooks: a hook notes that the gradient of its value arrived, and lets it be observed.
+Arrival = Callable[[int, Tensor | None], None]
+"""Takes a value and the gradient of it that autograd delivers."""
 
-    A hook must not refer to its own tensor (that would leak it), and never returns anything (that would change it).
-    """
+
+def arrival(order: Callable[[Any], None], observe: Callable[[int, Tensor], None] | None) -> Arrival:
+    """Returns what notes that the gradient of a value arrived, and lets it be observed."""
 
     def arrive(value: int, gradient: Tensor | None) -> None:
         if gradient is None:
@@ -80,6 +80,14 @@ def gradient_hooks(
             if observe is not None:
                 observe(value, gradient)
 
+    return arrive
+
+
+def gradient_hooks(arrive: Arrival) -> Callable[[int], Hook]:
+    """Returns a maker of gradient hooks, which call `arrive` with their value.
+
+    A hook must not refer to its own tensor (that would leak it), and never returns anything (that would change it).
+    """
     # A method of the value's number is a third of the size of a closure, and there may be one for every value.
     return partial(MethodType, arrive)
 

@@ -8,11 +8,11 @@ another view of the same memory goes through an *alias* node, so that the graph 
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Final
 from weakref import ref
 
-from torch import Tensor
-from torch.multiprocessing.reductions import StorageWeakRef
+from torch import Tensor, UntypedStorage
 from torch.nn import Parameter
 
 from graphviz_nn.model.nested import sizes
@@ -20,7 +20,7 @@ from graphviz_nn.recording import opaque
 from graphviz_nn.recording.distributed import shard_of
 from graphviz_nn.recording.gradient_hooks import Hook, HookDict, LeafHooks, prepend
 from graphviz_nn.recording.known import KnownTensors
-from graphviz_nn.recording.tape import ALIAS, CALL, OPAQUE, SOURCE, Form, Tape
+from graphviz_nn.recording.tape import ALIAS, CALL, FORWARD, OPAQUE, SOURCE, Form, Tape
 
 OUTSIDE: Final = (None, 0, -1)
 """The module state outside any module: (entry, call, index of the module call)."""
@@ -56,9 +56,9 @@ class Identity:
         self.make_leaf_hook: Callable[[int, Tensor], Hook] | None = None
         self.leaf_hooks = LeafHooks()
         self.source_state: Callable[[], tuple[tuple[Any, int, int], int, int]] = lambda: (OUTSIDE, 0, -1)
-        self.now: Callable[[], float] = lambda: 0.0
         self.transform_inputs: set[int] = set()
-        self._written: dict[int, tuple[StorageWeakRef, int, int]] = {}
+        self._written: dict[int, tuple[int, int]] = {}
+        self._addresses: dict[int, Any] = {}
         self._hooked: dict[int, ref[Tensor]] = {}
         self._leaf_memory: tuple[int, set[int | None]] = (0, set())
 
@@ -71,8 +71,8 @@ class Identity:
         if value < self.last_write:
             key = storage_key(tensor)
             written = self._written.get(key) if key is not None else None
-            if written is not None and written[1] > value:
-                value = self._alias(tensor, written[2], value)
+            if written is not None and written[0] > value:
+                value = self._alias(tensor, written[1], value)
         return value
 
     def lookup(self, tensor: Tensor) -> int | None:
@@ -101,17 +101,15 @@ class Identity:
     def _source(self, tensor: Tensor) -> int:
         tape = self.tape
         state, phase, group = self.source_state()
-        reader = state[0].module() if state[0] is not None else None
-        kind, name, names = self.known.describe(tensor, reader)
-        index = len(tape.ops)
+        kind, naming = self.known.describe(tensor, state[0])
         if kind is None:
             kind = "constant" if state[2] >= 0 or phase else "input"
         if kind == "input":  # an argument belongs to the program, not to the module that happens to read it first
             state, group = OUTSIDE, -1
-        tape.source_names[index] = (name, names)
+        tape.source_names[len(tape.ops)] = naming
         value = self.bind(tensor, instrument=False)
         tape.ops.append((kind, state, None, 0, phase, group, (), value, 1, SOURCE, None, None))
-        tape.times.append(self.now())
+        tape.times.append(perf_counter())
         tape.order.append(CALL)
         if tensor.requires_grad:
             self.hook_leaf(tensor, value)
@@ -126,7 +124,7 @@ class Identity:
         node = history(tensor)
         label = opaque.readable_name(node) if node is not None else "opaque"
         tape.ops.append((label, state, None, 0, phase, group, inputs, value, 1, OPAQUE, None, None))
-        tape.times.append(self.now())
+        tape.times.append(perf_counter())
         tape.order.append(CALL)
         return value
 
@@ -136,7 +134,7 @@ class Identity:
         state, phase, group = self.source_state()
         value = self.bind(tensor, made=False)
         tape.ops.append(("alias", state, None, 0, phase, group, (written, before), value, 1, ALIAS, None, None))
-        tape.times.append(self.now())
+        tape.times.append(perf_counter())
         tape.order.append(CALL)
         return value
 
@@ -147,14 +145,15 @@ class Identity:
 
         `made`: the call that is being recorded made it.
         """
-        values = self.tape.values
-        value = len(values)
+        tape = self.tape
+        value = len(tape.values)
         requires_grad = tensor.requires_grad
-        values.append(self._form(tensor, requires_grad))
+        tape.values.append(self._form(tensor, requires_grad))
         self.table[id(tensor)] = (ref(tensor), value)
-        shard = None if is_plain(tensor) else shard_of(tensor)
-        if shard is not None:
-            self.tape.shards[value] = shard
+        if not is_plain(tensor):
+            shard = shard_of(tensor)
+            if shard is not None:
+                tape.shards[value] = shard
         if not instrument:
             return value
         if requires_grad:
@@ -189,9 +188,20 @@ class Identity:
     def hook(self, tensor: Tensor, node: Any, value: int) -> None:
         """Notes which autograd node the value came out of, and puts a hook of its own on it.
 
-        It is what `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's.
+        It is what `Tensor.register_hook` does, without its handle, and with ours before any hook of the user's. The
+        shared hook does where it can: for the first output of a node that the recorded thread made.
         """
-        self.tape.sequence[node._sequence_nr()] = value
+        number = node._sequence_nr()
+        if (
+            self.carrier is not None
+            and self.source_state()[1] == FORWARD
+            and tensor._backward_hooks is None
+            and tensor.output_nr == 0
+            and self.tape.single.setdefault(number, value) is value
+        ):
+            node._register_hook_dict(self.carrier)
+            return
+        self.tape.sequence[number] = value
         if self.make_hook is None:
             return
         hooks: dict[int, Any] | None = tensor._backward_hooks
@@ -216,8 +226,10 @@ class Identity:
         Returns how many values were made.
         """
         versions = self.tape.versions
-        key = storage_key(tensor)
-        self._note_update(tensor, key)
+        storage = storage_of(tensor)
+        key = None if storage is None else storage._cdata
+        if self.tape.passes:
+            self._note_update(tensor, key)
         first = value = self.bind(tensor)
         versions[value] = "mutated"
         count = 1
@@ -227,9 +239,10 @@ class Identity:
                 value = self.bind(base)
                 versions[value] = "base"
                 count = 2
-        if key is not None:
-            # The weak reference keeps the address from being reused while we hold it.
-            self._written[key] = (StorageWeakRef(tensor.untyped_storage()), first, value)  # type: ignore[no-untyped-call]
+        if storage is not None and key is not None:
+            if key not in self._addresses:  # a weak reference keeps it from being reused, see `release`
+                self._addresses[key] = storage._weak_ref()
+            self._written[key] = first, value
         self.last_write = first
         return count
 
@@ -238,9 +251,15 @@ class Identity:
 
         It may write through `p.data` or a view, which is a leaf of its own but has the parameter's memory.
         """
-        if self.tape.passes and self.source_state()[0] is OUTSIDE and not self.wrote_leaf:
+        if self.source_state()[0] is OUTSIDE and not self.wrote_leaf:
             leaf = tensor.requires_grad and is_leaf(tensor)
             self.wrote_leaf = leaf or (key is not None and key in self._hooked_memory())
+
+    def release(self) -> None:
+        """Gives back the addresses of written memory. Safe to call twice."""
+        addresses, self._addresses = self._addresses, {}
+        for reference in addresses.values():
+            UntypedStorage._free_weak_ref(reference)  # type: ignore[no-untyped-call]
 
     def _hooked_memory(self) -> set[int | None]:
         if self._leaf_memory[0] != len(self._hooked):
@@ -268,12 +287,18 @@ def is_leaf(tensor: Tensor) -> bool:
         return False
 
 
-def storage_key(tensor: Tensor) -> int | None:
-    """Returns the address of the tensor's storage, or None where it has none of its own (sparse, wrappers)."""
+def storage_of(tensor: Tensor) -> UntypedStorage | None:
+    """Returns the tensor's storage, or None where it has none of its own (sparse, wrappers)."""
     try:
-        return int(tensor.untyped_storage()._cdata)
+        return tensor.untyped_storage()
     except (RuntimeError, NotImplementedError):
         return None
+
+
+def storage_key(tensor: Tensor) -> int | None:
+    """Returns the address of the tensor's storage, or None where it has none of its own."""
+    storage = storage_of(tensor)
+    return None if storage is None else int(storage._cdata)
 
 
 def is_plain(tensor: Tensor) -> bool:

@@ -6,18 +6,22 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary, ref
 
 from torch import Tensor, nn
 
 from graphviz_nn.recording.distributed import shard_of
-from graphviz_nn.recording.modules import ModuleNames, Root
+from graphviz_nn.recording.modules import ModuleEntry, ModuleNames, Root
 
 Owned = tuple[tuple[Root, str], ...]
 """Every name of a parameter or buffer inside its root. What they read like in full is known only after the step."""
-Description = tuple[str | None, str, Owned]
-"""Kind of source (None: not known), its name or "", and for parameters and buffers all their names."""
+Naming = tuple[str, Owned]
+"""The name of a source or "", and for parameters and buffers all their names."""
+Description = tuple[str | None, Naming]
+"""Kind of source (None: not known), and what it is called."""
+
+_NAMELESS: Final[Naming] = ("", ())
 
 
 class KnownTensors:
@@ -42,27 +46,27 @@ class KnownTensors:
         self._gradients.clear()
         self._read_in_step = False
 
-    def describe(self, tensor: Tensor, reader: nn.Module | None = None) -> Description:
-        """Returns the kind, name and names of a tensor that no recorded call made, read inside module `reader`."""
-        if self._read != self._modules.counts:
+    def describe(self, tensor: Tensor, reader: ModuleEntry | None = None) -> Description:
+        """Returns what a tensor is that no recorded call made, read inside module `reader`."""
+        if self._read is not self._modules.counts:
             self._read_owners()
         owned = self._owned.get(id(tensor))
         if owned is not None and owned[0]() is tensor:
             return owned[1]
         argument = self._arguments.get(id(tensor))
         if argument is not None and argument[0]() is tensor:
-            return "input", argument[1], ()
+            return "input", (argument[1], ())
         gradient = self._gradients.get(id(tensor))
         if gradient is not None and gradient[0]() is tensor:
-            return "constant", "gradient", ()
-        if self._may_be_owned(tensor, reader):
+            return "constant", ("gradient", ())
+        if self._may_be_owned(tensor, None if reader is None else reader.module()):
             self._read_owners()
             owned = self._owned.get(id(tensor))
             if owned is not None and owned[0]() is tensor:
                 return owned[1]
         if isinstance(tensor, nn.Parameter):
-            return "parameter", "", ()
-        return None, "", ()
+            return "parameter", _NAMELESS
+        return None, _NAMELESS
 
     def is_named(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter, buffer, argument or gradient that we know."""
@@ -70,14 +74,14 @@ class KnownTensors:
 
     def parameters(self, roots: frozenset[Root]) -> list[tuple[Tensor, Owned]]:
         """Returns every parameter of those roots known so far, with all its names."""
-        if self._read != self._modules.counts:
+        if self._read is not self._modules.counts:
             self._read_owners()
         if self._of_roots[0] != roots:  # steps in a row mostly have the same
             self._of_roots = (
                 roots,
                 [
                     (reference, owners)
-                    for reference, (kind, _, owners) in self._owned.values()
+                    for reference, (kind, (_, owners)) in self._owned.values()
                     if kind == "parameter" and any(root in roots for root, _ in owners)
                 ],
             )
@@ -106,7 +110,7 @@ class KnownTensors:
     def sharded_parameters(self) -> list[Tensor]:
         """Returns the parameters that are DTensors now: FSDP registers them again when a backward pass ends."""
         self._read_owners()
-        found = (reference() for reference, (kind, *_) in self._owned.values() if kind == "parameter")
+        found = (reference() for reference, (kind, _) in self._owned.values() if kind == "parameter")
         return [parameter for parameter in found if parameter is not None and shard_of(parameter) is not None]
 
     def _may_be_owned(self, tensor: Tensor, reader: nn.Module | None) -> bool:
@@ -133,7 +137,8 @@ class KnownTensors:
                 for name, tensor in tensors(prefix, remove_duplicate=False):
                     found.setdefault(id(tensor), (tensor, kind, []))[2].append((root, name))
         self._owned = {
-            key: (ref(tensor), (kind, "", tuple(dict.fromkeys(names)))) for key, (tensor, kind, names) in found.items()
+            key: (ref(tensor), (kind, ("", tuple(dict.fromkeys(names)))))
+            for key, (tensor, kind, names) in found.items()
         }
 
 

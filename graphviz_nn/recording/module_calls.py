@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from graphviz_nn.recording import tape as t
@@ -15,6 +16,9 @@ from graphviz_nn.recording.known import KnownTensors, named_tensors
 from graphviz_nn.recording.modules import ModuleEntry, ModuleNames
 from graphviz_nn.recording.patches import is_on
 from graphviz_nn.recording.tape import MODULE_ENTER, MODULE_EXIT
+
+_stack_length = torch._C._len_torch_function_stack
+_stack_at = torch._C._get_function_stack_at
 
 
 class ModuleCalls:
@@ -43,14 +47,17 @@ class ModuleCalls:
 
     def replacement(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Returns what takes the place of `nn.Module.__call__`, whose original is given."""
-        mode, names, tape = self._mode, self._names, self._mode.tape
+        mode, tape, entry_of = self._mode, self._mode.tape, self._names.entries.get
         module_calls, order, counts = tape.module_calls, tape.order.append, self.counts
 
         def __call__(module: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if mode.closed or not (is_on(mode) or self._is_over()):
+            # Modules are called by the hundred: what is known of them is looked up without a call.
+            if mode.closed or not ((_stack_length() and _stack_at(0) is mode) or is_on(mode) or self._is_over()):
                 return original(module, *args, **kwargs)
             outer = mode.state
-            entry = names.entry(module)
+            entry = entry_of(id(module))
+            if entry is not None and entry.module() is not module:
+                entry = None
             if entry is None or outer is OUTSIDE:
                 if outer is OUTSIDE and mode.phase == t.FORWARD:
                     successor = self._root_call(module)

@@ -48,26 +48,22 @@ class ModuleNames:
     """Finds the entry of a module. Entries live as long as the recorder; modules are held weakly.
 
     Attributes:
+        entries: by `id` of a module what is known of it, if it still is that module.
         roots: modules called from outside any other.
         unregistered: modules called inside others without being registered there.
+        counts: roots and unregistered modules found so far; another object each time one is added.
     """
 
     def __init__(self) -> None:
         self.roots: list[Root] = []
         self.unregistered: list[ModuleEntry] = []
-        self._entries: dict[int, ModuleEntry] = {}
-        self._roots_added = 0
-        self._unregistered_added = 0
+        self.entries: dict[int, ModuleEntry] = {}
+        self.counts: tuple[int, int] = (0, 0)
 
     def begin_step(self) -> None:
         """Gives the names of modules that are gone to those to come, so that steps that do the same read the same."""
         self.roots = [root for root in self.roots if root.module() is not None]
         self.unregistered = [entry for entry in self.unregistered if entry.module() is not None]
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Roots and unregistered modules found so far; it changes when one is added."""
-        return self._roots_added, self._unregistered_added
 
     def owners(self) -> Iterator[tuple[nn.Module, Root, str]]:
         """Yields each living root, and each living unregistered module, with its root and its path inside that."""
@@ -82,7 +78,7 @@ class ModuleNames:
 
     def entry(self, module: nn.Module) -> ModuleEntry | None:
         """Returns the entry of a module seen before, or None."""
-        entry = self._entries.get(id(module))
+        entry = self.entries.get(id(module))
         return entry if entry is not None and entry.module() is module else None
 
     def add_root(self, module: nn.Module, label: str | None = None, *, is_model: bool = False) -> ModuleEntry:
@@ -90,7 +86,7 @@ class ModuleNames:
         label = label or variable_name(module) or type(module).__name__
         root = Root(module, _unique(label, {other.label for other in self.roots}), is_model=is_model)
         self.roots.append(root)
-        self._roots_added += 1
+        self.counts = self.counts[0] + 1, self.counts[1]
         self._name_inside(module, root, "")
         entry = self.entry(module)
         assert entry is not None
@@ -114,7 +110,7 @@ class ModuleNames:
         entry = self.entry(module)
         assert entry is not None
         self.unregistered.append(entry)
-        self._unregistered_added += 1
+        self.counts = self.counts[0], self.counts[1] + 1
         return entry
 
     def path(self, root: Root, path: str) -> str:
@@ -128,7 +124,7 @@ class ModuleNames:
         for name, child in module.named_modules(prefix=prefix):
             known = self.entry(child)
             if known is None:
-                self._entries[id(child)] = ModuleEntry(child, root, name)
+                self.entries[id(child)] = ModuleEntry(child, root, name)
 
 
 def _unique(label: str, taken: set[str]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from graphviz_nn.recording.aten import hidden
 from graphviz_nn.recording.calls import CallObserver, CallRecorder
 from graphviz_nn.recording.classify import operator_name
-from graphviz_nn.recording.gradient_hooks import carry_shared_hook, gradient_hooks
+from graphviz_nn.recording.gradient_hooks import arrival, carry_shared_hook, gradient_hooks
 from graphviz_nn.recording.identity import Identity, Observer
 from graphviz_nn.recording.keeping import KeepPolicy
 from graphviz_nn.recording.metrics import Metrics, StepMetrics
@@ -81,9 +81,9 @@ class Observers:
             self._hide()
         order = identity.tape.order.append
         observe = self._guarded(on_gradient)
-        identity.make_hook = gradient_hooks(order, observe)
+        identity.make_hook = gradient_hooks(arrival(order, observe))
         identity.carrier = carry_shared_hook(identity.tape, observe)
-        identity.make_leaf_hook = passes.leaf_hook(gradient_hooks(order, self._guarded(on_leaf_gradient)))
+        identity.make_leaf_hook = passes.leaf_hooks(arrival(order, self._guarded(on_leaf_gradient)))
 
     def _hide(self) -> None:
         """Keeps what the observers compute out of the lists of ATen operators."""

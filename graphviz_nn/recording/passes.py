@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from types import MethodType
 from typing import Any
 from weakref import ref
 
@@ -14,6 +15,7 @@ from graphviz_nn.recording.arguments import template_of
 from graphviz_nn.recording.calls import CallRecorder
 from graphviz_nn.recording.distributed import is_whole, local_part, shards_parameters
 from graphviz_nn.recording.frames import user_frame
+from graphviz_nn.recording.gradient_hooks import Arrival, Hook
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.stack import make_room
 from graphviz_nn.recording.tape import BACKWARD, CALL, PASS_BEGIN, PASS_END, PLAIN, TOTAL_GRADIENT
@@ -46,22 +48,21 @@ class Passes:
         self._on_pass = on_pass
         self._leaves: dict[int, ref[Tensor]] = {}
 
-    def leaf_hook(self, make_hook: Callable[[int], Any]) -> Callable[[int, Tensor], Any]:
+    def leaf_hooks(self, arrive: Arrival) -> Callable[[int, Tensor], Hook]:
         """Returns a maker of hooks for leaf tensors, which also remember who got a contribution in this pass."""
         leaves, mode = self._leaves, self.mode
 
-        def make(value: int, tensor: Tensor) -> Any:
-            inner = make_hook(value)
-            reference = ref(tensor)
+        def arrive_at_leaf(leaf: tuple[int, ref[Tensor]], gradient: Tensor | None) -> None:
+            value, reference = leaf
+            if mode.in_batch is None:
+                leaves[value] = reference
+            arrive(value, gradient)
 
-            def hook(gradient: Tensor | None) -> None:
-                if mode.in_batch is None:
-                    leaves[value] = reference
-                inner(gradient)
+        # Saving the parameter in the middle of a step must not warn about our hook.
+        arrive_at_leaf.__torch_unserializable__ = True  # type: ignore[attr-defined]
 
-            # Saving the parameter in the middle of a step must not warn about our hook.
-            hook.__torch_unserializable__ = True  # type: ignore[attr-defined]
-            return hook
+        def make(value: int, tensor: Tensor) -> Hook:
+            return MethodType(arrive_at_leaf, (value, ref(tensor)))
 
         return make
 

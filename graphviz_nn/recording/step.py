@@ -107,6 +107,7 @@ class RecordedStep:
             gc.disable()
         patches = self._patches
         undo(self.identity.leaf_hooks.remove)
+        undo(self.identity.release)
         undo(patches.remove)
         undo(take_out, self.mode)
         self._entrances.install(patches)

@@ -59,7 +59,7 @@ class Events:
     def timed(self, tape: Tape, started: float) -> npt.NDArray[np.void]:
         """Returns the events with the times of a tape whose order is the same."""
         # The first step that did this gets the table itself: a long program has it only once.
-        table = self._table = self._table.copy() if self._given else self._table
+        table = np.frombuffer(self._rows[:] if self._given else self._rows, EVENT_DTYPE)
         self._given = True
         before = np.array([*tape.pass_times[::-1], started, np.nan])  # what negative places point at
         times = np.asarray(tape.times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter, itemgetter
 from typing import Any
 from weakref import ref
 
@@ -63,7 +64,7 @@ class Training:
         return self._parameters
 
     def _describe(self, tape: Tape) -> None:
-        owned = self._known.parameters(frozenset(entry.root for entry, *_ in tape.module_calls))
+        owned = self._known.parameters(_roots(tape))
         places = self._places()
         tensors = [tensor for tensor, _ in owned]
         keys = list(map(id, tensors))
@@ -92,6 +93,11 @@ class Training:
             optimizer=number,
             group=group,
         )
+
+
+def _roots(tape: Tape) -> frozenset[Root]:
+    """Returns the roots of the modules that were called."""
+    return frozenset(map(attrgetter("root"), set(map(itemgetter(0), tape.module_calls))))
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:

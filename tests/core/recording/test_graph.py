@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 import graphviz_nn as gnn
+from graphviz_nn.recording.argument_forms import ArgumentForms
+from graphviz_nn.recording.tape import SLOT
 from tests.core.recording.programs import batch, feeding, nodes, operators
 
 # ---- names and arguments
@@ -242,6 +244,25 @@ def test_equal_numbers_of_different_types_stay_apart() -> None:
 def test_zeros_of_different_signs_stay_apart() -> None:
     run = gnn.trace(lambda: (torch.full((2,), 0.0), torch.full((2,), -0.0)))
     assert [bool(value.signbit().all()) for value in run.replay().values()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [
+        (1, True), (0.0, -0.0), (0j, -0j), ([1, 2], [1, 2.0]), ((0.0,), (-0.0,)), ([0j], [-0j]), ([[0.0]], [[-0.0]]),
+        (slice(0, 1), slice(False, True)), ([SLOT, 1], [SLOT, True]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("by_name", [False, True])
+def test_equal_arguments_are_told_apart(given: Any, other: Any, by_name: bool) -> None:
+    def calls(argument: Any) -> list[tuple[Any, ...]]:
+        arguments, keywords = ((SLOT,), {"value": argument}) if by_name else ((SLOT, argument), None)
+        return [(None,) * 10 + (arguments, keywords)]
+
+    assert given == other
+    forms = ArgumentForms(calls(given))
+    assert forms.match(calls(given))
+    assert not forms.match(calls(other))
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.0, -0.0), (1, True), (2, 2.0), (0j, -0j)])
