@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.setAnimated(False)
-        self.setMinimumSize(640, 420)  # else it is what all docks together would like
+        self.setMinimumSize(520, 420)  # else it is what all docks together would like
         self.resize(1600, 960)
         self._problem, self._work = ProblemBar(), WorkBar()
         self.opener = Opener(workspace, Recent())

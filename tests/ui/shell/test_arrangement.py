@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QMargins, Qt
-from PyQt6.QtWidgets import QLabel, QPushButton, QToolButton, QTreeView, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLabel, QPushButton, QTabBar, QToolButton, QTreeView, QVBoxLayout, QWidget
 
 from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.panels.events import EventsPanel
 from graphviz_nn_ui.panels.model_tree import ModelTreePanel
+from graphviz_nn_ui.plugin import register_panels
 from graphviz_nn_ui.widgets.dock_titles import TitleBar
 from graphviz_nn_ui.widgets.docks import SHARES
 from graphviz_nn_ui.widgets.elided import ElidedLabel
@@ -24,6 +25,30 @@ def test_a_dock_behind_a_tab_has_no_title_of_its_own(make_window, show, digits_r
     assert not isinstance(timeline.titleBarWidget(), TitleBar)
     assert not isinstance(log.titleBarWidget(), TitleBar)
     assert isinstance(alone.titleBarWidget(), TitleBar)
+
+
+def test_a_tab_without_room_for_its_name_says_it(make_window, show, digits_run, qtbot):
+    window = make_window()
+    show(digits_run)
+
+    def tips() -> set[str]:
+        bars = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window]
+        return {bar.tabToolTip(tab).partition("\n")[0] for bar in bars for tab in range(bar.count())}
+
+    qtbot.waitUntil(lambda: tips() == {"Timeline", "Log"})
+
+
+def test_a_small_window_holds_every_dock_above_and_beside_the_others(make_window, show, digits_run, qtbot):
+    window = make_window(
+        *(panel for panel in register_panels() if panel.name not in ("timeline", "log", "breakpoints"))
+    )
+    show(digits_run)
+    window.resize(window.minimumSize())
+    qtbot.wait(50)
+    assert window.size() == window.minimumSize()
+    needed = window.minimumSizeHint()
+    assert needed.width() <= window.width()
+    assert needed.height() <= window.height()
 
 
 def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, qtbot):

@@ -52,7 +52,7 @@ class Breadcrumb(QLabel):
             f'<a href="{key}" style="text-decoration:none; color:{theme.accent.name()}">{escape(title)}</a>'
             for key, title in zip(keys, titles, strict=bool(titles))
         ]
-        said = (keys, last, rest, theme.name)
+        said = (keys, last, rest, theme.name, self.font().pointSizeF())
         if said == self._said and self.isVisible() == (self.wanted and bool(self.place_text)):
             return
         self._said = said

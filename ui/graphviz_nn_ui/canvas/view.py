@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer
 from PyQt6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
@@ -140,7 +140,7 @@ class Canvas(Showing):
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
-            self.tell_parts()
+            QTimer.singleShot(0, self.tell_parts)  # once the parts have taken it, too
         super().changeEvent(event)
 
     def event(self, event: QEvent | None) -> bool:
@@ -207,7 +207,8 @@ class Canvas(Showing):
 
     def _place_parts(self) -> None:
         """Puts the map, the legend and the way to the selection into the corners."""
-        self.breadcrumb.place(QRectF(_MARGIN, _MARGIN, self.width() - 2 * _MARGIN, 28))
+        height = max(self.fontMetrics().height() + 10, 28)
+        self.breadcrumb.place(QRectF(_MARGIN, _MARGIN, self.width() - 2 * _MARGIN, height))
         self.legend.place(self.width(), self.height(), _MARGIN, _BELOW)
         self.minimap.place(self.width(), self.height(), _MARGIN)
         self._note_covered()

@@ -16,7 +16,7 @@ from graphviz_nn_ui.workspace import Workspace
 if TYPE_CHECKING:
     from graphviz_nn.model.panels import Panel
 
-LEAST: Final = QSize(120, 120)
+LEAST: Final = QSize(120, 60)
 """To which a person can make a panel small, in pixels."""
 
 _logger = logging.getLogger(__name__)

@@ -64,11 +64,16 @@ class DockTitles(QObject):
             if tabbed != bare:
                 dock.setTitleBarWidget(QWidget() if tabbed else TitleBar(dock))
         for bar in self._window.findChildren(QTabBar):
-            if bar.parent() is self._window and bar not in self._known:
-                self._known.add(bar)
-                bar.setToolTip(_TIP)
-                bar.setAccessibleName("Panels behind one another")
-                bar.tabBarDoubleClicked.connect(lambda tab, bar=bar: self._float(bar.tabText(tab)))
+            if bar.parent() is self._window:
+                self._tidy_bar(bar)
+
+    def _tidy_bar(self, bar: QTabBar) -> None:
+        for tab in range(bar.count()):
+            bar.setTabToolTip(tab, f"{bar.tabText(tab)}\n{_TIP}")  # there may be no room for the name
+        if bar not in self._known:
+            self._known.add(bar)
+            bar.setAccessibleName("Panels behind one another")
+            bar.tabBarDoubleClicked.connect(lambda tab: self._float(bar.tabText(tab)))
 
     def _beside(self, dock: QDockWidget) -> list[QDockWidget]:
         """The docks that share its tabs; one that is closed has no tab."""

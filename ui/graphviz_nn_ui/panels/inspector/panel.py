@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QComboBox, QTabWidget, QVBoxLayout, QWidget
 
 from graphviz_nn.errors import DamagedRunFile
@@ -87,9 +88,10 @@ class InspectorPanel(QWidget):
         self._tabs = QTabWidget()
         self._tabs.setAccessibleName("What is shown of the selection")
         self._tabs.setDocumentMode(True)
-        self._tabs.setUsesScrollButtons(True)
+        self._tabs.setUsesScrollButtons(True)  # where even cut names find no room
+        self._tabs.setElideMode(Qt.TextElideMode.ElideRight)
         for title, page in self._pages.items():
-            self._tabs.addTab(page, title)
+            self._tabs.setTabToolTip(self._tabs.addTab(page, title), title)
         self._wanted = self._tabs.tabText(0)
         self._tabs.currentChanged.connect(self._turn)
 
