@@ -58,10 +58,20 @@ class Band:
     def inside(self, left: float, top: float, right: float, bottom: float) -> Places:
         """Returns the places of the rectangles that touch a view, ascending."""
         low, high = (left, right) if self.axis == 0 else (top, bottom)
-        first, last = np.searchsorted(self.begins, (low - self.reach, high))
+        first, last = self._run(low, high)
         short = self.order[first:last][self.ends[first:last] > low]
         long = self.long[(self.long_spans[0] < high) & (self.long_spans[1] > low)]
         near = np.concatenate([short, long])
         found = self.bounds[near]
         seen = (found[:, 0] < right) & (found[:, 2] > left) & (found[:, 1] < bottom) & (found[:, 3] > top)
         return np.sort(near[seen])
+
+    def at_most(self, left: float, top: float, right: float, bottom: float) -> int:
+        """Returns a number that `inside` does not exceed, without looking at any of the rectangles."""
+        first, last = self._run(left, right) if self.axis == 0 else self._run(top, bottom)
+        return last - first + len(self.long)
+
+    def _run(self, low: float, high: float) -> tuple[int, int]:
+        """Where in the order those begin and end that may reach into a stretch of the axis."""
+        first, last = np.searchsorted(self.begins, (low - self.reach, high)).tolist()
+        return first, last

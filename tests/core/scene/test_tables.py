@@ -135,6 +135,7 @@ def test_a_band_finds_what_a_plain_search_finds() -> None:
             (bounds[:, 0] < right) & (bounds[:, 2] > left) & (bounds[:, 1] < bottom) & (bounds[:, 3] > top)
         )
         assert np.array_equal(band.inside(left, top, right, bottom), plain)
+        assert len(plain) <= band.at_most(left, top, right, bottom) < 150
 
 
 def test_texts_are_kept_once() -> None:

@@ -55,6 +55,8 @@ def paint_callouts(
         beside = place.right() <= rect.left() or place.left() >= rect.right()
         if not beside:
             place.moveTop(rect.bottom() + _GAP)
+        if not place.intersects(bounds):
+            continue
         for each in covered:
             if each.intersects(place):
                 place.moveBottom(each.top() - _GAP)

@@ -93,7 +93,7 @@ def paint_badges(
 ) -> None:
     """Paints signs of findings and of what is not finite at the right, and of breakpoints at the left of boxes in
     view. Where the boxes are too small for them, the colour of the boxes tells alone."""
-    marked = np.flatnonzero((drawing.severities >= 0) | drawing.stops | (drawing.alarms > 0))
+    marked = drawing.marked
     left, top, right, bottom = camera.view.getCoords()
     x, y, width, height = standing.boxes[marked].T
     marked = marked[(x < right) & (x + width > left) & (y < bottom) & (y + height > top)]

@@ -45,6 +45,7 @@ class Drawing:
         self.severities: npt.NDArray[np.int8] = np.full(count, -1, np.int8)
         self.stops: Flags = np.zeros(count, np.bool_)
         self.hidden: Flags = np.zeros(count, np.bool_)
+        self._marked: tuple[tuple[object, ...], Places] = (), np.empty(0, np.intp)
 
     def box(self, key: str) -> int | None:
         """Returns the place of the box with a key, or None."""
@@ -97,6 +98,16 @@ class Drawing:
     def state(self) -> tuple[Flags | Codes, ...]:
         """What tells one card from another with the same words; arrays that are replaced, never changed."""
         return self.pending, self.arrived, self.heat, self.alarms, self.hidden
+
+    @property
+    def marked(self) -> Places:
+        """The boxes that bear a sign: of a finding, a breakpoint, or what is not finite."""
+        signs = self.severities, self.stops, self.alarms
+        known, found = self._marked
+        if len(known) != len(signs) or any(now is not before for now, before in zip(signs, known, strict=True)):
+            found = np.flatnonzero((self.severities >= 0) | self.stops | (self.alarms > 0))
+            self._marked = signs, found
+        return found
 
     def heat_text(self, box: int) -> str:
         """Returns the number that colours a box, for people; "" where it has none, or not yet."""

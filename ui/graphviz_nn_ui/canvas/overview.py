@@ -61,7 +61,8 @@ class Overview:
 
 def is_crowded(tables: SceneTables, view: QRectF) -> bool:
     """Whether a view holds more boxes than anyone could tell apart."""
-    return len(tables.boxes) > MANY_BOXES and len(tables.box_band.inside(*view.getCoords())) > MANY_BOXES
+    band, sides = tables.box_band, view.getCoords()
+    return band.at_most(*sides) > MANY_BOXES and len(band.inside(*sides)) > MANY_BOXES
 
 
 def paint_raster(painter: QPainter, raster: Raster, view: QRectF, target: QRectF, colours: Colours) -> None:

@@ -24,6 +24,8 @@ class Style(Enum):
     TAG = (metrics.TAG_SIZE, True)
     LABEL = (metrics.LABEL_SIZE, False)
 
+    __hash__ = object.__hash__  # that of names runs as Python code, for each text that is painted
+
 
 class Words:
     """Paints texts, and keeps their glyphs: laying a text out takes ten times as long as painting it."""
