@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QSizePolicy
 
-from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, fitted_font, left_of
+from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, BesideNames, fitted_font
 from graphviz_nn_ui.panels.timeline.marks import Seqs, paint_marks, signs_of
 from graphviz_nn_ui.panels.timeline.strip import strip
 from graphviz_nn_ui.viewmodels.timeline import LANES, EventLanes, Range, ticks
@@ -34,7 +34,7 @@ _TICK: Final = 60
 _NOTHING: Final = np.empty(0, np.intp)
 
 
-class Lanes(QWidget):
+class Lanes(BesideNames):
     """Painted from numpy arrays. A drag scrubs, the wheel zooms, Shift with the wheel moves along.
 
     Signals: scrubbed(seq); hovered(seq, or -1).
@@ -56,11 +56,6 @@ class Lanes(QWidget):
         self._cursor = -1
         self._kept: tuple[EventLanes, Range, int, npt.NDArray[np.float64]] | None = None
         self._stops, self._findings, self._problems = _NOTHING, _NOTHING, _NOTHING
-
-    @property
-    def left(self) -> int:
-        """Where the first event begins, in pixels."""
-        return left_of(self)
 
     @property
     def least_height(self) -> int:

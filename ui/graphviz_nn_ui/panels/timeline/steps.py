@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QSizePolicy
 
-from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, left_of
+from graphviz_nn_ui.panels.timeline.margins import EDGE, RIGHT, BesideNames
 from graphviz_nn_ui.viewmodels.numbers import short_text
 from graphviz_nn_ui.viewmodels.training_steps import Floats, TrainingSteps
 from graphviz_nn_ui.widgets.theme import Theme, theme_of
@@ -18,7 +18,7 @@ TICKS: Final = 9
 """Height of the line of ticks, in pixels."""
 
 
-class StepsStrip(QWidget):
+class StepsStrip(BesideNames):
     """A click goes to the step. Signals: chosen(position); hovered(position)."""
 
     chosen = pyqtSignal(int)
@@ -31,11 +31,6 @@ class StepsStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._steps = TrainingSteps([])
         self._position = -1
-
-    @property
-    def left(self) -> int:
-        """Where the first step stands, in pixels."""
-        return left_of(self)
 
     @property
     def least_height(self) -> int:
