@@ -34,8 +34,10 @@ from graphviz_nn.recording.tape import CALL, FAILED, NOOP, PLAIN, SLOT, WRITES, 
 from graphviz_nn.recording.writes import counters, running_statistics, targets
 
 _KINDS: Final[dict[Any, int]] = {}
-_CODE: Final[dict[int, tuple[CodeType, int]]] = {}
-"""By id of a code object: the object, and whose it is, one of the constants of `sources.owner_of`."""
+_OWNERS: Final[dict[int, int]] = {}
+"""By id of a code object: whose it is, one of the constants of `sources.owner_of`."""
+_CODES: Final[list[CodeType]] = []
+"""Those code objects, so that no other takes the id of one."""
 _SLOTS: Final = tuple((SLOT,) * count for count in range(8))
 """Templates of calls that are given tensors alone."""
 CallObserver = Callable[[Any, list[int], list[Tensor], tuple[Any, ...], dict[str, Any] | None], None]
@@ -166,11 +168,11 @@ class CallRecorder(TorchFunctionMode):
             else:
                 while frame is not None:
                     code = frame.f_code
-                    known = _CODE.get(id(code))
-                    if known is None:
-                        known = _CODE[id(code)] = (code, owner_of(code.co_filename))
-                    if known[1]:
-                        if known[1] == PROGRAM:
+                    owner = _OWNERS.get(id(code))
+                    if owner is None:
+                        owner = _find_owner(code)
+                    if owner:
+                        if owner == PROGRAM:
                             lasti = frame.f_lasti
                             self._program = code
                             break
@@ -307,3 +309,9 @@ class CallRecorder(TorchFunctionMode):
         """Notes in which phase an error came up; the innermost that notes it is right."""
         if self.failure_phase is None or not self.failure_phase[0].means(error):
             self.failure_phase = (ErrorMark(error), phase)
+
+
+def _find_owner(code: CodeType) -> int:
+    _CODES.append(code)
+    owner = _OWNERS[id(code)] = owner_of(code.co_filename)
+    return owner
