@@ -17,13 +17,14 @@ from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.steps import MemoryRun
 from graphviz_nn.recording import step as step_module
 from graphviz_nn.recording.assemble import Assembly
+from graphviz_nn.recording.beginnings import Beginnings
 from graphviz_nn.recording.delivery import Delivery
 from graphviz_nn.recording.finish import Finisher
 from graphviz_nn.recording.identity import Identity
 from graphviz_nn.recording.module_calls import ModuleCalls
 from graphviz_nn.recording.observe import Observations
-from graphviz_nn.recording.recorder import Recorder
 from graphviz_nn.recording.step import RecordedStep
+from graphviz_nn.recording.steps import Steps
 from graphviz_nn.recording.updates import Updates
 from graphviz_nn.run import Run
 from tests.core.recording.programs import Training, batch, events, indices, mlp, record
@@ -179,8 +180,8 @@ PLACES = [
     (Finisher, "record"),
     (Assembly, "__init__"),
     (step_module, "push_below"),
-    (Recorder, "_decide"),
-    (Recorder, "_at_call_between_steps"),
+    (Steps, "decide"),
+    (Beginnings, "_at_call_between_steps"),
     (Delivery, "write"),
     (MemoryRun, "write"),
     (MemoryRun, "close"),
