@@ -57,6 +57,19 @@ def test_breakpoints_are_set_changed_switched_and_removed(qtbot, panel, show, di
     assert [str(each) for each in session.breakpoints] == ["op relu"]
 
 
+@pytest.mark.parametrize("word", ["update", "optimizer"])
+def test_the_update_is_a_phase_by_the_name_that_the_window_gives_it(panel, show, digits_run, word):
+    session = show(digits_run).session
+    form = panel.form
+    _set(panel, "phase", word)
+    panel._add.click()
+    assert [each.pattern for each in session.breakpoints] == ["optimizer"]
+    row = panel.list.topLevelItem(0)
+    assert row.text(0) == "phase update"
+    panel.list.setCurrentItem(row)
+    assert form.pattern.text() == "update"
+
+
 def test_a_place_that_the_step_does_not_have_is_told_from_one_where_nothing_stops(panel, show, digits_run):
     session = show(digits_run).session
     session.breakpoints.add("node", "no_such")

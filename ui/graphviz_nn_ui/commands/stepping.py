@@ -149,7 +149,7 @@ _RUNS: tuple[tuple[str, str, _Run, str, str], ...] = (
         "to.selection_back",
         "Run back to the selected node",
         lambda s: s.to_selection(True),
-        "Ctrl+Alt+F10",
+        "Ctrl+Shift+F10",
         "Run back to its event",
     ),
     ("to.breakpoint_back", "Run back to a breakpoint", lambda s: s.go_on(True), "Shift+F5", "Run back to a breakpoint"),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QPushButton,
-    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -23,9 +19,9 @@ from PyQt6.QtWidgets import (
 
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.session import Breakpoint
-from graphviz_nn.session.conditions import Condition
-from graphviz_nn_ui.viewmodels.breakpoint_rows import CONDITIONS, PLACES, condition, hits_text, hits_tip, typed
+from graphviz_nn_ui.viewmodels.breakpoint_rows import hits_text, hits_tip, pattern_said
 from graphviz_nn_ui.viewmodels.document import Document
+from graphviz_nn_ui.widgets.breakpoint_form import BreakpointForm
 from graphviz_nn_ui.widgets.empty import Emptiable
 from graphviz_nn_ui.widgets.following import Following
 from graphviz_nn_ui.widgets.scrolled import Scrolled
@@ -51,7 +47,7 @@ class BreakpointsPanel(QWidget):
         self.list = _List(self._remove)
         self.list.setMinimumHeight(_LEAST_LIST)
         self._shown = Emptiable(self.list)
-        self.form = Form()
+        self.form = BreakpointForm()
         self._add, self._change, self._delete = QPushButton("Add"), QPushButton("Change"), QPushButton("Remove")
         self._error = QLabel()
         self._error.setObjectName("error")
@@ -158,49 +154,6 @@ class BreakpointsPanel(QWidget):
             self._error.hide()
 
 
-class Form(QWidget):
-    """Where, and when."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place, self.kind = _choice(PLACES, "Stops at"), _choice(CONDITIONS, "When")
-        self.pattern, self.limit = QLineEdit(), QLineEdit()
-        self.pattern.setAccessibleName("Which")
-        self.limit.setAccessibleName("Condition")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # the list gives way, not the form
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(6)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Stops at", self.place)
-        form.addRow("", self.pattern)
-        form.addRow("When", self.kind)
-        form.addRow("", self.limit)
-        self.place.currentIndexChanged.connect(self._hint)
-        self.kind.currentIndexChanged.connect(self._hint)
-        self._hint()
-
-    def show_breakpoint(self, each: Breakpoint) -> None:
-        kind, text = typed(each.condition)
-        self.place.setCurrentIndex(self.place.findData(each.on))
-        self.pattern.setText(each.pattern)
-        self.kind.setCurrentIndex(self.kind.findData(kind))
-        self.limit.setText(text)
-
-    def typed(self) -> tuple[str, str, Condition | None]:
-        """Returns place, pattern and condition as they stand. Raises `UsageError` where one cannot be read."""
-        on = self.place.currentData()
-        pattern = "" if on == "anywhere" else self.pattern.text().strip()
-        return on, pattern, condition(self.kind.currentData(), self.limit.text())
-
-    def _hint(self) -> None:
-        """Shows what to type, and hides what is not asked for."""
-        for box, field, words in ((self.place, self.pattern, PLACES), (self.kind, self.limit, CONDITIONS)):
-            hint = words[box.currentData()][1]
-            field.setPlaceholderText(hint)
-            field.setVisible(bool(hint))
-
-
 class _List(QTreeWidget):
     def __init__(self, remove: Callable[[], object]) -> None:
         super().__init__()
@@ -227,7 +180,7 @@ class _List(QTreeWidget):
 
 
 def _row(each: Breakpoint, hits: str, tip: str, height: int) -> QTreeWidgetItem:
-    where = f"{each.on} {each.pattern}".strip()
+    where = f"{each.on} {pattern_said(each.on, each.pattern)}".strip()
     when = str(each.condition) if each.condition is not None else ""
     item = QTreeWidgetItem([where, when, hits])
     item.setData(_WHERE, _ID, each.id)
@@ -238,11 +191,3 @@ def _row(each: Breakpoint, hits: str, tip: str, height: int) -> QTreeWidgetItem:
     for column, text in enumerate((where, when, tip)):
         item.setToolTip(column, text)
     return item
-
-
-def _choice(words: Mapping[str, tuple[str, str]], name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    for key, (title, _) in words.items():
-        box.addItem(title, key)
-    return box

@@ -8,13 +8,14 @@ from graphviz_nn.errors import NotRecorded, OptionError
 from graphviz_nn.session import Breakpoint, GradientNorm, NonFinite, Shape, When
 from graphviz_nn.session.conditions import Condition
 from graphviz_nn.session.step import OpenStep
+from graphviz_nn_ui.viewmodels.place import PHASE_WORDS
 
 PLACES: Final = {
     "node": ("a node", "its name, with * and ?"),
     "module": ("a module", "its path: layer3.*"),
     "op": ("an operator", "its name: softmax"),
     "source": ("a source line", "file and line: model.py:12"),
-    "phase": ("a phase", "forward, backward or optimizer"),
+    "phase": ("a phase", "forward, backward or update"),
     "anywhere": ("anywhere", ""),
 }
 """By kind of place: what a person reads, and what to type."""
@@ -29,6 +30,17 @@ CONDITIONS: Final = {
     "shape": ("shape", "a pattern: 2x64x*"),
     "expression": ("expression", "value.max > 0.99 and gradient.l2 < 1e-7"),
 }
+
+
+def pattern_said(on: str, pattern: str) -> str:
+    """Returns a pattern in the words of the window: of the phase "optimizer", "update"."""
+    return PHASE_WORDS.get(pattern, pattern) if on == "phase" else pattern
+
+
+def pattern_meant(on: str, said: str) -> str:
+    """Returns the pattern that was typed in the words of the window, or in its own: `pattern_said` reversed."""
+    phases = {word: phase for phase, word in PHASE_WORDS.items()}
+    return phases.get(said, said) if on == "phase" else said
 
 
 def condition(kind: str, text: str) -> Condition | None:

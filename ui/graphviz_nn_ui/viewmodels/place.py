@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from graphviz_nn.model.steps import StepInfo
     from graphviz_nn.session import Place, Session
 
-_PHASES = {"optimizer": "update", "infra": "bookkeeping"}
+PHASE_WORDS = {"optimizer": "update", "infra": "bookkeeping"}
 """Phases that people call by another word."""
 
 _SAYS = {
@@ -40,7 +40,7 @@ def status(session: Session) -> str:
         return f"Before the first event · {step}"
     at_end = place.seq == len(session.step.order) - 1
     said = f"After #{place.seq} {event_words(session, place)}{', the last event' if at_end else ''}"
-    return " · ".join([said, *([_PHASES.get(place.phase, place.phase)] if place.phase else []), step])
+    return " · ".join([said, *([PHASE_WORDS.get(place.phase, place.phase)] if place.phase else []), step])
 
 
 def event_words(session: Session, place: Place) -> str:
