@@ -64,6 +64,25 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, dict=True):
                 found[parameter].append(node)
         return {parameter: tuple(readers) for parameter, readers in found.items()}
 
+    @cached_property
+    def last_outputs(self) -> tuple[int, ...]:
+        """By place in `module_calls` the last node with an output that was made in the call, or in one inside it; -1
+        where none was."""
+        last = [-1] * len(self.module_calls)
+        for node in self.nodes:
+            if node.outputs and node.module_call is not None:
+                last[node.module_call] = node.id
+        for place in reversed(range(len(last))):  # a call comes after the one that it stands in
+            outer = self.module_calls[place].parent
+            if outer is not None:
+                last[outer] = max(last[outer], last[place])
+        return tuple(last)
+
+    @cached_property
+    def outer_calls(self) -> frozenset[int]:
+        """Places in `module_calls` of the calls that hold others."""
+        return frozenset(call.parent for call in self.module_calls if call.parent is not None)
+
     @property
     def value_count(self) -> int:
         return self.value_offsets[-1]

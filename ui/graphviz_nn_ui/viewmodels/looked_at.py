@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import cast
-
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import ModuleSelection, NodeSelection, Selection, Session
@@ -28,7 +25,7 @@ def looked_at(session: Session) -> Selection | None:
         return None
     calls = session.structure.module_calls
     module = calls[place.module_call]
-    if not any(each.parent == place.module_call for each in calls):
+    if place.module_call not in session.structure.outer_calls:
         for node in last_of_module(session.structure, module.path, module.call):
             return NodeSelection(node)
     return ModuleSelection(module.path, module.call)
@@ -58,14 +55,5 @@ def last_of_module(structure: Structure, path: str, call: int | None) -> list[in
     calls = structure.module_calls
     places = (place for place in reversed(range(len(calls))) if calls[place].path == path)
     last = next((place for place in places if call in (None, calls[place].call)), None)
-    if last is None:
-        return []
-    inside: dict[int | None, bool] = {None: False, last: True}
-
-    def stands_inside(place: int | None) -> bool:
-        if place not in inside:
-            inside[place] = stands_inside(calls[cast("int", place)].parent)
-        return inside[place]
-
-    made = (node.id for node in reversed(structure.nodes) if node.outputs and stands_inside(node.module_call))
-    return list(islice(made, 1))
+    node = -1 if last is None else structure.last_outputs[last]
+    return [node] if node >= 0 else []
