@@ -9,6 +9,7 @@ import numpy as np
 
 from graphviz_nn.analysis.context import COLUMN, CheckContext, Numbers, StepFacts
 from graphviz_nn.analysis.weights import WeightUse
+from graphviz_nn.analysis.written_back import written_back
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.modules import Parameter
 from graphviz_nn.model.nodes import Node
@@ -96,6 +97,7 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
     (gradients set to zero between the backward pass and the step) or moved another parameter by that much. In half
     precision: at least 99 % of the elements did not change, most of its gradient was not zero,
     and the change should have been over 3e-5 of its size. What should have been is lr·‖g‖ for SGD, lr·√n otherwise.
+    Likewise where each update changed it, and each step began with the same value (all its statistics are equal).
 
     **Healthy look-alikes.** Learning rates of zero, at the beginning of a warm-up or on purpose; gradients that
     are zero or vanish; a GAN's opponent, whose optimizer does not run in this step; learning rates that are tiny.
@@ -120,10 +122,12 @@ def never_changing(context: CheckContext, thresholds: Mapping[str, float]) -> It
                 stuck[name] = step, node, stuck[name][2] + 1 if name in stuck else 1
             elif verdict is False:
                 moving.add(name)
+    back = written_back(context, int(thresholds["steps"]))
     names = [name for name, (*_, count) in stuck.items() if name not in moving and count >= thresholds["steps"]]
+    stuck, names = stuck | back, names + [name for name in back if name not in names]
     if names:
         step, node, count = max((stuck[name] for name in names), key=lambda found: _elements(found[1]))
-        half = node.outputs[0].dtype in _HALF_TYPES
+        half = node.outputs[0].dtype in _HALF_TYPES and not back
         yield step.finding(
             "never_changing", "warning", node,
             f"Updates of {node.name} are lost to rounding in {node.outputs[0].dtype}."

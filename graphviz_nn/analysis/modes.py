@@ -7,6 +7,7 @@ from typing import Final
 
 from graphviz_nn.analysis.comparisons import plain
 from graphviz_nn.analysis.context import CheckContext, StepFacts
+from graphviz_nn.analysis.unseen import batch_norms, unseen_calls
 from graphviz_nn.model.findings import Finding
 from graphviz_nn.model.nodes import Node
 from graphviz_nn.plugin.layer_types import plain_names
@@ -30,12 +31,14 @@ def mode_mistake(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     every module in it are in evaluation mode, the optimizer changes its parameters, and it holds dropout with p > 0 or
     batch normalisation. Evaluated in training mode: a call of a root in training mode records no gradient although its
     parameters are trained in other calls, dropout with p > 0 or batch normalisation is active in it, something reads
-    its output, and nothing that the loss of a backward pass is made of comes from it.
+    its output, and nothing that the loss of a backward pass is made of comes from it. Calls between steps, which are
+    not recorded, are seen by batch normalisation: from the beginning of one step to that of the next it counted more
+    batches (`num_batches_tracked`) than the step has calls, after some of the recorded steps and not after others.
 
     **Healthy look-alikes.** Frozen backbones and frozen batch normalisation inside a model in training mode; inputs
     optimised through a model in evaluation mode; teachers, target networks and pseudo-labels, which feed the loss;
-    recomputing batch statistics, whose outputs nobody reads; Monte Carlo dropout, which sets only the dropout to
-    training mode.
+    recomputing batch statistics after training; a call without a gradient that belongs to every step, or whose
+    result enters the next one, as pseudo-labels; Monte Carlo dropout, which sets only the dropout to training mode.
 
     **Remedy.** `model.train()` before training, `model.eval()` before evaluation.
 
@@ -44,7 +47,8 @@ def mode_mistake(context: CheckContext, thresholds: Mapping[str, float]) -> Iter
     """
     del thresholds
     yield from _trained_in_evaluation(context)
-    yield from _evaluated_in_training(context)
+    seen = list(_evaluated_in_training(context))
+    yield from seen or _called_between_steps(context)
 
 
 def _trained_in_evaluation(context: CheckContext) -> Iterator[Finding]:
@@ -67,8 +71,11 @@ def _trained_in_evaluation(context: CheckContext) -> Iterator[Finding]:
 
 
 def _evaluated_in_training(context: CheckContext) -> Iterator[Finding]:
+    following: StepFacts | None = None
     for step in reversed(context.steps):
-        for node in _unfed_random_calls(context, step):
+        carried = following is not None and not step.trained and _is_carried_over(step, following)
+        following = step
+        for node in () if carried else _unfed_random_calls(context, step):
             yield step.finding(
                 "mode_mistake",
                 "warning",
@@ -79,6 +86,38 @@ def _evaluated_in_training(context: CheckContext) -> Iterator[Finding]:
                 mode="training",
             )
             return
+
+
+def _is_carried_over(step: StepFacts, following: StepFacts) -> bool:
+    """Whether a result of the step enters the one after it: a tensor of its shape, with the same statistics."""
+    nodes = (node for node in step.lineage.forward if node.outputs and not step.lineage.readers[node.id])
+    results = {(n.outputs[0].shape, step.output[step.lineage.rows(n).start].tobytes()) for n in nodes}
+    entering = (node for node in following.lineage.forward if node.kind == "input")
+    return any(
+        (node.outputs[0].shape, following.output[following.lineage.rows(node).start].tobytes()) in results
+        for node in entering
+    )
+
+
+def _called_between_steps(context: CheckContext) -> Iterator[Finding]:
+    """Batch normalisation that counted calls between some steps, and none between others."""
+    last = context.trained[-1] if context.trained else None
+    nodes = {node.module: node for node in batch_norms(last)} if last is not None else {}
+    between = {path: calls for path, calls in unseen_calls(context).items() if path in nodes}
+    some = {path: calls for path, calls in between.items() if min(calls) == 0 < max(calls)}
+    if last is not None and some:
+        path = min(some, key=lambda path: nodes[path].id)
+        yield last.finding(
+            "mode_mistake",
+            "warning",
+            nodes[path],
+            f"Between steps batch normalisation was called up to {max(some[path])} times in training mode, without a "
+            "gradient: its running statistics come from those batches too.",
+            "Call model.eval() before evaluation, and model.train() after it.",
+            modules=sorted(some),
+            mode="training",
+            calls=float(sum(some[path])),
+        )
 
 
 def _unfed_random_calls(context: CheckContext, step: StepFacts) -> Iterator[Node]:

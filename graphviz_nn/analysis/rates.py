@@ -21,6 +21,7 @@ _SCALED_TO_FAN = 0.05
 _TIMES_NOISE = 5.0
 _TIMES_LOW = 10.0
 _LEAST_LOSSES = 3
+_LEAST_OF_ZERO = 3
 
 _Verdict = tuple[StepFacts, Node, str, str, dict[str, Evidence]]
 """Step, place, cause, remedy, evidence."""
@@ -37,14 +38,14 @@ def learning_rate(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     lost to rounding. At the other end, weights that grow many times in a few steps have forgotten their initial scale,
     which keeps signals and gradients in range.
 
-    **Criterion.** *Zero*: on all recorded steps, at least `steps`, every learning rate is 0. *Too small*: over at least
-    `steps` steps of the window the median r of every weight is below `low`, though gradients are there (‖g‖/‖w‖ above
-    0.01 for SGD, whose step is proportional to it; above 1e-5 for optimizers that divide by it), and the rate is
-    neither rising nor below a hundredth of what it was; and rate and gradient alone do not give more than ten times
-    `low`, so that it is no clipping that makes the steps small. *Too large*: the weights (median over layers, those
-    that began near zero left out) are more than `growth` times as large as at the beginning of the run, and the loss
-    has been above its start by more than five times its present noise, and by more than three times what it ever fell
-    below it.
+    **Criterion.** *Zero*: on all recorded steps, at least `steps`, every learning rate is 0; on three or more it is
+    information, as a warm-up may have begun. *Too small*: over at least `steps` steps of the window the median r of
+    every weight is below `low`, though gradients are there (‖g‖/‖w‖ above 0.01 for SGD, whose step is proportional to
+    it; above 1e-5 for optimizers that divide by it), and the rate is neither rising nor below a hundredth of what it
+    was; and rate and gradient alone do not give more than ten times `low`, so that it is no clipping that makes the
+    steps small. *Too large*: the weights (median over layers, those that began near zero left out) are more than
+    `growth` times as large as at the beginning of the run, and the loss has been above its start by more than five
+    times its present noise, and by more than three times what it ever fell below it.
 
     **Healthy look-alikes.** Warm-up; the end of a schedule; groups with a rate of zero beside others; converged models
     and losses with a small factor, whose gradients are small; layers that begin at zero; fine-tuning with r of 1e-5;
@@ -58,15 +59,16 @@ def learning_rate(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     if not context.trained:
         return
     steps, course = int(thresholds["steps"]), history(context)
-    found = _zero(context, course, steps) or _small(context, course, steps, thresholds["low"])
+    found = _zero(context, course) or _small(context, course, steps, thresholds["low"])
     found = found or _large(context, course, thresholds["growth"])
     if found is not None:
         step, node, cause, remedy, evidence = found
-        yield step.finding("learning_rate", "warning", node, cause, remedy, **evidence)
+        early = evidence.get("rate") == 0 and len(course) < steps
+        yield step.finding("learning_rate", "info" if early else "warning", node, cause, remedy, **evidence)
 
 
-def _zero(context: CheckContext, course: History, least: int) -> _Verdict | None:
-    if len(course) < least or not (course.rates == 0).all():
+def _zero(context: CheckContext, course: History) -> _Verdict | None:
+    if len(course) < _LEAST_OF_ZERO or not (course.rates == 0).all():
         return None
     last = context.trained[-1]
     return (

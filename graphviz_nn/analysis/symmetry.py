@@ -10,6 +10,7 @@ import numpy.typing as npt
 from graphviz_nn.analysis.context import COLUMN, CheckContext, StepFacts
 from graphviz_nn.analysis.metrics import NEIGHBOURS
 from graphviz_nn.analysis.weights import WeightUse
+from graphviz_nn.analysis.zero import could_not_move
 from graphviz_nn.model.findings import Finding
 
 _TOLERANCE = {"float16": 1e-2, "bfloat16": 1e-2}
@@ -28,8 +29,8 @@ def symmetric_init(context: CheckContext, thresholds: Mapping[str, float]) -> It
 
     **Criterion.** In a layer with another one below it, more than `share` of neighbouring units have incoming weights
     that differ by no more than rounding, and so have their gradients, on every recorded step. Where the gradients are
-    exactly zero, that takes three steps on which something else moved. On the first step of a run a weight
-    that is one constant, not zero, is reported whatever its gradient is, unless it is a grouped convolution.
+    exactly zero, that takes three steps on which something else moved, or nothing could. On the first step of a run a
+    weight that is one constant, not zero, is reported whatever its gradient is, unless it is a grouped convolution.
 
     **Healthy look-alikes.** A last layer that begins at zero: the targets tell its units apart. Zero-initialised
     residual branches and LoRA: the next layers, or the inputs, tell them apart at the first step. Scales of 1
@@ -105,7 +106,7 @@ def _share(step: StepFacts, use: WeightUse) -> float | None:
 def _is_proven(steps: list[StepFacts], use: WeightUse) -> bool:
     if any(step.gradient_l2[use.weight] > 0 for step in steps):
         return True
-    return sum(step.moved for step in steps) >= _PATIENCE
+    return sum(step.moved or could_not_move(step) for step in steps) >= _PATIENCE
 
 
 def _is_constant(step: StepFacts, use: WeightUse) -> bool:

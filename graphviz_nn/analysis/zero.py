@@ -25,10 +25,11 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
     Rounding alone makes gradients small, not zero, so an exact zero on every step is structural.
 
     **Criterion.** The L2 norm of the parameter's gradient is 0 on at least `steps` recorded steps and on no step
-    anything else, while optimizer steps in between moved some parameter. The call at fault is the first on the way
-    back from the loss whose output got a gradient that is not zero while all its inputs' gradients are. Step functions
-    are a fault on a single step, since no update can change their derivative. For other calls between the last layer
-    and the loss that give nothing but zeros it is information.
+    anything else, while optimizer steps in between moved some parameter, or had nothing but zeros to move any by. The
+    call at fault is the first on the way back from the loss whose output got a gradient that is not zero while all its
+    inputs' gradients are. Step functions are a fault on a single step, since no update can change their derivative. For
+    other calls between the last layer and the loss that give nothing but zeros it is information, but for a product
+    with the number 0 that leaves no parameter any gradient.
 
     **Healthy look-alikes.** Zero-initialised residuals, ReZero and LoRA: zero on the first step only. Satisfied
     margins and converged losses: the flat part lies between the last layer and the loss, or no gradient leaves the
@@ -57,7 +58,8 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
         step = facts[position]
         node = step.structure.nodes[number]
         stepwise = node.op.rstrip("_") in STEP_FUNCTIONS
-        in_the_loss = step.lineage.layers_below(step.roots)[number] == 0 and _is_zero(step, node)
+        scaled_away = not alive and _is_a_factor_of_zero(node)
+        in_the_loss = step.lineage.layers_below(step.roots)[number] == 0 and _is_zero(step, node) and not scaled_away
         yield step.finding(
             "zero_gradient",
             "info" if in_the_loss and not stepwise else "warning",
@@ -70,6 +72,11 @@ def zero_gradient(context: CheckContext, thresholds: Mapping[str, float]) -> Ite
             operator=node.op,
             steps=float(len(context.trained)),
         )
+
+
+def _is_a_factor_of_zero(node: Node) -> bool:
+    """Whether the call multiplies by the number 0."""
+    return node.op.rstrip("_") in ("mul", "multiply") and node.attributes.get("other") == 0
 
 
 def _is_zero(step: StepFacts, node: Node) -> bool:
@@ -95,7 +102,14 @@ def _tally(context: CheckContext) -> tuple[dict[str, list[tuple[StepFacts, Node]
         step, node = seen[-1]
         if _weight_beside_is_alive(step, node):
             alive.add(name)
-    return zeros, alive, sum(step.moved for step in context.trained)
+    return zeros, alive, sum(step.moved or could_not_move(step) for step in context.trained)
+
+
+def could_not_move(step: StepFacts) -> bool:
+    """Returns whether an optimizer stepped, at a learning rate above zero, with nothing but gradients of zero."""
+    rates = [group.get("lr", 0) for optimizer in step.info.optimizers for group in optimizer.groups]
+    rows = [step.lineage.row(number, 0) for number in step.updated]
+    return bool(rows) and any(rate > 0 for rate in rates) and bool((step.gradient_l2[rows] == 0).all())
 
 
 def _has_nonfinite(step: StepFacts, node: Node) -> bool:
