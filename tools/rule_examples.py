@@ -43,7 +43,9 @@ def recorded_among_ranks(rule: str, folder: Path, *, repaired: bool) -> Run:
     file = inspect.getsourcefile(AMONG_RANKS[rule])
     assert file is not None
     path = folder / f"{rule}-{'after' if repaired else 'before'}.gvnn"
-    among = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    # By number: a bare system may not know the name localhost.
+    place = ["--local-addr", "127.0.0.1", "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
+    among = [sys.executable, "-m", "torch.distributed.run", *place, "--nproc-per-node", "2"]
     ours = ["-m", "graphviz_nn", "run", "--every", "1", "--quiet", "-o", str(path)]
     kept = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
     subprocess.run(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from contextlib import suppress
+from typing import Any, Final, NoReturn, TextIO
 
 from graphviz_nn.cli import tracebacks
 
@@ -38,3 +40,11 @@ def leave(code: Any) -> NoReturn:
     if code is INTERRUPTED:
         raise Interrupted
     sys.exit(code)
+
+
+def let_go(stream: TextIO | None) -> None:
+    """Lets what still waits for a stream that takes no more go nowhere: Python would end with code 120 over it."""
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):  # closed by itself
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

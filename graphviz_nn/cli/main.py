@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
-from graphviz_nn.cli.ending import Interrupted
+from graphviz_nn.cli.ending import Interrupted, let_go
 from graphviz_nn.errors import GraphvizNNError, did_you_mean
 
 OWN: Final = {
@@ -67,15 +65,9 @@ class CommandGroup(click.Group):
                 raise  # a reader that has seen enough: click ends quietly
             if ctx.params["traceback"]:
                 traceback.print_exc(file=sys.stderr)
-            _drop_output()
+            let_go(sys.stdout)
             place = f"{error.filename}: " if error.filename else "The output cannot be written: "
             raise Refusal(f"{place}{error.strerror or error}.") from error
-
-
-def _drop_output() -> None:
-    """Lets what still waits for a stdout that takes no more go nowhere: Python would complain of it at the end."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _own(name: str) -> click.Command | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from graphviz_nn.cli.ending import let_go
 from graphviz_nn.cli.text import plural
 from graphviz_nn.errors import OptionError, did_you_mean
 from graphviz_nn.plugin.manager import plugins
@@ -85,5 +86,7 @@ def note(text: str) -> None:
     """
     with suppress(*_UNHEARD):
         sys.stdout.flush()
-    with suppress(*_UNHEARD):
+    try:
         click.echo(f"graphviz-nn: {text}", err=True)
+    except _UNHEARD:
+        let_go(sys.stderr)
