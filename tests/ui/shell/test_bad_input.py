@@ -22,6 +22,7 @@ from graphviz_nn_ui.background import checking
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.plugin import register_panels
 from graphviz_nn_ui.viewmodels.tensor_pages import TensorPages
+from graphviz_nn_ui.widgets.report import ErrorView
 from graphviz_nn_ui.widgets.stat_table import StatTable
 
 PRIME = 8191
@@ -176,3 +177,28 @@ def test_a_huge_tensor_is_read_a_page_at_a_time():
     page = TensorPages("float32", shape, None, huge).page((1000,), 900, 500)
     assert page.numbers[0, 0] == (1000 * 1024 * 512 + 900 * 512 + 500) % PRIME
     assert huge.read_so_far < 2**20
+
+
+def test_a_run_without_a_step_is_waited_for_by_every_panel_and_command(whole, qtbot, tmp_path):
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gnn.record(tmp_path / "early.gvnn", model, every=1):
+        window = whole(tmp_path / "early.gvnn")
+        session = window.workspace.document.session
+        assert not session.has_step
+        for dock in window.docks:
+            dock.show()
+            dock.raise_()
+            qtbot.wait(20)
+        for command in list(window.workspace.commands):
+            if command.enabled() and command.name.partition(".")[0] in ("step", "run", "to", "play", "graph", "view"):
+                command.run()
+        assert not window.findChildren(ErrorView)
+        for _ in range(3):  # a step is in the file once the next has begun
+            model(torch.ones(1, 4)).sum().backward()
+            optimizer.step()
+        qtbot.waitUntil(lambda: session.has_step, timeout=10_000)
+        session.scrub(-1)
+        session.into()
+        rest(qtbot, window.workspace)
+        assert window.problem_text == ""

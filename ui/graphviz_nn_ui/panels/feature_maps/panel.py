@@ -31,6 +31,7 @@ LEAST_MAPS: Final = 110
 """Height below which maps do not shrink: the panel scrolls."""
 
 _NO_RUN: Final = "Open a run to see feature maps, filters and attention weights."
+_NO_STEP: Final = "The run has no recorded step yet."
 _NO_SELECTION: Final = "Select a node in the graph or in a list to see its feature maps, filters or attention weights."
 _NO_VIEW: Final = "No view fits this node: it has no output to show."
 
@@ -140,8 +141,8 @@ class FeatureMapsPanel(QWidget):
         """Asks for what is to be shown now. What was shown stays until it is there."""
         self._workspace.jobs.forget(JOB)
         document = self._document
-        if document is None:
-            self._say(_NO_RUN)
+        if document is None or not document.session.has_step:
+            self._say(_NO_RUN if document is None else _NO_STEP)
             return
         subject = subject_of(document.session, looked_at(document.session))
         if subject is None or subject.node is None:
