@@ -202,3 +202,8 @@ def test_a_run_without_a_step_is_waited_for_by_every_panel_and_command(whole, qt
         session.into()
         rest(qtbot, window.workspace)
         assert window.problem_text == ""
+
+
+def test_a_loss_that_is_not_a_number_is_written_as_everywhere(show, tmp_path):
+    path = gnn.trace(nn.Linear(2, 1), torch.full((1, 2), math.nan), loss=torch.sum).save(tmp_path / "nan.gvnn")
+    assert "loss NaN" in show(path).summary()

@@ -13,6 +13,7 @@ from graphviz_nn.model.steps import RunData
 from graphviz_nn.run import Run, load
 from graphviz_nn.session import Session
 from graphviz_nn.signal import Signal
+from graphviz_nn_ui.viewmodels.numbers import number_text
 
 
 class Document:
@@ -69,7 +70,7 @@ class Document:
             root = structure.modules_by_path.get("")
             parts.insert(0, root.type if root is not None else "a program")
             parts.append(plural(len(structure.nodes), "node"))
-            parts += [f"loss {info.loss:.4g}"] if info.loss is not None else []
+            parts += [f"loss {number_text(info.loss)}"] if info.loss is not None else []
             parts += [f"ended by {info.error.type}"] if info.error is not None else []
         return " · ".join(parts)
 
