@@ -131,9 +131,9 @@ def vanishing_depth(context: CheckContext, thresholds: Mapping[str, float]) -> I
     sigmoid layers, with ratios of 8e-5 to 3e-4, no longer learned to tell four clusters apart. Optimizers that divide
     by the size of the gradient (Adam) move the first layers as fast as the last, and trained up to 16 ReLU, GELU or
     SiLU layers in 50 to 350 steps, with ratios down to 3e-9; but hardly 6 sigmoid layers, which saturate as their
-    weights grow. So it is information where no activation between the layers has bounded results, and the weights, at
-    the pace of the slowest, will have grown enough within `recovery` steps: each by ratio^(−1/n) for n layers. Those
-    networks took about a third of that.
+    weights grow. So it is information where no activation between the layers has bounded results, nothing but weights
+    is multiplied with there, and the weights, at the pace of the slowest, will have grown enough within `recovery`
+    steps: each by ratio^(−1/n) for n layers. Those networks took about a third of that.
 
     **Healthy look-alikes.** Zero-initialised residual branches, ReZero and LoRA: inside the branch the gradient is
     small, but what it was computed from gets a full one. Frozen prefixes get none and are not judged. Losses scaled by

@@ -83,6 +83,30 @@ def test_deep_sigmoid_network_vanishes_with_adam_too(depth):
     assert "vanishing_depth" in rules(recorded(program))
 
 
+class Averaging(nn.Module):
+    """A network over a graph in which each layer averages over neighbours, which no weight undoes."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(16, 24), nn.Linear(24, 3)
+        self.layers = nn.ModuleList(nn.Linear(24, 24) for _ in range(depth))
+
+    def forward(self, x: Tensor) -> Tensor:
+        near = torch.ones(len(x), len(x)).tril(4).triu(-4)
+        x = self.first(x)
+        for layer in self.layers:
+            x = nn.functional.leaky_relu(layer(near @ x / near.sum(1, keepdim=True)))
+        return self.last(x)
+
+
+def test_averages_over_neighbours_vanish_with_adam_too():
+    def program() -> None:
+        network = Averaging(24)
+        learn(network, torch.optim.Adam(network.parameters(), lr=1e-3), 3)
+
+    assert rules(recorded(program)) == {"vanishing_depth"}
+
+
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
 @pytest.mark.parametrize("batch", [1, 8, 256])
 @pytest.mark.parametrize("zero", [True, False])
