@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtWidgets import QApplication
 
 from graphviz_nn.model.structure import Structure
 from graphviz_nn_ui.canvas.drawing import Drawing
@@ -16,6 +17,7 @@ from graphviz_nn_ui.canvas.frame import FramePainter
 from graphviz_nn_ui.canvas.hits import BOX, Hit
 from graphviz_nn_ui.canvas.motion import Change
 from graphviz_nn_ui.canvas.scene_painter import ScenePainter
+from graphviz_nn_ui.commands.appearance import Appearance
 from graphviz_nn_ui.viewmodels.document import Document
 from tests.support.structures import resnet, transformer
 from tests.ui.canvas.conftest import Stage
@@ -207,3 +209,28 @@ def test_words_of_the_legend_have_room_at_any_size(stage: Stage, open_file: Open
     assert legend.sizeHint().width() > small.width()
     assert legend.sizeHint().height() > small.height()
     assert legend.size() == legend.sizeHint()
+
+
+@pytest.fixture
+def appearance(stage: Stage, qapp: QApplication) -> Iterator[Appearance]:
+    """The size of text of the application, which is the usual one again after the test."""
+    appearance = Appearance(qapp, stage.workspace)
+    usual = appearance.points
+    yield appearance
+    appearance.set_points(usual)
+
+
+@pytest.mark.parametrize("width", [480, 520, 560, 600])
+def test_the_legend_gives_way_where_larger_text_makes_it_cover_boxes(
+    stage: Stage, open_file: Open, digits_run: Path, appearance: Appearance, width: int
+) -> None:
+    stage.canvas.resize(width, 700)
+    open_file(digits_run)
+    legend = stage.canvas.legend
+    before = legend.font().pointSizeF()
+    appearance.set_points(14)
+    stage.settle()
+    assert legend.font().pointSizeF() > before
+    place = QRectF(legend.geometry())
+    for rect in stage.drawing.tables.boxes.rects.tolist():
+        assert not stage.canvas.camera.rect_to_screen(QRectF(*rect)).intersects(place)

@@ -15,6 +15,7 @@ from graphviz_nn.model.findings import SEVERITIES, Finding
 from graphviz_nn.model.stats import STATS
 from graphviz_nn.scene.raster import ALARM
 from graphviz_nn.session import Session
+from graphviz_nn_ui.canvas.callouts import callout_height
 from graphviz_nn_ui.canvas.colours import NO_HEAT
 from graphviz_nn_ui.canvas.frame import FramePainter
 from graphviz_nn_ui.viewmodels.document import Document
@@ -86,6 +87,22 @@ def test_a_layer_in_the_backward_pass_is_drawn_as_in_a_textbook(
     scrub_to(session, EventKind.GRADIENT, "block.conv.weight")
     rows = {each.symbol: each for each in stage.canvas.pointer.callouts}
     assert rows["∂L/∂W"].there
+
+
+def test_what_comes_in_and_goes_out_is_seen_whole_where_the_flow_runs_sideways(
+    stage: Stage, open_file: Open, digits_run: Path
+) -> None:
+    stage.workspace.look.set("direction", "right")
+    session = open_file(digits_run).session
+    camera = stage.canvas.camera
+    camera.scale = 1.0
+    camera.y = float(stage.drawing.tables.boxes.rects[stage.titles.index("conv"), 1]) - 600.0
+    scrub_to(session, EventKind.GRADIENT, "block.conv")
+    assert stage.canvas.pointer.callouts
+    rect = stage.canvas.pointer.rect(stage.drawing)
+    assert rect is not None
+    below = camera.rect_to_screen(rect).bottom() + callout_height(3)
+    assert below < stage.canvas.height()
 
 
 def test_an_update_points_at_the_box_that_reads_the_parameter(stage: Stage, open_file: Open, digits_run: Path) -> None:

@@ -121,6 +121,16 @@ def test_what_is_fitted_steps_aside() -> None:
     assert not camera.bring(rect)
 
 
+def test_the_name_of_a_module_comes_out_from_under_what_covers_it() -> None:
+    camera = Camera()
+    camera.width, camera.height, camera.world = 900.0, 700.0, (900.0, 2_000.0)
+    camera.covered = [QRectF(10, 10, 400, 28)]
+    module = QRectF(12, 100, 880, 1_800)
+    camera.bring(module, 12.0)
+    assert camera.rect_to_screen(module).top() > 38.0
+    assert not camera.bring(module, 12.0)
+
+
 def test_legend_and_map_fold_at_their_titles(far: Stage) -> None:
     canvas, look = far.canvas, far.workspace.look
     for part, field in ((canvas.legend, "legend"), (canvas.minimap, "minimap")):

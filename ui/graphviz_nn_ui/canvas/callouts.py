@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PyQt6.QtCore import QLineF, QRectF, Qt
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
 from graphviz_nn_ui.canvas.colours import Colours
@@ -16,6 +16,9 @@ _LINE: Final = 19.0
 _BEFORE: Final = 34.0
 _AFTER: Final = 22.0
 """Pixels between a box and what stands before it or after it."""
+
+_BELOW: Final = 12.0
+"""Pixels between a box and what stands under it, where the flow takes its sides."""
 
 _GAP: Final = 6.0
 
@@ -30,6 +33,19 @@ def callout_height(rows: int) -> float:
     return _LINE * rows + 7
 
 
+def room_with_callouts(rect: QRectF, callouts: Sequence[Callout], scale: float, down: bool) -> QRectF:
+    """Returns a part of the picture with the room along the other side that the lines beside it, or under it, take at
+    a scale."""
+    if not callouts:
+        return rect
+    size = callout_size(scale) / scale
+    height = callout_height(max(sum(each.incoming == side for each in callouts) for side in (True, False))) * size
+    if not down:
+        return rect.adjusted(0.0, 0.0, 0.0, _BELOW * size + height)
+    missing = max(height - rect.height(), 0.0) / 2
+    return rect.adjusted(0.0, -missing, 0.0, missing)
+
+
 def paint_callouts(
     painter: QPainter,
     rect: QRectF,
@@ -39,9 +55,10 @@ def paint_callouts(
     colours: Colours,
     bounds: QRectF,
     covered: Sequence[QRectF] = (),
+    down: bool = True,
 ) -> None:
     """Paints what comes into a box at its left, and what goes out at its right; within `bounds`, below the box where
-    there is no room beside it, and above the places that are covered."""
+    there is no room beside it or where the flow runs sideways (not `down`), and above the places that are covered."""
     size = callout_size(scale)
     for incoming in (True, False):
         lines = [each for each in callouts if each.incoming == incoming]
@@ -49,11 +66,11 @@ def paint_callouts(
             continue
         width = max(words.width(line.symbol, Style.TITLE) + words.width(line.text, Style.SHAPE) for line in lines) + 26
         height = callout_height(len(lines))
-        x = rect.left() - (width + _BEFORE) * size if incoming else rect.right() + _AFTER * size
-        place = QRectF(x, rect.center().y() - height * size / 2, width * size, height * size)
+        place = QRectF(0.0, 0.0, width * size, height * size)
+        place.moveTopLeft(_corner(rect, place, incoming, size, down))
         place.moveLeft(max(min(place.left(), bounds.right() - place.width() - _GAP), bounds.left() + _GAP))
         beside = place.right() <= rect.left() or place.left() >= rect.right()
-        if not beside:
+        if down and not beside:
             place.moveTop(rect.bottom() + _GAP)
         if not place.intersects(bounds):
             continue
@@ -75,6 +92,17 @@ def paint_callouts(
         for row, line in enumerate(lines):
             _paint_callout(painter, line, 4 + _LINE * row, words, colours)
         painter.restore()
+
+
+def _corner(rect: QRectF, place: QRectF, incoming: bool, size: float, down: bool) -> QPointF:
+    """The upper left corner of lines at a box."""
+    if not down:
+        middle = rect.center().x()
+        return QPointF(
+            middle - _GAP / 2 - place.width() if incoming else middle + _GAP / 2, rect.bottom() + _BELOW * size
+        )
+    x = rect.left() - _BEFORE * size - place.width() if incoming else rect.right() + _AFTER * size
+    return QPointF(x, rect.center().y() - place.height() / 2)
 
 
 def _paint_callout(painter: QPainter, line: Callout, y: float, words: Words, colours: Colours) -> None:

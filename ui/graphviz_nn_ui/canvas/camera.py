@@ -13,6 +13,8 @@ _HARD_TO_READ: Final = 0.5
 _EASY_TO_READ: Final = 0.8
 _KEPT_IN_VIEW: Final = 60.0
 _BESIDE: Final = 8.0
+_NAME: Final = QSizeF(120.0, 24.0)
+"""Pixels that the name of a module takes about."""
 
 
 class Camera:
@@ -114,6 +116,7 @@ class Camera:
         before = self.x, self.y
         self.center(part.center())
         self._step_aside(part)
+        self._uncover_corner(part)
         return (self.x, self.y) != before
 
     def _step_aside(self, rect: QRectF) -> None:
@@ -135,6 +138,17 @@ class Camera:
         if ways:
             way = min(ways, key=QPointF.manhattanLength)
             self.pan(way.x(), way.y())
+
+    def _uncover_corner(self, rect: QRectF) -> None:
+        """Moves a rectangle that is too large to step aside down, where something stands over its upper left corner: a
+        module has its name there."""
+        corner = QRectF(self.rect_to_screen(rect).topLeft(), _NAME)
+        self.pan(
+            0.0,
+            max(
+                (each.bottom() + _BESIDE - corner.y() for each in self.covered if each.intersects(corner)), default=0.0
+            ),
+        )
 
     def clamp(self) -> None:
         """Keeps some of the picture in sight."""

@@ -59,7 +59,7 @@ class Colouring:
     def read_marks(self, document: Document, drawing: Drawing) -> None:
         """Takes in findings and breakpoints."""
         session = document.session
-        drawing.severities = severities(drawing.tables, document.findings, session.position)
+        drawing.severities = severities(drawing.tables, session.structure, document.findings, session.position)
         drawing.stops = stopping(drawing.tables, session)
 
     def colour(self, document: Document, drawing: Drawing, changed: Callable[[], object]) -> bool:

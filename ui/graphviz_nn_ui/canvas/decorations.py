@@ -15,6 +15,7 @@ from graphviz_nn.scene.tables import Floats
 from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.colours import Colours
 from graphviz_nn_ui.canvas.drawing import Drawing
+from graphviz_nn_ui.canvas.flow_labels import flow_labels
 from graphviz_nn_ui.canvas.paint_boxes import RADIUS
 from graphviz_nn_ui.canvas.paint_wires import lines_of, paint_arrow, paint_pieces, pieces_of
 from graphviz_nn_ui.canvas.scene_painter import paint_label
@@ -60,23 +61,8 @@ def paint_way(
     for piece in pieces[np.isin(pieces, ends)].tolist():
         paint_arrow(painter, tables.wires, piece, camera.scale, origin, tables.direction == DOWN, 1.35)
     if len(way.wires) <= _LABELLED and camera.scale > 0.5:
-        for wire in way.wires:
-            _paint_flow(painter, drawing, camera, wire, colour, words, colours)
-
-
-def _paint_flow(
-    painter: QPainter, drawing: Drawing, camera: Camera, wire: int, colour: QColor, words: Words, colours: Colours
-) -> None:
-    """Says what flows on a wire: where the picture says it anyway, or else near its start."""
-    wires = drawing.tables.wires
-    x, y = wires.label_at[wire].tolist()
-    if np.isnan(x):
-        x, y, end_x, end_y = wires.pieces[wires.first_pieces[wire]].tolist()
-        if drawing.tables.direction == DOWN:
-            x, y = x + 5.0, y + min(max(end_y - y, 0.0), 15.0) - 1.0
-        else:
-            x, y = x + min(max(end_x - x, 0.0), 8.0), y - 5.0
-    paint_label(painter, words, camera.to_screen(x, y), wires.shapes[wire], camera.scale, colours, colour)
+        for text, x, y in flow_labels(drawing, way.wires, words):
+            paint_label(painter, words, camera.to_screen(x, y), text, camera.scale, colours, colour)
 
 
 def paint_frames(painter: QPainter, rects: Iterable[QRectF], colour: QColor, scale: float, width: float = 2.2) -> None:

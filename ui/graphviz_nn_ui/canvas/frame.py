@@ -8,6 +8,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter
 
+from graphviz_nn.layout.geometry import DOWN
 from graphviz_nn_ui.canvas import decorations
 from graphviz_nn_ui.canvas.callouts import paint_callouts
 from graphviz_nn_ui.canvas.colours import Colours
@@ -80,7 +81,7 @@ class FramePainter:
         self._paint_selection(painter, drawing, standing, colours)
         self._paint_pointer(painter, drawing, standing, colours)
         decorations.paint_badges(painter, drawing, standing, self._canvas.camera, self._scene.words, colours)
-        self._paint_callouts(painter, standing, colours)
+        self._paint_callouts(painter, drawing, standing, colours)
 
     def _paint_scene(self, painter: QPainter, drawing: Drawing, view: QRectF, target: QRectF, colours: Colours) -> None:
         """Paints the picture itself. Where it is the same as in the frame before, but for its place and the state of
@@ -185,11 +186,11 @@ class FramePainter:
                 decorations.paint_ring(painter, canvas.camera.rect_to_screen(rect), share, colour)
         decorations.paint_pointer(painter, canvas.camera.rect_to_screen(rect), canvas.camera.scale, colours)
 
-    def _paint_callouts(self, painter: QPainter, standing: Standing, colours: Colours) -> None:
+    def _paint_callouts(self, painter: QPainter, drawing: Drawing, standing: Standing, colours: Colours) -> None:
         """Says what comes into the node at the cursor, and what goes out."""
         camera, pointer = self._canvas.camera, self._canvas.pointer
         rect = pointer.rect_among(standing.boxes, standing.titles)
         if rect is not None and pointer.callouts:
             place, bounds = camera.rect_to_screen(rect), QRectF(self._canvas.rect())
-            words, covered = self._scene.words, camera.covered
-            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, bounds, covered)
+            words, covered, down = self._scene.words, camera.covered, drawing.tables.direction == DOWN
+            paint_callouts(painter, place, pointer.callouts, camera.scale, words, colours, bounds, covered, down)

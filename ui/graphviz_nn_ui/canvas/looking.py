@@ -7,6 +7,8 @@ from typing import Final
 from PyQt6.QtCore import QPointF, QRectF
 from PyQt6.QtWidgets import QWidget
 
+from graphviz_nn.layout.geometry import DOWN
+from graphviz_nn_ui.canvas.callouts import room_with_callouts
 from graphviz_nn_ui.canvas.camera import Camera
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.selecting import Highlight, outline_of
@@ -93,7 +95,10 @@ class Looking(QWidget):
     def _pointer_rect(self) -> QRectF | None:
         """Where the cursor is, with room for what stands beside it."""
         rect = self.pointer.rect(self._shown) if self._shown is not None else None
-        return self.pointer.with_callouts(rect, self.camera.scale) if rect is not None else None
+        if rect is None or self._shown is None:
+            return None
+        down = self._shown.tables.direction == DOWN
+        return room_with_callouts(rect, self.pointer.callouts, self.camera.scale, down)
 
     def _follow_pointer(self) -> None:
         if self.follow and self._fitted:

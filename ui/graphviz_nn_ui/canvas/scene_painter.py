@@ -144,7 +144,7 @@ def paint_label(
     painter.translate(at)
     painter.scale(scale, scale)
     ground = QColor(colours.canvas)
-    ground.setAlphaF(0.72)
+    ground.setAlphaF(0.72 if ink is None else 0.92)
     painter.fillRect(QRectF(-1.5, -9.0, words.width(text, Style.LABEL) + 3.0, 11.5), ground)
     painter.setPen(ink or colours.muted)
     words.paint(painter, 0.0, 0.0, text, Style.LABEL)

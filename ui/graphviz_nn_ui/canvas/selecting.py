@@ -10,6 +10,7 @@ from graphviz_nn.model.structure import Structure
 from graphviz_nn.session import EdgeSelection, ModuleSelection, NodeSelection, Selection, ValueSelection
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.canvas.hits import BOX, CONTAINER, Hit
+from graphviz_nn_ui.viewmodels.graph_state import standing_for
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ def highlight_of(drawing: Drawing, structure: Structure, selection: Selection | 
     found = Highlight()
     match selection:
         case NodeSelection(node) | ValueSelection(node, _):
-            _add_node(found, drawing, node)
+            _add_node(found, drawing, structure, node)
         case ModuleSelection(path, call):
             _add_module(found, drawing, structure, path, call)
         case EdgeSelection(source, index, target, _):
@@ -111,13 +112,13 @@ def outline_of(drawing: Drawing, found: Highlight) -> QRectF | None:
     return outline if outline.isValid() else None
 
 
-def _add_node(found: Highlight, drawing: Drawing, node: int) -> None:
+def _add_node(found: Highlight, drawing: Drawing, structure: Structure, node: int) -> None:
     container = drawing.container(f"f{node}")
     if container is not None:
         found.containers.add(container)
-    home = int(drawing.tables.home[node])
-    if home >= 0:
-        found.boxes.add(home)
+    box = standing_for(drawing.tables, structure, node)
+    if box >= 0:
+        found.boxes.add(box)
 
 
 def _add_module(found: Highlight, drawing: Drawing, structure: Structure, path: str, call: int | None) -> None:

@@ -10,7 +10,6 @@ from PyQt6.QtGui import QColor
 from graphviz_nn.model.events import EventKind
 from graphviz_nn.scene.tables import Floats
 from graphviz_nn.session import Session
-from graphviz_nn_ui.canvas.callouts import callout_height, callout_size
 from graphviz_nn_ui.canvas.drawing import Drawing
 from graphviz_nn_ui.viewmodels.graph_textbook import Callout, callouts
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
@@ -51,15 +50,6 @@ class Pointer:
         if self.container is not None:
             return QRectF(*titles[self.container].tolist())
         return None
-
-    def with_callouts(self, rect: QRectF, scale: float) -> QRectF:
-        """Returns a part of the picture with the room that the lines beside it take at a scale."""
-        if not self.callouts:
-            return rect
-        rows = max(sum(each.incoming == side for each in self.callouts) for side in (True, False))
-        size = callout_size(scale) / scale
-        missing = max(callout_height(rows) * size - rect.height(), 0.0) / 2
-        return rect.adjusted(0.0, -missing, 0.0, missing)
 
     def colour(self, theme: Theme) -> QColor:
         """The colour of its phase."""

@@ -45,7 +45,8 @@ def tooltip_text(canvas: Canvas, hit: Hit) -> str:
         lines.append("has no value yet")
     if bad := nonfinite_text(int(drawing.alarms[hit.place])):
         lines.append(f"{bad[0].upper()}{bad[1:]}.")
-    found = findings_of(tables, hit.place, document.findings, document.session.position)
+    session = document.session
+    found = findings_of(tables, session.structure, hit.place, document.findings, session.position)
     lines += [f"{finding.severity}: {finding.cause}" for finding in found]
     if canvas.expanding.key_of(hit) is not None:
         lines.append("Double click opens it.")

@@ -92,8 +92,13 @@ class Canvas(Showing):
         self.taken_left = self.legend.sizeHint().width() + 2.0 * _MARGIN if beside else 0.0
         self._place_parts()
         super().first_look()
+        self._settle_legend()
+
+    def _settle_legend(self) -> None:
+        """Has the legend stand where it covers nothing of the picture as it is seen now."""
         self.minimap.refresh()
         self.minimap.place(self.width(), self.height(), _MARGIN)
+        self.legend.refresh()
         self.legend.settle(self.width(), self.height(), _MARGIN, _BELOW, self._is_free)
         self.legend.refresh()
         self._place_parts()
@@ -141,6 +146,8 @@ class Canvas(Showing):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  # Qt's name
         if event is not None and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             QTimer.singleShot(0, self.tell_parts)  # once the parts have taken it, too
+            if event.type() == QEvent.Type.FontChange and self._fitted:
+                QTimer.singleShot(0, self._settle_legend)
         super().changeEvent(event)
 
     def event(self, event: QEvent | None) -> bool:
