@@ -59,6 +59,7 @@ OF_RULE: Final = {
     "targets_out_of_range": "loss",
     "uninformative_labels": "loss",
     "oscillating": "weight",
+    "no_update": "weight",
 }
 
 

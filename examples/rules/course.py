@@ -55,6 +55,18 @@ def wrong_sign(repaired: bool) -> None:
     train(classifier(), *classes(), lambda y, t: sign * functional.cross_entropy(y, t), lr=0.1, steps=20)
 
 
+def no_update(repaired: bool) -> None:
+    """Gradients are computed and set to None again; the optimizer never steps."""
+    model = classifier()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(12):
+        inputs, targets = classes()
+        optimizer.zero_grad()
+        functional.cross_entropy(model(inputs), targets).backward()
+        if repaired:
+            optimizer.step()
+
+
 def learning_rate(repaired: bool) -> None:
     """Steps of 1e-8 move nothing."""
     train(classifier(), *classes(), functional.cross_entropy, lr=0.1 if repaired else 1e-8, steps=12)

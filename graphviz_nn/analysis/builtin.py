@@ -47,6 +47,7 @@ from graphviz_nn.analysis.symmetry import symmetric_init
 from graphviz_nn.analysis.targets import targets_out_of_range
 from graphviz_nn.analysis.time import exploding_time, vanishing_time
 from graphviz_nn.analysis.units import collapsed, dead_units
+from graphviz_nn.analysis.unused import no_update
 from graphviz_nn.analysis.zero import zero_gradient
 from graphviz_nn.model.findings import Check
 from graphviz_nn.model.metrics import Metric
@@ -138,6 +139,7 @@ def register_checks() -> list[Check]:
         Check("oscillating", "training", oscillating, {"steps": 9, "share": 0.8}),
         Check("flat", "training", flat, {"steps": 20, "span": 500}, metrics=("label_entropy",)),
         Check("wrong_sign", "training", wrong_sign, {"steps": 2}),
+        Check("no_update", "training", no_update, {"passes": 8}),
         Check("learning_rate", "training", learning_rate, {"steps": 8, "low": 1e-6, "growth": 4}),
         Check("schedule", "training", schedule, {"steps": 10, "share": 0.2}),
     ]

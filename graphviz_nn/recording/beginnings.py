@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 from weakref import ref
 
 import torch
@@ -14,6 +14,10 @@ from graphviz_nn.recording.module_entrance import ModuleCall, ModuleEntrance
 from graphviz_nn.recording.patches import Patches
 from graphviz_nn.recording.step import RecordedStep
 from graphviz_nn.recording.steps import Steps
+
+_PASSES_BEFORE_AN_UPDATE: Final = 3
+_MOST_CALLS: Final = 500_000
+"""Calls after which a step is ended that no update ends: it would fill the memory."""
 
 
 class Beginnings:
@@ -163,7 +167,8 @@ class Beginnings:
         if step is None or steps.explicit or steps.closure_running:
             return None
         try:
-            if not (step.closing or step.updated_by_hand or self._was_forward_only(step, module)):
+            over = step.closing or step.updated_by_hand or self._was_forward_only(step, module)
+            if not (over or self._has_no_update(step)):
                 return None
             steps.finish()
             self.watch()
@@ -177,6 +182,23 @@ class Beginnings:
             return False
         entry = self._steps.names.entry(module)
         return entry is not None and step.calls_of(entry) > 0 and entry.root.is_model
+
+    def _has_no_update(self, step: RecordedStep) -> bool:
+        """Whether the program trains nothing, as it seems, and has set the gradients of this step to None (or goes on).
+
+        The first times are left alone: a first step may have such passes before its optimizer steps, as training
+        against adversarial samples has.
+        """
+        steps = self._steps
+        if steps.trained or not step.tape.passes:
+            return False
+        if len(step.tape.ops) > _MOST_CALLS:
+            step.tape.notes.append(f"No update ended the step: it was ended after {len(step.tape.ops):,} calls.")
+            return True
+        if not step.passes.takes_back_gradients():
+            return False
+        steps.unused += 1
+        return steps.unused > _PASSES_BEFORE_AN_UPDATE
 
     def _is_model(self, module: nn.Module) -> bool:
         return _has_parameters(module) or (self._model is not None and self._model() is module)

@@ -47,6 +47,15 @@ class Passes:
         self._totals = totals
         self._on_pass = on_pass
         self._leaves: dict[int, ref[Tensor]] = {}
+        self._filled: list[ref[Tensor]] = []
+
+    def takes_back_gradients(self) -> bool:
+        """Whether the program has set to None every gradient that the last pass left in a leaf. True once a pass."""
+        filled = [tensor for reference in self._filled if (tensor := reference()) is not None]
+        if self.current >= 0 or not filled or any(tensor.grad is not None for tensor in filled):
+            return False
+        self._filled = []
+        return True
 
     def leaf_hooks(self, arrive: Arrival) -> Callable[[int, Tensor], Hook]:
         """Returns a maker of hooks for leaf tensors, which also remember who got a contribution in this pass."""
@@ -141,6 +150,8 @@ class Passes:
     def _end(self, outer: int, accumulates: bool) -> None:
         tape = self.identity.tape
         leaves = [(value, tensor) for value, reference in self._leaves.items() if (tensor := reference()) is not None]
+        if accumulates:
+            self._filled = list(self._leaves.values())
         self._leaves.clear()
         if accumulates:
             leaves += self._shards({id(tensor) for _, tensor in leaves})

@@ -40,6 +40,7 @@ class Steps:
         skipping: when the open step began, by `time.perf_counter()`, if it is not recorded; otherwise None.
         closure_running: an optimizer runs the program's closure.
         trained: an optimizer has stepped.
+        unused: how often the program set gradients to None that no optimizer had used, while none has stepped.
         stepped: `id` of each optimizer that stepped in the open recorded step; `expected`: of those of the last one.
         dead: an error of ours has ended the recording.
         root_call: told of each call of a root module inside a recorded step; returns who takes it if that begins
@@ -64,6 +65,7 @@ class Steps:
         self.skipping: float | None = None
         self.closure_running = False
         self.trained = False
+        self.unused = 0
         self.stepped: set[int] = set()
         self.expected: set[int] = set()
         self.dead = False

@@ -197,3 +197,53 @@ def test_learning_rate_of_zero(steps, severity):
 
     found = {finding.rule: finding.severity for finding in recorded(program).findings()}
     assert found.get("learning_rate") == severity
+
+
+# No optimizer ever steps
+
+
+def without_steps(
+    *, passes: int = 12, zero: str = "none", training: bool = True, by_hand: bool = False, of_input: bool = False
+) -> Program:
+    def program() -> None:
+        model = mlp().train(training)
+        for _ in range(passes):
+            inputs, targets = classes()
+            if zero != "never":
+                model.zero_grad(set_to_none=zero == "none")
+            functional.cross_entropy(model(inputs.requires_grad_(of_input)), targets).backward()
+            if by_hand:
+                with torch.no_grad():
+                    for parameter in model.parameters():
+                        parameter -= 0.05 * parameter.grad
+
+    return program
+
+
+@pytest.mark.parametrize("zero", ["none", "zeros", "never"])
+@pytest.mark.parametrize("passes", [8, 30])
+def test_an_optimizer_that_never_steps(zero, passes):
+    torch.manual_seed(0)
+    model = mlp()
+    before = copy.deepcopy(model.state_dict())
+    for _ in range(passes):
+        inputs, targets = classes()
+        functional.cross_entropy(model(inputs), targets).backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    found = only(recorded(without_steps(passes=passes, zero=zero)), "no_update")
+    assert found.evidence["parameters"] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        without_steps(passes=3),
+        without_steps(training=False),
+        without_steps(by_hand=True),
+        without_steps(of_input=True),
+        without_steps(of_input=True, zero="never"),
+    ],
+)
+def test_gradients_that_are_only_looked_at(program):
+    assert "no_update" not in rules(recorded(program))

@@ -30,6 +30,39 @@ def test_the_model_need_not_be_named():
     assert "0.weight" in {node.name for node in run.structure().nodes}
 
 
+def test_without_an_optimizer_gradients_that_are_thrown_away_end_steps():
+    """The first ones may belong to a step whose optimizer is still to come."""
+    training = Training()
+
+    def loop(steps: int, before: int = 0) -> None:
+        for _ in range(steps):
+            for _ in range(before):
+                training.optimizer.zero_grad()
+                training.backward()
+            training.optimizer.zero_grad()
+            training.backward()
+            if before:
+                training.optimizer.step()
+
+    assert passes(record(lambda: loop(9), training.model)) == [4, 1, 1, 1, 1, 1]
+    assert passes(record(lambda: loop(3, before=3), training.model)) == [4, 4, 4]
+
+
+def test_a_step_that_no_update_ends_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("graphviz_nn.recording.beginnings._MOST_CALLS", 20)
+    training = Training()
+
+    def loop() -> None:
+        for _ in range(12):
+            training.backward()
+
+    run = record(loop, training.model)
+    assert len(run.steps) > 2
+    assert sum(passes(run)) == 12
+    assert max(len(step.structure.nodes) for step in run.steps) < 60
+    assert any("No update ended the step" in note for note in run.meta.notes)
+
+
 def test_accumulated_gradients_are_one_step_of_several_passes():
     training = Training()
 
