@@ -215,7 +215,7 @@ def without_steps(
             if by_hand:
                 with torch.no_grad():
                     for parameter in model.parameters():
-                        parameter -= 0.05 * parameter.grad
+                        parameter.sub_(0.05 * parameter.grad)
 
     return program
 
