@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from graphviz_nn.session import Session
 from graphviz_nn_ui.viewmodels.finding_course import course
 from graphviz_nn_ui.viewmodels.finding_curves import curves
 from graphviz_nn_ui.viewmodels.finding_rows import evidence_rows, histogram_of, rule_pages, rule_text, where_text
+from graphviz_nn_ui.viewmodels.norms_over_steps import norms_over_steps
 from graphviz_nn_ui.viewmodels.step_numbers import StepNumbers
 from tools.rule_examples import EXAMPLES
 
@@ -92,6 +94,10 @@ def test_lists_that_only_count_are_written(example) -> None:
         ("dead_units", ["Largest output by unit (0: dead)"]),
         ("saturated", ["Results of sigmoid"]),
         ("near_edge", []),
+        ("cut_off", ["Gradient of each layer's parameters"]),
+        ("not_in_optimizer", ["Change of each layer's parameters"]),
+        ("clipped_away", ["Gradient, before and after clipping"]),
+        ("broadcast_loss", ["Loss"]),
     ],
 )
 def test_what_the_run_shows(example, rule, titles) -> None:
@@ -125,8 +131,10 @@ def test_accumulated_gradients_leave_those_of_the_pass_behind(example) -> None:
     [
         ("near_edge", "Result of add, by magnitude", "forward"),
         ("zero_gradient", "Gradient of encoder, by magnitude", "backward"),
-        ("integer_images", "Result of input, by magnitude", "forward"),
-        ("saturated", "Result of 3, by magnitude", "forward"),
+        ("integer_images", "Numbers of input, by magnitude", "forward"),
+        ("saturated", "Result of 3 (sigmoid), by magnitude", "forward"),
+        ("symmetric_init", "Numbers of 0.weight, by magnitude", "forward"),
+        ("targets_out_of_range", "Numbers of target, by magnitude", "forward"),
     ],
 )
 def test_the_histogram_is_of_what_is_at_fault(example, rule, title, phase) -> None:
@@ -154,3 +162,51 @@ def test_a_rule_is_explained_by_its_page_where_there_is_one(monkeypatch, tmp_pat
     monkeypatch.setattr("graphviz_nn_ui.viewmodels.finding_rows.rule_pages", lambda: tmp_path)
     assert "## Example" not in rule_text("vanishing_depth")
     assert "**Remedy.**" in rule_text("vanishing_depth")
+
+
+def test_a_layer_that_gets_no_gradient_has_no_bar(example) -> None:
+    layers = drawn(example("cut_off"))["Gradient of each layer's parameters"]
+    first, second, head = layers.curves[0].y
+    assert layers.bars
+    assert layers.ticks == ("first", "second", "head")
+    assert np.isnan(second)
+    assert min(first, head) > 0
+
+
+def test_a_layer_that_the_optimizer_leaves_alone_changes_by_nothing(example) -> None:
+    layers = drawn(example("not_in_optimizer"))["Change of each layer's parameters"]
+    assert layers.ticks == ("0", "2", "4")
+    assert layers.curves[0].y[0] == 0
+    assert min(layers.curves[0].y[1:]) > 0
+
+
+def test_parameters_of_one_layer_stand_apart_where_only_some_are_at_fault(example) -> None:
+    data, finding = example("not_in_optimizer")
+    finding = replace(finding, evidence={"parameters": ["0.weight"]})
+    assert drawn((data, finding))["Change of each layer's parameters"].ticks == ("0.weight", "0.bias", "2", "4")
+
+
+def test_what_clipping_leaves_of_the_gradient(example) -> None:
+    data, finding = example("clipped_away")
+    before, after = drawn((data, finding))["Gradient, before and after clipping"].curves
+    assert after.y[-1] / before.y[-1] < 1e-3
+    assert finding.evidence["share"] == pytest.approx(np.median(after.y / before.y), rel=0.5)
+
+
+def test_targets_beside_the_range_that_can_be_reached(example) -> None:
+    ranges = curves(example("output_range")[1])[0]
+    targets, results = ranges.curves
+    assert ranges.band == (-1.0, 1.0)
+    assert results.y.tolist() == [-1.0, 1.0]
+    assert 4 < targets.y[0] < targets.y[1] < 6
+
+
+def test_a_single_number_has_the_loss_and_no_norms(example) -> None:
+    assert course(*example("broadcast_loss"), lambda: None).norms == []
+
+
+def test_a_weight_that_decays_is_followed_and_not_its_results(example) -> None:
+    data, finding = example("decaying_away")
+    (norms,) = course(data, finding, lambda: None).norms
+    weight = data.structure(data.steps()[finding.step].structure).by_name["0.weight"]
+    assert norms.curves[0].y.tolist() == pytest.approx(norms_over_steps(data, finding.step, weight.id, int).curves[0].y)

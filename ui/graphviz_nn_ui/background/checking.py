@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QObject, QTimer
 
+from graphviz_nn.store.rank_files import ranks_in
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.docks import TAG
 from graphviz_nn_ui.workers.jobs import Ticket
@@ -14,10 +17,13 @@ from graphviz_nn_ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from graphviz_nn.model.findings import Finding
+    from graphviz_nn.model.steps import RunData
     from graphviz_nn_ui.viewmodels.document import Document
 
 FIRST: Final = 250
 """Milliseconds after which a run is checked that was opened: its picture and its panels come first."""
+
+_OF_RANKS: Final = ("ranks_disagree",)
 
 PAUSE: Final = 3000
 """Milliseconds between two checks of a run that grows."""
@@ -67,4 +73,27 @@ def _findings(document: Document, ticket: Ticket) -> Sequence[Finding]:
     if path is None:
         return findings(document.data)
     with load(path) as run:
-        return findings(run.data)
+        found = findings(run.data)
+        return [*found, *_between_ranks(path, run.data)]
+
+
+def _between_ranks(path: str, data: RunData) -> list[Finding]:
+    """What only the files of all ranks together show, at the steps of the rank that is open."""
+    from graphviz_nn.analysis.check import findings
+    from graphviz_nn.errors import NotRecorded, RunFileError
+    from graphviz_nn.run import load
+
+    folder = os.path.dirname(path)
+    if data.meta.rank is None or len(ranks_in(folder)) < 2:
+        return []
+    try:
+        with load(folder, rank="all") as run:
+            infos = run.data.steps()
+            return [
+                replace(finding, step=position)
+                for finding in findings(run.data, _OF_RANKS)
+                for position, info in enumerate(data.steps())
+                if info.index == infos[finding.step].index
+            ]
+    except (NotRecorded, RunFileError):
+        return []  # one that is open shows its own findings all the same

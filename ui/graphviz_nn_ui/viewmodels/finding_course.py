@@ -4,6 +4,7 @@ function. Slow where it reads many steps: leave it to a worker."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from graphviz_nn.model.steps import RunData, StepInfo
 from graphviz_nn.model.views import Curve, Curves
 from graphviz_nn.plugin.manager import plugins
 from graphviz_nn_ui.viewmodels.finding_curves import check_of
+from graphviz_nn_ui.viewmodels.finding_parameters import by_layer, parameter_of
 from graphviz_nn_ui.viewmodels.norms_over_steps import MOST_STEPS, norms_over_steps
 
 MOST_LOSSES: Final = 400
@@ -32,6 +34,9 @@ _OF_UPDATES: Final = frozenset(
     {"update_ratio", "learning_rate", "never_changing", "decaying_away", "oscillating", "symmetric_init"}
 )
 _OF_ACCUMULATION: Final = frozenset({"missing_zero_grad"})
+_OF_CLIPPING: Final = frozenset({"clipped_away"})
+_OF_WEIGHT: Final = frozenset({"decaying_away"})
+"""Rules about how the size of a layer's weight moves, and not that of its results."""
 
 
 class Course(NamedTuple):
@@ -46,26 +51,41 @@ def course(data: RunData, finding: Finding, check: Callable[[], object]) -> Cour
     rule = check_of(finding.rule)
     family = "" if rule is None else rule.family
     node = _node(data, finding)
-    found: list[Curves | None] = []
+    found: list[Curves | None] = [by_layer(data, finding, check)]
     size: Curves | None = None
     if finding.rule in _OF_RATE:
         found.append(_rates(data, finding))
-    if family == "training" or finding.rule in _OF_LOSS:
+    alone = node is not None and _is_number(node)
+    if family == "training" or finding.rule in _OF_LOSS or alone:
         found.append(_losses(data, finding))
     if finding.rule in _OF_ACCUMULATION:
         found.append(_accumulated(data, finding, check))
+    if finding.rule in _OF_CLIPPING and node is not None:
+        found.append(_clipped(data, finding, node, check))
     if node is not None:
         found.append(_metric(data, finding, node))
         if finding.rule in _OF_UPDATES:
             found.append(_updates(data, finding, node, check))
-        if family != "training":
-            size = norms_over_steps(data, finding.step, node.id, check)
+        if family != "training" and not alone:
+            size = norms_over_steps(data, finding.step, _measured(data, finding, node).id, check)
     return Course([each for each in found if each is not None], [] if size is None else [size])
 
 
 def _node(data: RunData, finding: Finding) -> Node | None:
     nodes = data.structure(data.steps()[finding.step].structure).nodes
     return nodes[finding.node] if finding.node is not None and 0 <= finding.node < len(nodes) else None
+
+
+def _is_number(node: Node) -> bool:
+    """Whether a node gives one number, as a loss does: its norm says less than the loss, its gradient is mostly 1."""
+    return bool(node.outputs) and prod(node.outputs[0].shape) == 1
+
+
+def _measured(data: RunData, finding: Finding, node: Node) -> Node:
+    """The node whose size is followed: the one at fault, or the weight that it reads where the rule is about that."""
+    if finding.rule not in _OF_WEIGHT:
+        return node
+    return parameter_of(node, data.structure(data.steps()[finding.step].structure).nodes) or node
 
 
 # Over the steps
@@ -119,11 +139,25 @@ def _accumulated(data: RunData, finding: Finding, check: Callable[[], object]) -
     )  # fmt: skip
 
 
+def _clipped(data: RunData, finding: Finding, node: Node, check: Callable[[], object]) -> Curves | None:
+    """The gradient of all parameters together, and what the call that clips it leaves."""
+    nodes = data.structure(data.steps()[finding.step].structure).nodes
+    parameters = tuple((each.name, 0) for each in nodes if each.kind == "parameter")
+    left, positions = tuple((node.name, index) for index in range(len(node.outputs))), _last_steps(finding)
+    found = norms(data, (Followed("parameter_gradient", parameters), Followed("output", left)), positions, check)
+    if np.isfinite(found).sum(1).min() < 2:
+        return None
+    steps = np.array([data.steps()[position].index for position in positions], np.float64)
+    before, after = Curve("before", steps, found[0], "backward"), Curve("after", steps, found[1], "update")
+    return Curves(
+        "Gradient, before and after clipping", (before, after), "training step", "L2 norm",
+        logarithmic=_spans(found[np.isfinite(found)]),
+    )  # fmt: skip
+
+
 def _updates(data: RunData, finding: Finding, node: Node, check: Callable[[], object]) -> Curves | None:
     """Change of a parameter by each step, over its own size."""
-    nodes = data.structure(data.steps()[finding.step].structure).nodes
-    read = [nodes[each.node] for each in node.inputs if nodes[each.node].kind == "parameter"]
-    parameter = node if node.kind == "parameter" else next(iter(read), None)
+    parameter = parameter_of(node, data.structure(data.steps()[finding.step].structure).nodes)
     if parameter is None:
         return None
     value = ((parameter.name, 0),)

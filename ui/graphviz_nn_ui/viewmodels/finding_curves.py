@@ -44,7 +44,9 @@ def curves(finding: Finding) -> list[Curves]:
 
     What a rule compares with a threshold is drawn with the band that it takes for healthy.
     """
-    return [_drawn(finding, name, numbers) for name, numbers in drawn_lists(finding).items()]
+    ranges = _ranges(finding)
+    drawn = [_drawn(finding, name, numbers) for name, numbers in drawn_lists(finding).items()]
+    return drawn if ranges is None else [ranges, *drawn]
 
 
 def drawn_lists(finding: Finding) -> dict[str, npt.NDArray[np.float64]]:
@@ -68,6 +70,26 @@ def in_backward(rule: str) -> bool:
 def check_of(rule: str) -> Check | None:
     """Returns the check of that name, or None where no plugin that is installed has it."""
     return next((check for check in plugins().checks if check.name == rule), None)
+
+
+def _ranges(finding: Finding) -> Curves | None:
+    """The range of the targets beside that which a model's last function can give."""
+    ends = [finding.evidence.get(f"{end}_{of}") for of in ("target", "output") for end in ("lowest", "highest")]
+    numbers = np.array([end if isinstance(end, (int, float)) else np.nan for end in ends], np.float64).reshape(2, 2)
+    if not np.isfinite(numbers).all():
+        return None
+    targets, results = numbers
+    return Curves(
+        title="Targets, and what can be reached",
+        curves=(
+            Curve("targets", np.arange(2.0), targets, "backward"),
+            Curve("results", np.arange(2.0), results, "update"),
+        ),
+        x_axis="",
+        y_axis="number",
+        ticks=("lowest", "highest"),
+        band=(float(results[0]), float(results[1])),
+    )
 
 
 def _drawn(finding: Finding, name: str, numbers: npt.NDArray[np.float64]) -> Curves:

@@ -12,7 +12,7 @@ import graphviz_nn
 from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn.model.events import STATE_TENSOR, EventKind
 from graphviz_nn.model.findings import SEVERITIES, Evidence, Finding
-from graphviz_nn.model.nodes import ValueRef
+from graphviz_nn.model.nodes import Input, Node, ValueRef
 from graphviz_nn.model.steps import RunData
 from graphviz_nn.session import ModuleSelection, NodeSelection, Session
 from graphviz_nn.session.order import StepOrder
@@ -27,6 +27,10 @@ SIGNS: Final = {"error": "✖", "warning": "▲", "info": "●"}
 
 _OF_INPUT: Final = frozenset({"near_edge", "zero_gradient", "nonfinite_backward"})
 """Rules outside the family "data" that find fault with what a call reads, or with the gradient of that."""
+
+_OF_TARGET: Final = frozenset({"targets_out_of_range"})
+_OF_WEIGHT: Final = frozenset({"symmetric_init", "init_scale"})
+"""Rules that find fault with the targets of a loss, and with the weights that a layer begins with."""
 
 _TO_ALL_RULES: Final = "[All rules](README.md)\n\n"
 
@@ -63,10 +67,9 @@ def where_text(finding: Finding, data: RunData) -> str:
     """
     if finding.node is not None:
         try:
-            node = data.structure(data.steps()[finding.step].structure).nodes[finding.node]
+            return _title(data.structure(data.steps()[finding.step].structure).nodes[finding.node])
         except (GraphvizNNError, LookupError):
             return f"node {finding.node}"
-        return f"{node.name} ({node.op})" if node.name.rpartition(".")[2].isdecimal() else node.name
     if finding.module is not None:
         return finding.module or "(root)"
     return "the whole step"
@@ -97,8 +100,8 @@ def histogram_of(finding: Finding, numbers: StepNumbers) -> tuple[str, str, Magn
         return None
     backward = in_backward(finding.rule)
     table, value = "gradient" if backward else "output", ValueRef(finding.node, 0)
-    read = next((each for each in nodes[finding.node].inputs if nodes[each.node].kind != "parameter"), None)
-    if read is not None and _is_of_input(finding.rule):
+    read = _read(finding, nodes)
+    if read is not None:
         value = ValueRef(read.node, read.output)
     elements = prod(nodes[value.node].outputs[value.index].shape)
     if elements < 2:
@@ -106,8 +109,9 @@ def histogram_of(finding: Finding, numbers: StepNumbers) -> tuple[str, str, Magn
     bars = magnitudes(numbers.histogram(table, value), numbers.stats(table, value), elements)
     if bars is None:
         return None
-    title = f"{'Gradient' if backward else 'Result'} of {nodes[value.node].name}, by magnitude"
-    return title, "backward" if backward else "forward", bars
+    made = nodes[value.node].kind not in ("parameter", "buffer", "input", "constant")
+    what = "Gradient" if backward else "Result" if made else "Numbers"
+    return f"{what} of {_title(nodes[value.node])}, by magnitude", "backward" if backward else "forward", bars
 
 
 def rule_text(rule: str) -> str:
@@ -185,10 +189,21 @@ def place_of(finding: Finding, session: Session) -> Place:
     return Place(finding.step, begins_at(finding, session.step.order, session.step.states))
 
 
-def _is_of_input(rule: str) -> bool:
-    """Whether what a call reads is at fault, or gets the gradient that is, and not what it returns."""
-    check = check_of(rule)
-    return rule in _OF_INPUT or (check is not None and check.family == "data")
+def _title(node: Node) -> str:
+    return f"{node.name} ({node.op})" if node.name.rpartition(".")[2].isdecimal() else node.name
+
+
+def _read(finding: Finding, nodes: Sequence[Node]) -> Input | None:
+    """What a finding's node reads that is at fault, or gets the gradient that is; None where its result is."""
+    assert finding.node is not None
+    inputs, check = nodes[finding.node].inputs, check_of(finding.rule)
+    if finding.rule in _OF_WEIGHT:
+        return next((each for each in inputs if nodes[each.node].kind == "parameter"), None)
+    if finding.rule in _OF_TARGET:
+        return next((each for each in inputs if each.argument == "target"), None)
+    if finding.rule in _OF_INPUT or (check is not None and check.family == "data"):
+        return next((each for each in inputs if nodes[each.node].kind != "parameter"), None)
+    return None
 
 
 def _is_in(value: Evidence, labels: set[tuple[str, ...]]) -> bool:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graphviz_nn.errors import NotRecorded
 from graphviz_nn.model.findings import SEVERITIES, Finding
+from graphviz_nn.model.structure import Structure
 from graphviz_nn.scene.tables import BoxTable, Integers, SceneTables
 from graphviz_nn.session import Session
 from graphviz_nn.session.state import TENSOR_GRADIENT, State
@@ -17,6 +18,19 @@ from graphviz_nn.session.state import TENSOR_GRADIENT, State
 Flags = npt.NDArray[np.bool_]
 
 NO_FINDING = -1
+
+
+def standing_for(tables: SceneTables, structure: Structure, node: int) -> int:
+    """Returns the box that stands for a node, or -1 where none does.
+
+    A call of the forward pass that is not drawn, as `detach` is, has the box of the result that it reads first.
+    """
+    nodes, home = structure.nodes, tables.home
+    while 0 <= node < min(len(home), len(nodes)) and home[node] < 0:
+        passed = nodes[node].kind not in ("composite", "custom") and nodes[node].phase == "forward"
+        read = (each.node for each in nodes[node].inputs if nodes[each.node].kind != "parameter")
+        node = next(read, -1) if passed else -1
+    return int(home[node]) if 0 <= node < len(home) else -1
 
 
 class BoxState(NamedTuple):
@@ -46,14 +60,16 @@ def complete_state(boxes: BoxTable) -> BoxState:
     return BoxState(~there, ~there, there)
 
 
-def severities(tables: SceneTables, findings: Iterable[Finding], position: int) -> npt.NDArray[np.int8]:
+def severities(
+    tables: SceneTables, structure: Structure, findings: Iterable[Finding], position: int
+) -> npt.NDArray[np.int8]:
     """Returns by box the place in `SEVERITIES` of the most severe finding in the step at `position`, or -1."""
     found = np.full(len(tables.boxes), NO_FINDING, np.int8)
     findings = [finding for finding in findings if finding.step == position]
     of_modules = any(finding.node is None for finding in findings)
     by_path = {path: place for place, path in enumerate(tables.boxes.paths)} if of_modules else {}
     for finding in findings:
-        box = int(tables.home[finding.node]) if finding.node is not None and finding.node < len(tables.home) else -1
+        box = standing_for(tables, structure, finding.node) if finding.node is not None else -1
         if box < 0 and finding.module is not None:
             box = by_path.get(finding.module, -1)
         if box >= 0:
@@ -73,15 +89,18 @@ def stopping(tables: SceneTables, session: Session) -> Flags:
     return flags
 
 
-def findings_of(tables: SceneTables, box: int, findings: Sequence[Finding], position: int) -> list[Finding]:
-    """Returns the findings of a step that are about a node of a box, or about its module."""
-    members = set(tables.boxes.nodes(box))
+def findings_of(
+    tables: SceneTables, structure: Structure, box: int, findings: Sequence[Finding], position: int
+) -> list[Finding]:
+    """Returns the findings of a step that are about a node for which a box stands, or about its module."""
     path = tables.boxes.paths[box]
-    return [
-        finding
-        for finding in findings
-        if finding.step == position and (finding.node in members or (finding.node is None and finding.module == path))
-    ]
+
+    def is_here(finding: Finding) -> bool:
+        if finding.node is None:
+            return finding.module == path
+        return standing_for(tables, structure, finding.node) == box
+
+    return [finding for finding in findings if finding.step == position and is_here(finding)]
 
 
 def all_among(boxes: BoxTable, nodes: Collection[int]) -> Flags:

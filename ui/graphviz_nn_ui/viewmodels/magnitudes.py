@@ -19,7 +19,8 @@ class Magnitudes:
     """Shares (0…1) of all elements.
 
     Attributes:
-        lowest: the power of two at which the first bar begins.
+        lowest: the power of two at which the first bar begins; the first that is counted (2⁻⁴⁴) holds what is smaller,
+            too.
         shares: by bar, the share of elements with 2^(lowest + k) ≤ |x| < 2^(lowest + k + 1), estimated from a sample.
         zeros: the share of exact zeros. bad: of NaN and ±Inf.
     """
@@ -30,6 +31,11 @@ class Magnitudes:
     bad: float
 
     @property
+    def open_below(self) -> bool:
+        """Whether the first bar holds whatever is smaller than its upper end."""
+        return self.lowest == HISTOGRAM_LOWEST
+
+    @property
     def tallest(self) -> float:
         return max(*self.shares, self.zeros, self.bad)
 
@@ -37,7 +43,8 @@ class Magnitudes:
         """Returns what a bar stands for: "0.25 ≤ |x| < 0.5: 12.5 % (of a sample)"."""
         low = 2.0 ** (self.lowest + bar)
         share = share_text(self.shares[bar])
-        return f"{number_text(low, 3)} ≤ |x| < {number_text(low * 2, 3)}: {share} (estimated from a sample)"
+        begin = "0 <" if bar == 0 and self.open_below else f"{number_text(low, 3)} ≤"
+        return f"{begin} |x| < {number_text(low * 2, 3)}: {share} (estimated from a sample)"
 
 
 def magnitudes(counts: npt.NDArray[np.uint16] | None, stats: Stats | None, elements: int) -> Magnitudes | None:

@@ -25,7 +25,8 @@ def linear_ticks(low: float, high: float, most: int) -> list[Tick]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    digits = min(max(3, 1 + math.floor(math.log10(max(abs(low), abs(high)) / step) + 1e-9)), 7)
+    largest = math.floor(math.log10(max(abs(low), abs(high))) + 1e-9)
+    digits = min(max(3, largest - math.floor(math.log10(step) + 1e-9) + 1), 7)
     return [Tick(place * step, number_text(place * step, digits)) for place in range(first, last + 1)]
 
 

@@ -121,7 +121,8 @@ class HistogramView(QWidget):
         every = max(1, math.ceil(self.fontMetrics().horizontalAdvance("2⁻⁴⁴") * 1.6 / width))
         for bar in range(0, count + 1, every):
             place = middle.left() + bar * width
-            text = power_text(2, self._bars.lowest + bar)
+            beyond = bar == 0 and self._bars.open_below
+            text = f"<{power_text(2, self._bars.lowest + 1)}" if beyond else power_text(2, self._bars.lowest + bar)
             half = self.fontMetrics().horizontalAdvance(text) / 2 + 1
             painter.drawText(QRectF(place - half, below, 2 * half, line), centred, text)
             painter.drawLine(QPointF(place, middle.bottom()), QPointF(place, middle.bottom() + 2))

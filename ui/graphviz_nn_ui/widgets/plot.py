@@ -55,7 +55,10 @@ class Plot(QWidget):
         self._x = named or axis_of([self._places], margin=0.0)
         room = BAR_ROOM if curves.bars else MARGIN
         zeros = curves.bars and not any(curve.y.any() for curve in curves.curves)
-        self._y = Axis(0.0, 1.0) if zeros else axis_of([curve.y for curve in curves.curves], curves.logarithmic, room)
+        numbers = [curve.y for curve in curves.curves]
+        if curves.bars and not curves.logarithmic:
+            numbers.append(np.zeros(1))  # lengths are compared by the eye, and mean nothing from elsewhere
+        self._y = Axis(0.0, 1.0) if zeros else axis_of(numbers, curves.logarithmic, room)
         self.setAccessibleDescription(_in_words(curves))
         self.update()
 

@@ -26,6 +26,9 @@ _BETWEEN_NAMES: Final = 10
 _NAMES_SHARE: Final = 0.34
 """Of the height, what slanting names may take at most."""
 
+_LEAST_BAR: Final = 2.0
+"""Pixels of a bar of 0: nothing at all is what was not measured."""
+
 _MOST_DOTS: Final = 60
 _DOT: Final = 2.4
 _BAND_ALPHA: Final = 0.13
@@ -189,10 +192,11 @@ class PlotPainter:
         slot = self.area.width() / max(len(self.curves.ticks), 1)
         width = 0.8 * slot / len(self.curves.curves)
         first = self.area.left() - 0.4 * slot + place * width
-        heights = self.y.places(curve.y) * self.area.height()
+        heights = np.where(curve.y == 0, 0.0, self.y.places(curve.y) * self.area.height())
         for x, height in zip(self.x.places(curve.x).tolist(), heights.tolist(), strict=True):
             if math.isfinite(height):
-                bar = QRectF(first + x * self.area.width(), self.area.bottom() - height, max(width - 1, 1.0), height)
+                tall = max(height, _LEAST_BAR)
+                bar = QRectF(first + x * self.area.width(), self.area.bottom() - tall, max(width - 1, 1.0), tall)
                 self.painter.fillRect(bar, self._hue(curve))
 
     def _paint_mark(self, place: float | None, pen: QPen) -> None:

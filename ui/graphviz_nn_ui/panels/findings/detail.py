@@ -17,7 +17,8 @@ from graphviz_nn_ui.widgets.histogram import HistogramView
 from graphviz_nn_ui.widgets.plot import Plot
 from graphviz_nn_ui.widgets.theme import theme_of
 
-_PLOT_HEIGHT = 170
+_PLOT_HEIGHTS = 118, 190
+"""Pixels: a plot is as high as what can be seen of the panel, so that its axis is in sight, within these."""
 _RULE_HEIGHT = 320
 _WIDE_CHARACTERS = 84
 
@@ -75,6 +76,8 @@ class FindingDetail(QScrollArea):
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         self._halves.setDirection(direction)
         self._halves.setStretch(0, 1 if wide else 0)
+        for plot in self._plots():
+            plot.setFixedHeight(self._plot_height())
         super().resizeEvent(event)
 
     def show_finding(self, finding: Finding, where: str) -> None:
@@ -105,16 +108,23 @@ class FindingDetail(QScrollArea):
     def add_plot(self, curves: Curves, *, telling: bool = True) -> None:
         """Draws something more about it: above the histograms where it is telling, or else below what is there."""
         plot = Plot(curves.title)
-        plot.setMinimumHeight(_PLOT_HEIGHT)
+        plot.setFixedHeight(self._plot_height())
         plot.show_curves(curves)
-        plots = [drawing for drawing in self._drawings if isinstance(drawing, Plot)]
-        self._add(plot, len(plots) if telling else len(self._drawings))
+        self._add(plot, len(self._plots()) if telling else len(self._drawings))
 
     def add_histogram(self, title: str, phase: str, bars: Magnitudes) -> None:
         """Draws a histogram in the colour of a phase, below what is there."""
         view = HistogramView(title)
         view.show_bars(title, phase, bars)
         self._add(view, len(self._drawings))
+
+    def _plots(self) -> list[Plot]:
+        return [drawing for drawing in self._drawings if isinstance(drawing, Plot)]
+
+    def _plot_height(self) -> int:
+        margins = self._halves.contentsMargins()
+        least, most = _PLOT_HEIGHTS
+        return min(max(self.height() - margins.top() - margins.bottom(), least), most)
 
     def _add(self, drawing: QWidget, place: int) -> None:
         self._drawings.insert(place, drawing)
