@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from graphviz_nn.errors import GraphvizNNError, UsageError
 from graphviz_nn_ui.background.awaiting import AwaitedFinding
 from graphviz_nn_ui.commands.appearance import Appearance, add_appearance_commands
+from graphviz_nn_ui.commands.opening import tell_refusal
 from graphviz_nn_ui.leaving import KILLED, clear, end, heeding
 from graphviz_nn_ui.main_window import MainWindow
 from graphviz_nn_ui.memory import points
@@ -79,7 +81,6 @@ def run(target: str | None, shot: Shot, screenshot: Path | None, size: tuple[int
         shot.set_look(window.workspace.look)
         if screenshot is not None:
             window.resize(*size)  # before the docks take their shares of it
-
         go = Arrival(window, shot, rules, forgiving=screenshot is None)
         if traced and target is not None:
             window.tracer.start(target, ["trace", "--keep", "all", target], go.show, first=go.go)
@@ -190,8 +191,8 @@ def make_window(application: QApplication, settings: QSettings) -> MainWindow:
     appearance = Appearance(application, workspace, points(settings))
     add_appearance_commands(workspace, appearance)
     application.aboutToQuit.connect(lambda: settings.setValue("text/points", appearance.points))
-    report = ReportDialog(window)
-    Reporter(report.add).install()
+    refused = partial(tell_refusal, workspace, "Some of this cannot be shown")
+    Reporter(ReportDialog(window).add, refused).install()
     return window
 
 

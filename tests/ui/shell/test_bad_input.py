@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.app import _make_canvas
 from graphviz_nn_ui.background import checking
 from graphviz_nn_ui.main_window import MainWindow
+from graphviz_nn_ui.panels.timeline.steps import StepsStrip
 from graphviz_nn_ui.plugin import register_panels
 from graphviz_nn_ui.viewmodels.tensor_pages import TensorPages
 from graphviz_nn_ui.widgets.report import ErrorView
@@ -159,6 +162,23 @@ def test_damage_in_the_middle_is_said_and_the_window_lives_on(whole, digits_run,
     whole(digits_run)
     assert workspace.document is not None
     assert window.problem_text == ""  # what was said of the former run is gone
+
+
+def test_damaged_statistics_of_the_open_step_leave_the_rest_of_it(whole, digits_run, tmp_path, workspace, qtbot):
+    path = tmp_path / "damaged.gvnn"
+    shutil.copy(digits_run, path)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE stats SET crc = crc + 1 WHERE step = (SELECT max(position) FROM step) AND name = 'output'")
+    window = whole(path)
+    session = workspace.document.session
+    assert "damaged" in window.problem_text
+    walk(window)
+    rest(qtbot, workspace)
+    assert window.docks["timeline"].findChild(StepsStrip).isVisible()
+    assert session.previous_step()
+    rest(qtbot, workspace)
+    assert session.step.readings.outputs is not None
+    assert not window.findChildren(ErrorView)
 
 
 def test_a_huge_tensor_is_read_a_page_at_a_time():

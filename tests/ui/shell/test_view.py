@@ -10,7 +10,7 @@ import pytest
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QPlainTextEdit
 
-from graphviz_nn.errors import OptionError, SelectorError
+from graphviz_nn.errors import DamagedRunFile, OptionError, SelectorError
 from graphviz_nn.session import NodeSelection
 from graphviz_nn_ui.viewmodels.look import Look
 from graphviz_nn_ui.viewmodels.shot import Shot
@@ -147,13 +147,29 @@ def _raised() -> tuple[type[BaseException], BaseException, object]:
 
 def test_the_same_error_is_reported_once_in_a_while(caplog):
     shown = []
-    reporter = Reporter(shown.append)
+    reporter = Reporter(shown.append, shown.append)
     error = _raised()
     for now in (0.0, 1.0, PAUSE + 1):
         reporter(*error, now=now)
     assert len(shown) == 2
     assert "ValueError: invalid literal for int() with base 10: 'boom'" in shown[0]
     assert caplog.text.count("Unexpected error") == 2
+
+
+def test_an_error_that_explains_itself_is_told_and_not_reported(caplog):
+    reports, told = [], []
+    reporter = Reporter(reports.append, told.append)
+    damaged = DamagedRunFile("the stats of step 9 is damaged")
+    reporter(DamagedRunFile, damaged, None, now=0.0)
+    both = ExceptionGroup("several callbacks", [damaged, DamagedRunFile("more")])
+    reporter(ExceptionGroup, both, None, now=1.0)
+    assert told == [damaged, damaged]
+    assert not reports
+    mixed = ExceptionGroup("several callbacks", [damaged, ValueError("boom")])
+    reporter(ExceptionGroup, mixed, None, now=PAUSE + 2)
+    assert len(reports) == 1
+    assert "boom" in reports[0]
+    caplog.clear()
 
 
 def test_the_report_can_be_copied(qapp, qtbot):

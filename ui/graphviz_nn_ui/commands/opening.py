@@ -75,8 +75,10 @@ class Opener:
         """Shows an open document, and remembers its file."""
         if document.data.path is not None:
             self.recent.add(document.data.path, document.summary())
-        self._workspace.show(document)
-        self._tell("")
+        try:
+            self._workspace.show(document)
+        finally:
+            self._tell("")  # also where a panel cannot read all of it
 
     def _tell(self, name: str) -> None:
         self._workspace.message.emit(f"Opening {name} …" if name else "", 0.0)
@@ -108,8 +110,13 @@ class Opener:
         self._tell("")
         if not isinstance(error, GraphvizNNError):
             raise error
-        remedy = f" {AGAIN}" if isinstance(error, DamagedRunFile) else ""
-        self._workspace.problem.emit(f"{name} cannot be {done}", f"{error}{remedy}")
+        tell_refusal(self._workspace, f"{name} cannot be {done}", error)
+
+
+def tell_refusal(workspace: Workspace, title: str, error: GraphvizNNError) -> None:
+    """Says what could not be done, why, and what to do."""
+    remedy = f" {AGAIN}" if isinstance(error, DamagedRunFile) else ""
+    workspace.problem.emit(title, f"{error}{remedy}")
 
 
 def _read(path: str | Path, first: Callable[[Document], object], ticket: Ticket) -> Document:

@@ -15,6 +15,7 @@ from PyQt6.QtCore import PYQT_VERSION_STR, qVersion
 from PyQt6.QtGui import QGuiApplication, QIcon
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
+from graphviz_nn.errors import GraphvizNNError
 from graphviz_nn_ui.widgets.theme import fixed_font
 
 PAUSE: Final = 30.0
@@ -78,10 +79,13 @@ class Reporter:
     """Takes the place of `sys.excepthook`, without which PyQt6 ends the process at an exception in a slot.
 
     Each error is logged; `show` is called with its text unless the same one was shown less than `PAUSE` seconds ago.
+    What says by itself what is wrong, as a damaged file does that a panel reads, is no fault of the app: `explain` is
+    called with it.
     """
 
-    def __init__(self, show: Callable[[str], object]) -> None:
+    def __init__(self, show: Callable[[str], object], explain: Callable[[GraphvizNNError], object]) -> None:
         self._show = show
+        self._explain = explain
         self._shown: dict[str, float] = {}
         self._former = sys.excepthook
 
@@ -103,8 +107,21 @@ class Reporter:
         if now - self._shown.get(key, -PAUSE) < PAUSE:
             return
         self._shown[key] = now
+        refusal = _refusal(error)
+        if refusal is not None:
+            _logger.warning("%s", refusal)
+            self._explain(refusal)
+            return
         _logger.error("Unexpected error", exc_info=(kind, error, frames))
         self._show("".join(traceback.format_exception(kind, error, frames)))
+
+
+def _refusal(error: BaseException) -> GraphvizNNError | None:
+    """What the error says by itself, and all others that came with it; None where one of them is unexpected."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_refusal(each) for each in error.exceptions]
+        return found[0] if all(found) else None
+    return error if isinstance(error, GraphvizNNError) else None
 
 
 class ErrorView(QPlainTextEdit):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from PyQt6.QtCore import QEvent, QPoint
+import numpy.typing as npt
+from PyQt6.QtCore import QEvent, QPoint, QTimer
 from PyQt6.QtGui import QCursor, QResizeEvent
 from PyQt6.QtWidgets import QWIDGETSIZE_MAX, QLayout, QToolTip, QVBoxLayout, QWidget
 
+from graphviz_nn.errors import DamagedRunFile
 from graphviz_nn.session.cursor import place_at
 from graphviz_nn_ui.panels.timeline.lanes import TALLEST, Lanes
 from graphviz_nn_ui.panels.timeline.steps import StepsStrip
@@ -68,8 +72,8 @@ class Timeline(QWidget):
             self.lanes.show_events(EventLanes(session.step.order), session.cursor)
         else:
             self.lanes.show_events(None, -1)
-        self._mark()
         self._show_steps()
+        self._mark()
 
     def _show_steps(self) -> None:
         """One step alone leaves nothing to choose."""
@@ -105,9 +109,17 @@ class Timeline(QWidget):
         begun = [
             begins_at(each, step.order, step.states) for each in self._document.findings if each.step == step.position
         ]
-        self.lanes.set_marks(
-            step.stops(session.breakpoints), np.unique(np.array(begun, np.intp)), step.readings.problems
-        )
+        self.lanes.set_marks(step.stops(session.breakpoints), np.unique(np.array(begun, np.intp)), self._problems())
+
+    def _problems(self) -> npt.NDArray[np.intp]:
+        """Where the step fails or something is not finite; none, told once the step is shown, where its numbers are
+        damaged."""
+        try:
+            return self._document.session.step.readings.problems
+        except DamagedRunFile as error:
+            tell = partial(self._workspace.problem.emit, "Some of this step cannot be shown", str(error))
+            QTimer.singleShot(0, tell)
+            return np.empty(0, np.intp)
 
     def _scrub(self, seq: int) -> None:
         if self._has_step():
