@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _LINES = 5
 """Findings shown at the end of `graphviz-nn run`."""
 
+_WIDE = 100
+"""Characters from which a terminal has room for rule and place in columns of their own."""
+
 
 @click.command(short_help="Say what is wrong with a run, and where.")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -169,7 +172,7 @@ def _place(described: Mapping[str, Any]) -> str:
 
 
 def _show(described: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from graphviz_nn.cli.console import stdout_console
@@ -178,10 +181,18 @@ def _show(described: list[dict[str, Any]]) -> None:
     if not described:
         console.print("No findings.")
         return
-    table = Table("severity", "rule", "where", "step", "what and why")
+    # Names are long words: cut with an ellipsis, as is usual, they would not tell what to look for.
+    narrow, what = console.width < _WIDE, Column("what and why", overflow="fold")
+    apart = () if narrow else (Column("rule", no_wrap=True), Column("where", overflow="fold"), Column("step"))
+    table = Table("severity", *apart, what)
     for one in described:
-        what = Text(f"{one['cause']} {one['remedy']}\n{_numbers(one['evidence'])}".rstrip())
-        table.add_row(one["severity"], one["rule"], Text(_place(one)), str(one["step"]), what)
+        place, step = _place(one), str(one["step"])
+        text = f"{one['cause']} {one['remedy']}\n{_numbers(one['evidence'])}".rstrip()
+        if narrow:
+            head = (f"{one['rule']} at {place}, step {step}\n", "bold")
+            table.add_row(one["severity"], Text.assemble(head, text))
+        else:
+            table.add_row(one["severity"], one["rule"], Text(place), step, Text(text))
     console.print(table)
 
 
