@@ -162,6 +162,7 @@ def test_a_rule_is_explained_by_its_page_where_there_is_one(monkeypatch, tmp_pat
     monkeypatch.setattr("graphviz_nn_ui.viewmodels.finding_rows.rule_pages", lambda: tmp_path)
     assert "## Example" not in rule_text("vanishing_depth")
     assert "**Remedy.**" in rule_text("vanishing_depth")
+    assert "| `vanishing_depth.ratio` | 0.0001 |" in rule_text("vanishing_depth")
 
 
 def test_a_layer_that_gets_no_gradient_has_no_bar(example) -> None:
@@ -210,3 +211,12 @@ def test_a_weight_that_decays_is_followed_and_not_its_results(example) -> None:
     (norms,) = course(data, finding, lambda: None).norms
     weight = data.structure(data.steps()[finding.step].structure).by_name["0.weight"]
     assert norms.curves[0].y.tolist() == pytest.approx(norms_over_steps(data, finding.step, weight.id, int).curves[0].y)
+
+
+def test_the_loss_beside_what_it_is_compared_with(example) -> None:
+    data, finding = example("softmax_before_loss")
+    loss, level = drawn((data, finding))["Loss"].curves
+    assert level.label == "least it can be"
+    assert level.x.tolist() == [loss.x[0], loss.x[-1]]
+    assert set(level.y) == {finding.evidence["least_loss"]}
+    assert min(loss.y) > level.y[0]

@@ -4,6 +4,7 @@ function. Slow where it reads many steps: leave it to a worker."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,9 @@ MOST_UNITS: Final = 64
 
 _OF_LOSS: Final = frozenset({"init_scale", "uninformative_labels", "targets_out_of_range", "softmax_before_loss"})
 """Rules beside those about training whose trouble the loss shows."""
+
+_LEVELS: Final = {"guessing": "guessing", "least_loss": "least it can be"}
+"""What the loss is compared with, by the name of the number that proves it."""
 
 _OF_RATE: Final = frozenset({"schedule", "learning_rate"})
 _OF_UPDATES: Final = frozenset(
@@ -92,7 +96,14 @@ def _measured(data: RunData, finding: Finding, node: Node) -> Node:
 
 
 def _losses(data: RunData, finding: Finding) -> Curves | None:
-    return _over_steps(data, finding, "Loss", "loss", lambda info: info.loss)
+    drawn = _over_steps(data, finding, "Loss", "loss", lambda info: info.loss)
+    levels = ((label, finding.evidence.get(name)) for name, label in _LEVELS.items())
+    known = next(((label, level) for label, level in levels if isinstance(level, (int, float))), None)
+    if drawn is None or known is None:
+        return drawn
+    (loss,), (label, level) = drawn.curves, known
+    compared = Curve(label, loss.x[[0, -1]], np.full(2, float(level)), "update")
+    return replace(drawn, curves=(replace(loss, hue="forward"), compared), logarithmic=False)
 
 
 def _rates(data: RunData, finding: Finding) -> Curves | None:

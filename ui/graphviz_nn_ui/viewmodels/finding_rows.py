@@ -125,7 +125,9 @@ def rule_text(rule: str) -> str:
         return ""
     if page.is_file():
         return page.read_text(encoding="utf-8").replace(_TO_ALL_RULES, "")
-    return inspect.getdoc(check.run) or ""
+    words = inspect.getdoc(check.run) or ""
+    thresholds = "".join(f"\n| `{rule}.{name}` | {value:g} |" for name, value in check.thresholds.items())
+    return f"{words}\n\n| threshold | default |\n|---|---|{thresholds}\n" if words and thresholds else words
 
 
 def rule_pages() -> Path:

@@ -32,7 +32,7 @@ _LEAST_BAR: Final = 2.0
 _MOST_DOTS: Final = 60
 _DOT: Final = 2.4
 _BAND_ALPHA: Final = 0.13
-_ROOM_FOR_TICK: Final = (76, 32)
+_ROOM_FOR_TICK: Final = (76, 26)
 """Pixels that a tick takes along x and y."""
 
 
