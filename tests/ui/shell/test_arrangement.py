@@ -9,6 +9,7 @@ from graphviz_nn.model.panels import Panel
 from graphviz_nn_ui.panels.events import EventsPanel
 from graphviz_nn_ui.panels.model_tree import ModelTreePanel
 from graphviz_nn_ui.plugin import register_panels
+from graphviz_nn_ui.widgets.bars import WorkBar
 from graphviz_nn_ui.widgets.dock_titles import TitleBar
 from graphviz_nn_ui.widgets.docks import SHARES
 from graphviz_nn_ui.widgets.elided import ElidedLabel
@@ -49,6 +50,36 @@ def test_a_small_window_holds_every_dock_above_and_beside_the_others(make_window
     needed = window.minimumSizeHint()
     assert needed.width() <= window.width()
     assert needed.height() <= window.height()
+
+
+def test_docks_have_their_size_again_once_the_window_is_large_again(make_window, show, digits_run, qtbot):
+    panels = [Panel(name, name, name, lambda workspace: QLabel()) for name in ("left", "right")]
+    window = make_window(*panels)
+    window.resize(1400, 900)
+    show(digits_run)
+    qtbot.wait(50)
+    window.resizeDocks([window.docks["left"]], [300], Qt.Orientation.Horizontal)
+    qtbot.wait(20)
+
+    def sizes() -> tuple[int, ...]:
+        docks = window.docks
+        return docks["left"].width(), docks["right"].width(), docks["timeline"].height()
+
+    before = sizes()
+    assert before[0] == 300
+    window.resize(window.minimumSize())
+    qtbot.wait(20)
+    window.resize(1400, 900)
+    qtbot.wait(20)
+    assert sizes() == before
+
+
+def test_what_a_program_prints_leaves_the_docks_their_room(qtbot):
+    bar = WorkBar()
+    qtbot.addWidget(bar)
+    least = bar.minimumSizeHint().width()
+    bar.tell("Recording digits … " + "epoch 1: loss 0.25 " * 20)
+    assert bar.minimumSizeHint().width() == least
 
 
 def test_a_dock_that_floats_has_its_title_again(make_window, show, digits_run, qtbot):

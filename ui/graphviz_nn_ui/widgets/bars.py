@@ -5,6 +5,8 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from graphviz_nn_ui.widgets.elided import ElidedLabel
+
 
 class ProblemBar(QWidget):
     """Says what went wrong and what to do, until it is closed. Its text can be selected and copied."""
@@ -51,7 +53,7 @@ class WorkBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Work under way")
-        self._text = QLabel()
+        self._text = ElidedLabel()  # what a program prints may be long, and would push the docks together
         self.cancel = QPushButton("Cancel")
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 6, 4)

@@ -11,6 +11,7 @@ from PyQt6.QtCore import QByteArray, Qt, QTimer
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabWidget
 
 from graphviz_nn_ui.widgets.dock import Dock
+from graphviz_nn_ui.widgets.dock_sizes import DockSizes
 from graphviz_nn_ui.widgets.dock_titles import DockTitles
 from graphviz_nn_ui.workspace import Workspace
 
@@ -60,6 +61,7 @@ class Docks:
         self._later.timeout.connect(self._make_next)
         self._release: Callable[[], None] = lambda: None
         self._titles = DockTitles(window, self._docks.values())
+        self._sizes = DockSizes(window, self._docks.values())
         self._place()
         for dock in self:
             dock.hide()
