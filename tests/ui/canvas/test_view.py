@@ -131,6 +131,21 @@ def test_the_name_of_a_module_comes_out_from_under_what_covers_it() -> None:
     assert not camera.bring(module, 12.0)
 
 
+def test_a_picture_that_was_seen_whole_is_seen_whole_where_the_canvas_gets_small(
+    stage: Stage, open_file: Open, digits_run: Path
+) -> None:
+    open_file(digits_run)
+    canvas = stage.canvas
+    canvas.fit()
+    assert canvas.camera.sees_all
+    canvas.resize(900, 420)
+    assert canvas.camera.sees_all
+    canvas.zoom(2.0)
+    scale = canvas.camera.scale
+    canvas.resize(900, 380)
+    assert canvas.camera.scale == scale  # somebody looked closer: so it stays
+
+
 def test_legend_and_map_fold_at_their_titles(far: Stage) -> None:
     canvas, look = far.canvas, far.workspace.look
     for part, field in ((canvas.legend, "legend"), (canvas.minimap, "minimap")):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QImage, QMouseEvent
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent
+from PyQt6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from graphviz_nn.model.views import Curve, Curves, HeatMap, ImageGrid
@@ -134,6 +134,21 @@ def _plot(qtbot: QtBot, curves: Curves) -> Plot:
 LOSS = Curves(
     "Loss", (Curve("loss", np.array([0.0, 10, 20]), np.array([3.0, np.nan, 1.0])),), "step", "loss", cursor=10
 )
+
+
+def test_titles_without_room_are_said_by_the_tooltip(qtbot: QtBot) -> None:
+    title, row = "gradient norm of each layer over all steps of training", "encoder.layers.11.self_attn.out_proj"
+    plot, heat = Plot("plot"), HeatMapView("heat map")
+    for widget in (plot, heat):
+        qtbot.addWidget(widget)
+        widget.resize(200, 160)
+        widget.show()
+    plot.show_curves(Curves(title, (Curve("loss", np.arange(3.0), np.arange(3.0)),), "step", "loss"))
+    heat.show_map(HeatMap(title, np.ones((1, 3)), (row,), ("0", "1", "2"), "layer", "step", "norm"))
+    for widget, place, said in ((plot, QPoint(20, 8), title), (heat, QPoint(20, 8), title), (heat, QPoint(6, 70), row)):
+        QToolTip.hideText()
+        QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, place, widget.mapToGlobal(place)))
+        assert QToolTip.text() == said
 
 
 def test_a_click_on_a_plot_goes_to_the_nearest_place(qtbot: QtBot) -> None:

@@ -41,6 +41,11 @@ class Camera:
         return QRectF(self.x, self.y, self.width / self.scale, self.height / self.scale)
 
     @property
+    def sees_all(self) -> bool:
+        """Whether the whole picture is on the canvas."""
+        return self.view.contains(QRectF(0, 0, *self.world))
+
+    @property
     def smallest(self) -> float:
         """The scale at which the whole picture is a little smaller than the canvas."""
         return min(self._fitting(QRectF(0, 0, *self.world)) * 0.7, 0.7)

@@ -129,10 +129,13 @@ class Canvas(Showing):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
         centre, asked_for = self.camera.view.center(), self._asked_for() if self._fitted else None
         seen = asked_for is not None and self.camera.view.intersects(asked_for)
+        whole = self.camera.sees_all
         self.camera.width, self.camera.height = float(self.width()), float(self.height())
         self._place_parts()
         if self._fitted:
             self.camera.center(centre)
+            if whole and not self.camera.sees_all:
+                self.camera.fit(largest=self.camera.scale)
             self._bring(asked_for if seen else None)
         elif self._shown is not None:
             self.first_look()

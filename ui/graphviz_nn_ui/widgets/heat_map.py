@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from graphviz_nn.model.views import HeatMap
 from graphviz_nn.scene.tiles import Indices, map_indices
@@ -171,6 +171,22 @@ class HeatMapView(QWidget):
         row = int((position.y() - area.top()) / area.height() * rows)
         column = int((position.x() - area.left()) / area.width() * columns)
         return min(row, rows - 1), min(column, columns - 1)
+
+    def event(self, event: QEvent | None) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self._cut_text(event.pos().toPointF()), self)
+            return True
+        return super().event(event)
+
+    def _cut_text(self, position: QPointF) -> str:
+        """What there may be no room for: the title, or the name of a row."""
+        if self._map is None or not self._indices.size:
+            return ""
+        area, rows = self._area(), self._map.rows
+        if position.y() < _TOP:
+            return self._map.title
+        row = int((position.y() - area.top()) / area.height() * len(rows))
+        return rows[row] if position.x() < area.left() and 0 <= row < len(rows) else ""
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
         cell = None if event is None else self.cell_at(event.position())
