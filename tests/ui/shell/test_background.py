@@ -99,6 +99,23 @@ def test_findings_come_from_a_thread(qtbot, workspace, show, digits_run, monkeyp
     qtbot.waitUntil(lambda: len(threads) == 2)
 
 
+def test_findings_lead_to_the_step_where_they_began(qtbot, workspace, show, tmp_path):
+    torch.manual_seed(0)
+    with gnn.record(tmp_path / "dead.gvnn", every=1) as recording:
+        model = torch.nn.Sequential(torch.nn.Linear(6, 32), torch.nn.ReLU(), torch.nn.Linear(32, 3))
+        torch.nn.init.constant_(model[0].bias, -50.0)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(6):
+            optimizer.zero_grad()
+            model(torch.randn(32, 6)).square().mean().backward()
+            optimizer.step()
+    assert {f.step for f in recording.run.findings() if f.rule == "dead_units"} == {5}
+    checks = Checking(workspace)
+    document = show(recording.run.data.path)
+    checks.check()
+    qtbot.waitUntil(lambda: {f.step for f in document.findings if f.rule == "dead_units"} == {0})
+
+
 def test_the_run_is_checked_through_a_connection_of_its_own(show, digits_run):
     document = show(digits_run)
     document.close()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QObject, QTimer
 
-from graphviz_nn.store.rank_files import ranks_in
 from graphviz_nn_ui.widgets.alive import while_alive
 from graphviz_nn_ui.widgets.docks import TAG
 from graphviz_nn_ui.workers.jobs import Ticket
@@ -64,16 +63,20 @@ class Checking(QObject):
 
 
 def _findings(document: Document, ticket: Ticket) -> Sequence[Finding]:
-    """In a thread. A file is read through a connection of its own: the window goes on reading meanwhile."""
+    """In a thread. What was found, each as it was when it began.
+
+    A file is read through a connection of its own: the window goes on reading meanwhile.
+    """
     from graphviz_nn.analysis.check import findings
+    from graphviz_nn.analysis.since import since
     from graphviz_nn.run import load
 
     ticket.progress(-1.0, "Checking the run")
     path = document.data.path
     if path is None:
-        return findings(document.data)
+        return since(document.data, findings(document.data), ticket.check)
     with load(path) as run:
-        found = findings(run.data)
+        found = since(run.data, findings(run.data), ticket.check)
         return [*found, *_between_ranks(path, run.data)]
 
 
@@ -82,6 +85,7 @@ def _between_ranks(path: str, data: RunData) -> list[Finding]:
     from graphviz_nn.analysis.check import findings
     from graphviz_nn.errors import NotRecorded, RunFileError
     from graphviz_nn.run import load
+    from graphviz_nn.store.rank_files import ranks_in
 
     folder = os.path.dirname(path)
     if data.meta.rank is None or len(ranks_in(folder)) < 2:
