@@ -189,7 +189,8 @@ def test_a_pattern_that_fits_nothing_is_told_after_the_run(folder):
 
 
 ASTRAY = """
-import os, sys, tempfile, torch
+import os, sys, tempfile, torch, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on of forks beside a thread: that of the writer
 model = torch.nn.Linear(3, 1)
 optimizer = torch.optim.SGD(model.parameters(), 0.1)
 for step in range(3):
